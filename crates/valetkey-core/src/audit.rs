@@ -1,0 +1,86 @@
+//! Every security event, in one enum: what the audit trail can say.
+
+use crate::ids::{ClientId, Id, TenantId, UserId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    LoginSucceeded,
+    LoginFailed,
+    LoginThrottled,
+    SessionEnded,
+    ConsentGiven,
+    ConsentWithdrawn,
+    CodeReplayed,
+    RefreshTokenReused,
+    TokenRevoked,
+    GrantRevoked,
+    ClientCreated,
+    ClientUpdated,
+    ClientSecretRotated,
+    ClientDisabled,
+    ClientEnabled,
+    ClientDeleted,
+    UserCreated,
+    UserUpdated,
+    UserDisabled,
+    UserEnabled,
+    UserDeleted,
+    PasswordSet,
+    AdminCreated,
+    ScopeCreated,
+    ScopeUpdated,
+    ScopeDeleted,
+    ApiCreated,
+    ApiUpdated,
+    ApiDeleted,
+    KeyCreated,
+    KeyRotated,
+}
+
+impl Event {
+    /// The name under which the event is stored and printed.
+    pub fn as_str(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The command line, on the machine itself.
+    Operator,
+    User(UserId),
+    Client(ClientId),
+    /// Nobody that we could name.
+    Anonymous,
+    /// Valetkey on its own account: sweeping, rotation, reuse detection.
+    System,
+}
+
+/// One row of the audit trail. Holds ids, never a token, a code, a password or a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub id: Id,
+    pub at: Timestamp,
+    pub event: Event,
+    pub actor: Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// What else identifies the thing: a scope's, API's, key's, grant's or session's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+}

@@ -1,0 +1,121 @@
+//! RFC 6749 §2 — an application that acts for users or for itself
+
+pub mod authenticate;
+pub mod compat;
+pub mod metadata;
+pub mod redirect_uri;
+
+use crate::grant::GrantType;
+use crate::ids::{ClientId, Id, TenantId};
+use crate::scope::Scope;
+use crate::secret::SecretHash;
+use crate::time::{Seconds, Timestamp};
+use compat::Compat;
+use serde::{Deserialize, Serialize};
+
+/// How a client proves itself at the token endpoint (RFC 7591 §2, `token_endpoint_auth_method`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A secret, by Basic or in the body: the client may use either.
+    ClientSecret,
+    ClientSecretBasic,
+    ClientSecretPost,
+    /// A public client: it cannot keep a secret.
+    None,
+}
+
+impl AuthMethod {
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("client_secret", Self::ClientSecret),
+        ("client_secret_basic", Self::ClientSecretBasic),
+        ("client_secret_post", Self::ClientSecretPost),
+        ("none", Self::None),
+    ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, method)| method)
+    }
+}
+
+/// One of a client's secrets; several may be valid at a time, so that rotation overlaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSecret {
+    pub id: Id,
+    pub hash: SecretHash,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who brought the client here: it decides how the consent page speaks of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An operator, on the command line or in a file.
+    #[default]
+    Operator,
+    /// A developer, in the portal.
+    Developer,
+    /// The application itself (RFC 7591).
+    Dynamic,
+}
+
+/// A registered application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    pub id: ClientId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub website: String,
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    pub grant_types: Vec<GrantType>,
+    /// What it may ask for; `None`: any scope registered here (an operator's choice, never a developer's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    pub auth_method: AuthMethod,
+    #[serde(default)]
+    pub secrets: Vec<ClientSecret>,
+    /// May introspect any token, not only its own.
+    #[serde(default)]
+    pub introspect: bool,
+    #[serde(default)]
+    pub compat: Vec<Compat>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_lifetime: Option<Seconds>,
+    #[serde(default)]
+    pub origin: Origin,
+    #[serde(default)]
+    pub disabled: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Rises with every change; a writer that saw an older one is refused.
+    #[serde(skip)]
+    pub version: i64,
+}
+
+impl Client {
+    pub fn is_public(&self) -> bool {
+        self.auth_method == AuthMethod::None
+    }
+
+    pub fn allows(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    pub fn has(&self, compat: Compat) -> bool {
+        self.compat.contains(&compat)
+    }
+
+    /// Whether the client may ask for a scope. Standard and registered names are checked elsewhere.
+    pub fn may_ask_for(&self, name: &str) -> bool {
+        self.scope.as_ref().is_none_or(|own| own.contains(name))
+    }
+}

@@ -1,0 +1,97 @@
+//! The store's ports: domain verbs, each one transaction, with the guard inside the write and the outcome as an enum.
+//!
+//! Every write takes the audit record that tells of it; the store writes both, and the entry of the change feed, or neither.
+
+mod audits;
+mod catalog;
+mod clients;
+mod consents;
+mod grants;
+mod keys;
+mod logins;
+mod revocations;
+mod sessions;
+mod users;
+
+pub use audits::{AuditFilter, Audits};
+pub use catalog::{Api, Catalog, ScopeWords, TokenFormat};
+pub use clients::Clients;
+pub use consents::{Consent, Consents};
+pub use grants::{Grant, GrantFilter, Grants, NewGrant, Redemption, Rotation, RotationRequest};
+pub use keys::{KeyPurpose, Keys, StoredKey};
+pub use logins::{Attempt, AttemptKey, Logins};
+pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
+pub use sessions::{NewSession, Session, Sessions};
+pub use users::{SetupOutcome, Users};
+
+use crate::error::Fault;
+use crate::time::Timestamp;
+use async_trait::async_trait;
+
+/// The answer of a write to a thing that others may be changing too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    Done,
+    /// The name is taken (on create), or somebody changed it since it was read (on update).
+    Conflict,
+    Unknown,
+}
+
+/// A page of a listing: up to `limit` rows whose key comes after `after`.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+impl Page {
+    pub const fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// Housekeeping.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Whether the store can be written to now; cheap enough for a health check every second.
+    async fn ping(&self) -> Result<(), Fault>;
+    /// Deletes up to `limit` rows of each kind that can no longer matter. Returns how many went.
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault>;
+    /// How many rows stand in each table, by table name: what `doctor` and the tests count.
+    async fn row_counts(&self) -> Result<Vec<(String, u64)>, Fault>;
+}
+
+/// All of the ports.
+pub trait Store:
+    Audits
+    + Catalog
+    + Changes
+    + Clients
+    + Consents
+    + Grants
+    + Keys
+    + Logins
+    + Revocations
+    + Sessions
+    + Upkeep
+    + Users
+    + std::fmt::Debug
+{
+}
+
+impl<T> Store for T where
+    T: Audits
+        + Catalog
+        + Changes
+        + Clients
+        + Consents
+        + Grants
+        + Keys
+        + Logins
+        + Revocations
+        + Sessions
+        + Upkeep
+        + Users
+        + std::fmt::Debug
+{
+}

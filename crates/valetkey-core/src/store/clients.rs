@@ -1,0 +1,20 @@
+//! Registered applications.
+
+use super::{Mark, Page, Write};
+use crate::audit::Record;
+use crate::client::Client;
+use crate::error::Fault;
+use crate::ids::ClientId;
+use async_trait::async_trait;
+
+#[async_trait]
+pub trait Clients: Send + Sync {
+    async fn client(&self, id: &ClientId) -> Result<Option<Client>, Fault>;
+    /// By id.
+    async fn clients(&self, page: &Page) -> Result<Vec<Client>, Fault>;
+    async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault>;
+    /// Guarded by `client.version`. `mark` takes back what was issued before, in the same transaction.
+    async fn update_client(&self, client: &Client, mark: Option<&Mark>, record: &Record) -> Result<Write, Fault>;
+    /// Its consents and grants go too; `mark` takes back its access tokens.
+    async fn delete_client(&self, id: &ClientId, mark: &Mark, record: &Record) -> Result<Write, Fault>;
+}

@@ -1,0 +1,111 @@
+//! Grants: one row for what one redeemed code gave, however often it is refreshed.
+
+use super::{Mark, Page};
+use crate::audit::Record;
+use crate::error::Fault;
+use crate::ids::{ClientId, GrantId, SessionId, TenantId, UserId};
+use crate::scope::Scope;
+use crate::time::{Seconds, Timestamp};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// A standing grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub id: GrantId,
+    pub client: ClientId,
+    pub user: UserId,
+    pub tenant: TenantId,
+    pub session: Option<SessionId>,
+    pub scope: Scope,
+    /// Resource indicators allowed (RFC 8707), space separated in the row.
+    pub resources: Vec<String>,
+    pub auth_time: Timestamp,
+    pub nonce: Option<String>,
+    /// 0: no refresh token was issued.
+    pub generation: i64,
+    pub rotated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    /// The refresh token dies then unless used before.
+    pub idle_until: Timestamp,
+    pub expires_at: Timestamp,
+    /// When the last access token it gave expires.
+    pub access_until: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.
+pub type NewGrant = Grant;
+
+/// The outcome of redeeming a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redemption {
+    Redeemed,
+    /// The code was redeemed before: its grant is revoked now, in the same transaction (RFC 9700 §4.5, RFC 6749 §4.1.2).
+    Replayed,
+    /// The user or the client is disabled or gone, the session has ended, or the consent was withdrawn meanwhile.
+    Refused,
+}
+
+/// The guarded step from one generation to the next.
+#[derive(Debug, Clone)]
+pub struct RotationRequest<'a> {
+    pub grant: GrantId,
+    pub client: &'a ClientId,
+    /// The generation presented.
+    pub generation: i64,
+    pub now: Timestamp,
+    /// How long the generation before the last still gets the same successor.
+    pub retry_window: Seconds,
+    pub idle_until: Timestamp,
+    pub access_until: Timestamp,
+}
+
+/// The outcome of presenting a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The row stands at `generation + 1` now, rotated at `now`.
+    Rotated,
+    /// The last rotation consumed this very token, within the window: the same successor, sealed as of `rotated_at`.
+    Retried { rotated_at: Timestamp },
+    /// An older token: the grant is revoked now, in the same transaction.
+    Reused,
+    /// Revoked, expired, of another client, or never issued; or its user or client is disabled or gone.
+    Unknown,
+}
+
+/// Which grants: those that match everything given.
+#[derive(Debug, Clone, Default)]
+pub struct GrantFilter {
+    pub user: Option<UserId>,
+    pub client: Option<ClientId>,
+    /// Also those revoked or expired.
+    pub ended: bool,
+}
+
+#[async_trait]
+pub trait Grants: Send + Sync {
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>, Fault>;
+    /// Newest first; `page.after` is a grant id.
+    async fn grants(&self, filter: &GrantFilter, page: &Page, now: Timestamp) -> Result<Vec<Grant>, Fault>;
+    /// Inserts the grant if its id is new and the gate holds: client enabled, user enabled with no password to change,
+    /// session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
+    /// (its `expires_at` is raised to the stored grant's `access_until`).
+    async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault>;
+    /// One guarded update in the good case. `mark` and `reuse` are written where the token was reused.
+    async fn rotate_refresh_token(
+        &self,
+        request: &RotationRequest<'_>,
+        mark: &Mark,
+        reuse: &Record,
+    ) -> Result<Rotation, Fault>;
+    /// False where there was no live grant of that id (and of `client`, where given).
+    async fn revoke_grant(
+        &self,
+        id: GrantId,
+        client: Option<&ClientId>,
+        mark: &Mark,
+        record: &Record,
+    ) -> Result<bool, Fault>;
+}

@@ -1,0 +1,35 @@
+//! Counters of login attempts. An attempt is counted before the password is checked, so that a flood cannot outrun the count.
+
+use crate::error::Fault;
+use crate::time::{Seconds, Timestamp};
+use async_trait::async_trait;
+
+/// One counter: what it counts, as a SHA-256 of its parts, and how patient it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptKey {
+    pub key: [u8; 32],
+    /// Attempts without success before the first wait.
+    pub free: i64,
+    /// The wait after the first attempt beyond `free`; it doubles with each further one …
+    pub wait: Seconds,
+    /// … up to this.
+    pub longest: Seconds,
+}
+
+/// Whether the attempt may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    Allowed,
+    /// Refused without being counted; try again after this long.
+    Wait(Seconds),
+}
+
+#[async_trait]
+pub trait Logins: Send + Sync {
+    /// In one transaction: if any key's wait has not passed, `Wait` (the longest) and nothing is written;
+    /// otherwise every counter rises by one and, past `free`, is given its next wait.
+    /// A counter untouched for 24 hours starts anew.
+    async fn begin_attempt(&self, keys: &[AttemptKey], now: Timestamp) -> Result<Attempt, Fault>;
+    /// Forgets the counters: the attempt succeeded, or never reached the password.
+    async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), Fault>;
+}

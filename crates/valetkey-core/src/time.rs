@@ -1,0 +1,47 @@
+//! Time as the protocol counts it. The present comes from `Context`, never from here.
+
+use serde::{Deserialize, Serialize};
+use std::ops::{Add, Sub};
+
+/// Seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+/// A span in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct Seconds(pub i64);
+
+impl Seconds {
+    pub const fn minutes(n: i64) -> Self {
+        Self(n * 60)
+    }
+    pub const fn hours(n: i64) -> Self {
+        Self(n * 3600)
+    }
+    pub const fn days(n: i64) -> Self {
+        Self(n * 86_400)
+    }
+}
+
+impl Add<Seconds> for Timestamp {
+    type Output = Self;
+    fn add(self, span: Seconds) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub<Seconds> for Timestamp {
+    type Output = Self;
+    fn sub(self, span: Seconds) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Sub for Timestamp {
+    type Output = Seconds;
+    fn sub(self, earlier: Self) -> Seconds {
+        Seconds(self.0.saturating_sub(earlier.0))
+    }
+}
