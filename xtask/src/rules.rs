@@ -1,0 +1,136 @@
+//! The rules of the house as tables. `check` reads them; docs/architecture.md says why they are so.
+
+/// What a crate may use of ours and must not use of others'.
+pub(crate) struct Crate {
+    pub(crate) name: &'static str,
+    /// Crates of the workspace it may depend on.
+    pub(crate) may: &'static [&'static str],
+    /// Crates of the workspace that only its tests may use.
+    pub(crate) tests_may: &'static [&'static str],
+    /// Crates of others that would break what the crate promises.
+    pub(crate) never: &'static [&'static str],
+}
+
+/// `valetkey → {web, gateway, store} → core`; nothing sideways, nothing upward; the testkit only in tests.
+pub(crate) const CRATES: &[Crate] = &[
+    Crate {
+        name: "valetkey-core",
+        may: &[],
+        tests_may: &["valetkey-testkit"],
+        never: &[
+            "tokio",
+            "axum",
+            "hyper",
+            "hyper-util",
+            "http",
+            "rusqlite",
+            "tokio-postgres",
+            "reqwest",
+            "rand",
+            "getrandom",
+            "anyhow",
+        ],
+    },
+    Crate {
+        name: "valetkey-store",
+        may: &["valetkey-core"],
+        tests_may: &["valetkey-testkit"],
+        never: &["axum", "hyper", "hyper-util", "http", "reqwest", "rand", "getrandom", "anyhow"],
+    },
+    Crate {
+        name: "valetkey-web",
+        may: &["valetkey-core"],
+        tests_may: &["valetkey-testkit", "valetkey-store"],
+        never: &["rusqlite", "tokio-postgres", "argon2", "reqwest", "rand", "getrandom", "anyhow"],
+    },
+    Crate {
+        name: "valetkey-gateway",
+        may: &["valetkey-core"],
+        tests_may: &["valetkey-testkit", "valetkey-store"],
+        never: &["rusqlite", "tokio-postgres", "argon2", "reqwest", "rand", "getrandom", "anyhow"],
+    },
+    Crate {
+        name: "valetkey",
+        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway"],
+        tests_may: &["valetkey-testkit"],
+        never: &["rusqlite", "tokio-postgres", "rand", "getrandom"],
+    },
+    Crate {
+        name: "valetkey-testkit",
+        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway"],
+        tests_may: &[],
+        never: &["reqwest"],
+    },
+    // What drives the binary from outside knows it only by its contract.
+    Crate { name: "valetkey-bench", may: &[], tests_may: &[], never: &["reqwest"] },
+    Crate { name: "valetkey-person", may: &[], tests_may: &[], never: &[] },
+    Crate { name: "valetkey-crash", may: &["valetkey-person"], tests_may: &[], never: &[] },
+    Crate { name: "valetkey-client-tests", may: &[], tests_may: &["valetkey-person"], never: &[] },
+    Crate { name: "xtask", may: &[], tests_may: &[], never: &["tokio"] },
+];
+
+/// The only file of the binary that may name both the web crate and the store crate.
+pub(crate) const WIRE: &str = "crates/valetkey/src/wire.rs";
+
+/// A floor of `valetkey-core`. A module may name those of its own floor, unless they are `apart`, and of the
+/// floors before it.
+pub(crate) struct Floor {
+    pub(crate) name: &'static str,
+    pub(crate) apart: bool,
+    pub(crate) modules: &'static [&'static str],
+}
+
+/// Small types ← building blocks and ports ← flows.
+pub(crate) const CORE: &[Floor] = &[
+    Floor {
+        name: "small types",
+        apart: false,
+        modules: &["audit", "error", "ids", "params", "scope", "secret", "settings", "time"],
+    },
+    Floor {
+        name: "building blocks",
+        apart: false,
+        modules: &[
+            "catalog",
+            "client",
+            "context",
+            "directory",
+            "interaction",
+            "jose",
+            "login",
+            "outbound",
+            "proof",
+            "seal",
+            "store",
+            "token",
+        ],
+    },
+    Floor { name: "flows", apart: true, modules: &["authorize", "endpoint", "grant", "job", "manage"] },
+];
+
+/// Names that stand on the top floor and that everybody may use: the closed enum of grants is one list, read by
+/// client metadata, registration and discovery (a new grant is one variant).
+pub(crate) const SHARED: &[&str] = &["crate::grant::GrantType"];
+
+/// What core must take from `Context` or leave to a port.
+pub(crate) const CORE_NEVER: &[(&str, &str)] = &[
+    ("std::time::SystemTime", "`now` comes from Context"),
+    ("std::time::Instant", "core measures nothing; `now` comes from Context"),
+    ("std::env", "settings come from Context"),
+    ("std::fs", "core does no I/O"),
+    ("std::net::TcpStream", "core does no I/O"),
+    ("std::net::TcpListener", "core does no I/O"),
+    ("std::net::ToSocketAddrs", "names are resolved by the outbound fetcher"),
+    ("std::thread", "core starts nothing"),
+    ("std::process", "core starts nothing"),
+];
+
+/// The folders of core whose files each hold a part of a standard.
+pub(crate) const SPEC_ROOMS: &[&str] = &["authorize", "client", "endpoint", "grant", "jose", "proof"];
+
+/// Lines from which a file is listed as long, and above which it is refused; tests included.
+pub(crate) const LONG: usize = 400;
+pub(crate) const TOO_LONG: usize = 600;
+
+/// The endings of files that have a size limit.
+pub(crate) const SIZED: &[&str] = &["rs", "html", "js", "mjs", "css", "py", "sh", "sql", ""];
