@@ -1,1 +1,64 @@
-fn main() {}
+//! The benchmark of Valetkey: drives the built server from outside and compares it with bare baselines of the same run.
+
+mod baseline;
+mod browser;
+mod echo;
+mod exchange;
+mod goals;
+mod http;
+mod load;
+mod measure;
+mod options;
+mod probe;
+mod process;
+mod procfs;
+mod report;
+mod rows;
+mod server;
+mod setup;
+mod stats;
+mod stop;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use options::{Cli, Helper, Options, Plan};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.helper {
+        Some(helper) => run_helper(&helper).map(|()| ExitCode::SUCCESS),
+        None => run_all(&cli.options),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("valetkey-bench: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run_helper(helper: &Helper) -> Result<()> {
+    match helper {
+        Helper::Echo { answer_bytes } => echo::serve(*answer_bytes),
+        Helper::Sign { seconds } => baseline::print_sign_costs(*seconds),
+        Helper::Argon2 { seconds } => baseline::print_argon2_rate(*seconds),
+        Helper::Probe { dir, callers, seconds } => probe::print_rate(dir, *callers, *seconds),
+    }
+}
+
+fn run_all(options: &Options) -> Result<ExitCode> {
+    if options.list {
+        rows::print_list();
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = Plan::from_options(options)?;
+    // Before anything is pinned: it may have to be built.
+    let binary = server::locate(options.server.as_deref())?;
+    stop::watch_signals()?;
+    let pins = process::Pins::detect();
+    pins.pin_this_process();
+    let report = rows::run(options, &plan, pins, binary)?;
+    report.print(options.json.as_deref())?;
+    Ok(if report.is_void() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,115 @@
+//! The figures of one row.
+
+use serde::Serialize;
+
+use super::{megabytes, thousands};
+use crate::goals::Of;
+
+/// Above this share of its core the load generator, and not the server, may be what was measured.
+const GENERATOR_LIMIT: f64 = 0.95;
+
+/// The medians of a row's runs, and what they are compared with.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) connections: usize,
+    /// Units (requests, or whole flows) per second of each run.
+    pub(crate) runs: Vec<f64>,
+    pub(crate) per_second: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) units: u64,
+    pub(crate) errors: u64,
+    pub(crate) first_error: Option<String>,
+    pub(crate) answer_bytes: usize,
+    pub(crate) bare: Option<Bare>,
+    pub(crate) of_bare: Option<f64>,
+    pub(crate) baseline: Option<Baseline>,
+    /// User and system time of the server for one unit.
+    pub(crate) server_cpu_us: Option<f64>,
+    pub(crate) resident_bytes: u64,
+    /// Share of its core that the load generator used.
+    pub(crate) generator_busy: Option<f64>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// The bare echo's rate before and after the runs.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Bare {
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+}
+
+impl Bare {
+    pub(crate) fn mean(&self) -> f64 {
+        f64::midpoint(self.before, self.after)
+    }
+}
+
+/// What a row is compared with besides the bare echo.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Baseline {
+    pub(crate) what: String,
+    pub(crate) value: f64,
+    pub(crate) ratio: f64,
+}
+
+impl Figures {
+    pub(crate) fn set_bare(&mut self, bare: Bare) {
+        self.of_bare = Some(self.per_second / bare.mean());
+        self.bare = Some(bare);
+    }
+
+    pub(crate) fn compare_rate(&mut self, what: String, value: f64) {
+        self.baseline = Some(Baseline { what, value, ratio: self.per_second / value });
+    }
+
+    pub(crate) fn compare_p99(&mut self, what: String, value: f64) {
+        self.baseline = Some(Baseline { what, value, ratio: self.p99_us / value });
+    }
+
+    pub(crate) fn with_note(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// What a goal is judged by.
+    pub(crate) fn value(&self, of: Of) -> Option<f64> {
+        match of {
+            Of::Bare => self.of_bare,
+            Of::Basis => self.baseline.as_ref().map(|baseline| baseline.ratio),
+            Of::Figure => Some(self.per_second),
+        }
+    }
+
+    /// The cells between a row's name and its goals.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}"));
+        vec![
+            self.connections.to_string(),
+            thousands(self.per_second),
+            format!("{:.2}", self.p50_us / 1e3),
+            format!("{:.2}", self.p99_us / 1e3),
+            self.errors.to_string(),
+            ratio(self.of_bare),
+            ratio(self.baseline.as_ref().map(|baseline| baseline.ratio)),
+            self.server_cpu_us.map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.1}")),
+            megabytes(self.resident_bytes),
+        ]
+    }
+
+    /// What stands below the table.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let bare = self.bare.map(|bare| {
+            let (before, after) = (thousands(bare.before), thousands(bare.after));
+            format!("bare echo of {} bytes {before}/s before, {after}/s after", self.answer_bytes)
+        });
+        let baseline = self
+            .baseline
+            .as_ref()
+            .map(|baseline| format!("baseline {}: {}", baseline.what, thousands(baseline.value)));
+        let limited = self.generator_busy.filter(|busy| *busy > GENERATOR_LIMIT).map(|busy| {
+            format!("the load generator used {:.0} % of its core: the server may be faster", busy * 100.0)
+        });
+        bare.into_iter().chain(baseline).chain(limited).chain(self.notes.iter().cloned()).collect()
+    }
+}
