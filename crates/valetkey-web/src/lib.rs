@@ -1,1 +1,6 @@
 //! placeholder
+
+pub mod layer;
+pub mod management;
+pub mod pages;
+pub mod serve;

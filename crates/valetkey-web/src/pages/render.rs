@@ -1,0 +1,179 @@
+//! Templates to HTML: embedded, strict about what is undefined, escaped, and open to an operator's own versions.
+
+use super::assets::{ASSETS, Asset};
+use super::samples;
+use super::view::Site;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+/// Every template in the binary. All end in `.html`, which is what switches escaping on.
+pub const TEMPLATES: [(&str, &str); 13] = [
+    ("base.html", include_str!("templates/base.html")),
+    ("stage.html", include_str!("templates/stage.html")),
+    ("parts.html", include_str!("templates/parts.html")),
+    ("account.html", include_str!("templates/account.html")),
+    ("consent.html", include_str!("templates/consent.html")),
+    ("dev_callback.html", include_str!("templates/dev_callback.html")),
+    ("error.html", include_str!("templates/error.html")),
+    ("form_post.html", include_str!("templates/form_post.html")),
+    ("home.html", include_str!("templates/home.html")),
+    ("login.html", include_str!("templates/login.html")),
+    ("setup.html", include_str!("templates/setup.html")),
+    ("sign_out.html", include_str!("templates/sign_out.html")),
+    ("signed_out.html", include_str!("templates/signed_out.html")),
+];
+
+/// A view model with its template and its Content-Security-Policy.
+pub trait Page: Serialize {
+    const TEMPLATE: &'static str;
+    const POLICY: Policy;
+}
+
+/// Which Content-Security-Policy a page needs. None allows inline style or script, frames, or a third party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Its forms end on this server.
+    Stays,
+    /// Its form may end, by redirect, at an app. Browsers apply `form-action` to every hop of that redirect, and the
+    /// app's callback may hop on to anywhere, so the directive would cut people off: it is left out.
+    LeadsOut,
+    /// `LeadsOut`, with our one script that submits the form.
+    Script,
+}
+
+impl Policy {
+    /// The header's value.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Stays => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            }
+            Self::LeadsOut => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+            }
+            Self::Script => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+            }
+        }
+    }
+}
+
+/// Renders pages. Cheap to share behind an `Arc`; it never reads a file after it was made.
+#[derive(Debug)]
+pub struct Renderer {
+    env: Environment<'static>,
+}
+
+impl Renderer {
+    /// Reads the operator's templates, if a directory is given, and tries every page with them on every sample, so
+    /// that a broken one stops the start and not a person's sign-in.
+    pub fn new(overrides: Option<PathBuf>) -> Result<Self, TemplateError> {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        // Debug output of errors would show the variables, and with them an interaction or a code.
+        env.set_debug(false);
+        env.add_global("assets", assets());
+        for (name, source) in TEMPLATES {
+            env.add_template(name, source).map_err(|error| TemplateError::broken(name, &error))?;
+        }
+        let mut renderer = Self { env };
+        if let Some(directory) = overrides {
+            renderer.read_overrides(&directory)?;
+            renderer.try_samples()?;
+        }
+        Ok(renderer)
+    }
+
+    /// The page as HTML. An error is ours (a template asks for what the view does not have), never the visitor's.
+    pub fn render<P: Page>(&self, site: &Site, page: &P) -> Result<String, TemplateError> {
+        self.render_value(P::TEMPLATE, site, Value::from(Serde(page)))
+    }
+
+    /// Renders a template from any value: for samples and tests.
+    pub fn render_value(&self, template: &str, site: &Site, page: Value) -> Result<String, TemplateError> {
+        self.env
+            .get_template(template)
+            .and_then(|found| found.render(context! { site => Value::from(Serde(site)), page }))
+            .map_err(|error| TemplateError::broken(template, &error))
+    }
+
+    fn read_overrides(&mut self, directory: &Path) -> Result<(), TemplateError> {
+        let unread = |path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| TemplateError::Unread { path, source }
+        };
+        for entry in fs::read_dir(directory).map_err(unread(directory))? {
+            let path = entry.map_err(unread(directory))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if path.extension().is_none_or(|extension| extension != "html") {
+                continue;
+            }
+            // A partial of the operator's own starts with an underscore; any other stranger is a misspelling.
+            if !name.starts_with('_') && !TEMPLATES.iter().any(|(known, _)| *known == name) {
+                return Err(TemplateError::Unknown { path });
+            }
+            let source = fs::read_to_string(&path).map_err(unread(&path))?;
+            self.env
+                .add_template_owned(name.clone(), source)
+                .map_err(|error| TemplateError::broken(&name, &error))?;
+        }
+        Ok(())
+    }
+
+    fn try_samples(&self) -> Result<(), TemplateError> {
+        samples::all()
+            .into_iter()
+            .try_for_each(|sample| self.render_value(sample.template, &sample.site, sample.page).map(drop))
+    }
+}
+
+fn assets() -> Value {
+    // Our own paths need no escaping, and read better without.
+    let path = |asset: &Asset| Value::from_safe_string(asset.path.clone());
+    context! { style => path(&ASSETS.style), icon => path(&ASSETS.icon), submit => path(&ASSETS.submit) }
+}
+
+/// A template that cannot be used.
+#[derive(Debug)]
+pub enum TemplateError {
+    Unread {
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// No page has this name.
+    Unknown {
+        path: PathBuf,
+    },
+    /// `reason` names the line, and no value.
+    Broken {
+        template: String,
+        reason: String,
+    },
+}
+
+impl TemplateError {
+    fn broken(template: &str, error: &minijinja::Error) -> Self {
+        Self::Broken { template: template.to_owned(), reason: error.to_string() }
+    }
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread { path, source } => write!(f, "cannot read {}: {source}", path.display()),
+            Self::Unknown { path } => {
+                write!(
+                    f,
+                    "{} is no page's template; a partial's name starts with an underscore",
+                    path.display()
+                )
+            }
+            Self::Broken { template, reason } => write!(f, "template {template}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for TemplateError {}

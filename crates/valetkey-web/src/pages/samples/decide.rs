@@ -1,0 +1,150 @@
+//! Samples of the pages where a person decides: consent, sign-out.
+
+use super::{CSRF, Cast, INTERACTION, PLAIN, Sample, ago};
+use crate::pages::view::{
+    Access, Asked, Checked, Consent, Destination, Field, Held, Href, Lasts, Registered, SignOut, Technical,
+};
+use valetkey_core::time::Seconds;
+
+pub(super) fn states() -> Vec<Sample> {
+    let consent = |name: &str, change: &dyn Fn(&mut Consent)| {
+        let mut page = first(&PLAIN);
+        change(&mut page);
+        Sample::new(name, &page)
+    };
+    vec![
+        consent("consent", &|_| ()),
+        consent("consent-more", &|page| {
+            page.held = vec![held("See your photos"), held("Know who you are")];
+            page.asked.drain(..1);
+            page.asked.iter_mut().for_each(|scope| scope.new = true);
+            page.fixed.clear();
+        }),
+        consent("consent-one", &|page| page.asked.truncate(1)),
+        consent("consent-identity", &|page| {
+            page.asked.clear();
+            page.lasts = Lasts::Once { span: "10 minutes".to_owned() };
+        }),
+        consent("consent-many", &|page| page.asked = (1..=14).map(numbered).collect()),
+        consent("consent-nothing", &|page| {
+            page.nothing_selected = true;
+            page.asked.iter_mut().for_each(|scope| scope.checked = false);
+        }),
+        consent("consent-unchecked", &|page| page.registered.checked = Checked::Nobody),
+        consent("consent-self-registered", &|page| {
+            page.registered =
+                Registered { by: None, since: ago(Seconds(20)), checked: Checked::SelfRegistered };
+            page.app.website = None;
+            page.destination = Destination::Loopback;
+            "http://127.0.0.1:49152/callback".clone_into(&mut page.technical.redirect_uri);
+        }),
+        consent("consent-scheme", &|page| {
+            page.destination = Destination::Scheme { scheme: "com.example.app".to_owned() };
+            "com.example.app:/callback".clone_into(&mut page.technical.redirect_uri);
+        }),
+        consent("consent-apis", &|page| {
+            page.apis = vec!["Photos".to_owned(), "Albums and sharing".to_owned()];
+            page.technical.resources = vec![
+                "https://api.example.org/photos".to_owned(),
+                "https://api.example.org/albums".to_owned(),
+            ];
+            page.lasts = Lasts::Lasting { idle: "30 days".to_owned() };
+        }),
+        Sample::new("sign-out", &sign_out(&PLAIN, false)),
+        Sample::new("sign-out-asked", &sign_out(&PLAIN, true)),
+    ]
+}
+
+pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
+    let mut consent = first(cast);
+    consent.held = vec![held(cast.scope)];
+    consent.asked.iter_mut().for_each(|scope| scope.new = true);
+    consent.apis = vec![cast.tenant.to_owned()];
+    consent.technical.resources = vec![format!("https://api.example.org/{}", "a".repeat(200))];
+    consent.registered.checked = Checked::Nobody;
+    consent.nothing_selected = true;
+    consent.csrf = Some(CSRF.to_owned());
+    vec![Sample::new("consent", &consent), Sample::new("sign-out", &sign_out(cast, true))]
+}
+
+fn first(cast: &Cast) -> Consent {
+    Consent {
+        i: INTERACTION.to_owned(),
+        csrf: None,
+        app: cast.app(),
+        person: cast.person(),
+        not_you: Href::local("/login?i=sample&other=1").unwrap_or_else(Href::root),
+        asked: vec![
+            asked(
+                "photos.read",
+                "See your photos",
+                Some("Albums and pictures, not the hidden ones"),
+                Access::Read,
+            ),
+            asked("albums.write", cast.scope, Some("Add, rename and remove albums"), Access::Change),
+            Asked {
+                checked: false,
+                ..asked(
+                    "offline_access",
+                    "Keep working when you are away",
+                    Some("Until you take the key back, or 30 days unused"),
+                    Access::Offline,
+                )
+            },
+        ],
+        fixed: vec![Held {
+            words: "Know who you are".to_owned(),
+            detail: Some("A lasting identifier of your account, nothing else".to_owned()),
+        }],
+        held: Vec::new(),
+        apis: Vec::new(),
+        registered: Registered {
+            by: Some(cast.maker.to_owned()),
+            since: ago(Seconds::days(260)),
+            checked: Checked::ByOperator,
+        },
+        destination: Destination::Web { host: "printer.example.com".to_owned() },
+        lasts: Lasts::Either { span: "10 minutes".to_owned(), idle: "30 days".to_owned() },
+        technical: Technical {
+            client_id: "app_06f5z3kq8w2m4xhvr9tbnc71de".to_owned(),
+            redirect_uri: "https://printer.example.com/callback".to_owned(),
+            scopes: ["openid", "photos.read", "albums.write", "offline_access"].map(str::to_owned).to_vec(),
+            resources: Vec::new(),
+        },
+        nothing_selected: false,
+    }
+}
+
+fn asked(value: &str, words: &str, detail: Option<&str>, access: Access) -> Asked {
+    Asked {
+        value: value.to_owned(),
+        words: words.to_owned(),
+        detail: detail.map(str::to_owned),
+        access,
+        new: false,
+        checked: true,
+    }
+}
+
+fn numbered(n: u32) -> Asked {
+    asked(
+        &format!("shelf.{n}"),
+        &format!("See what stands on shelf {n}"),
+        None,
+        if n % 5 == 0 { Access::Plain } else { Access::Read },
+    )
+}
+
+fn held(words: &str) -> Held {
+    Held { words: words.to_owned(), detail: None }
+}
+
+fn sign_out(cast: &Cast, asked_by_app: bool) -> SignOut {
+    SignOut {
+        action: Href::local("/oauth/logout").unwrap_or_else(Href::root),
+        fields: vec![Field::new("csrf", CSRF)],
+        person: cast.person(),
+        app: asked_by_app.then(|| cast.app()),
+        stay: Href::local("/account").unwrap_or_else(Href::root),
+    }
+}

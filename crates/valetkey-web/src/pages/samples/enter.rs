@@ -1,0 +1,130 @@
+//! Samples of the pages before a person is in: sign-in and setup.
+
+use super::{CSRF, Cast, INTERACTION, PLAIN, Sample};
+use crate::pages::view::{
+    Destination, Href, KnownAccount, Login, LoginError, LoginMode, Person, Setup, SetupError, SetupForm,
+};
+
+pub(super) fn states() -> Vec<Sample> {
+    let login = |name: &str, change: &dyn Fn(&mut Login)| {
+        let mut page = asked(&PLAIN);
+        change(&mut page);
+        Sample::new(name, &page)
+    };
+    let failed = |name: &str, error: LoginError| {
+        login(name, &|page| {
+            "alice".clone_into(&mut page.username);
+            page.error = Some(error.clone());
+        })
+    };
+    let mut samples = vec![
+        Sample::new("login-plain", &plain()),
+        login("login", &|_| ()),
+        login("login-hint", &|page| "alice".clone_into(&mut page.username)),
+        login("login-bare", &|page| (page.forgotten, page.register, page.tenant) = (None, None, None)),
+        login("login-loopback", &|page| page.destination = Some(Destination::Loopback)),
+        failed("login-wrong", LoginError::WrongCredentials),
+        failed("login-throttled", LoginError::Throttled { wait: "2 minutes".to_owned() }),
+        failed("login-expired", LoginError::Expired),
+        failed("login-busy", LoginError::Busy),
+        failed("login-missing-password", LoginError::Missing { username: false, password: true }),
+        login("login-missing", &|page| {
+            page.error = Some(LoginError::Missing { username: true, password: true })
+        }),
+        login("login-again", &|page| {
+            page.mode = LoginMode::Again;
+            "alice".clone_into(&mut page.username);
+        }),
+        login("login-choose", &|page| page.mode = choose(&PLAIN)),
+    ];
+    samples.extend(setup());
+    samples
+}
+
+pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
+    let mut login = asked(cast);
+    login.mode = choose(cast);
+    cast.username.clone_into(&mut login.username);
+    login.error = Some(LoginError::WrongCredentials);
+    let again = Login { mode: LoginMode::Again, error: None, ..login.clone() };
+    let setup = SetupForm {
+        name: cast.name.to_owned(),
+        email: cast.email.to_owned(),
+        ..form(cast.username, &[SetupError::UsernameInvalid])
+    };
+    vec![
+        Sample::new("login", &login),
+        Sample::new("login-again", &again),
+        Sample::new("setup", &Setup::Form(setup)),
+        Sample::new("setup-done", &Setup::Done { username: cast.username.to_owned() }),
+    ]
+}
+
+fn plain() -> Login {
+    Login {
+        i: None,
+        csrf: Some(CSRF.to_owned()),
+        app: None,
+        tenant: None,
+        destination: None,
+        username: String::new(),
+        mode: LoginMode::Fresh,
+        error: None,
+        forgotten: None,
+        register: None,
+    }
+}
+
+fn asked(cast: &Cast) -> Login {
+    Login {
+        i: Some(INTERACTION.to_owned()),
+        csrf: None,
+        app: Some(cast.app()),
+        tenant: Some(cast.tenant.to_owned()),
+        destination: Destination::of("https://printer.example.com/callback"),
+        forgotten: Href::local("/forgotten"),
+        register: Href::local("/register"),
+        ..plain()
+    }
+}
+
+fn choose(cast: &Cast) -> LoginMode {
+    let account = |session: &str, person: Person| KnownAccount { session: session.to_owned(), person };
+    LoginMode::Choose {
+        accounts: vec![
+            account("ses_1", cast.person()),
+            account("ses_2", Person::new("alice.work", None, None)),
+        ],
+    }
+}
+
+fn setup() -> Vec<Sample> {
+    let all_four = [
+        SetupError::UsernameTaken,
+        SetupError::NameTooLong,
+        SetupError::EmailInvalid,
+        SetupError::PasswordTooShort,
+    ];
+    let mut samples = vec![
+        Sample::new("setup", &Setup::Form(form("", &[]))),
+        Sample::new("setup-errors", &Setup::Form(form("alice", &all_four))),
+        Sample::new("setup-done", &Setup::Done { username: "alice".to_owned() }),
+        Sample::new("setup-used", &Setup::Used),
+        Sample::new("setup-expired", &Setup::Expired),
+    ];
+    samples.extend(SetupError::ALL.iter().map(|error| {
+        Sample::new(&format!("setup-{error:?}").to_lowercase(), &Setup::Form(form("alice", &[*error])))
+    }));
+    samples
+}
+
+fn form(username: &str, errors: &[SetupError]) -> SetupForm {
+    SetupForm {
+        i: INTERACTION.to_owned(),
+        username: username.to_owned(),
+        name: String::new(),
+        email: String::new(),
+        password_min: 15,
+        errors: errors.to_vec(),
+    }
+}

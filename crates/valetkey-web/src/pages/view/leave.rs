@@ -1,0 +1,65 @@
+//! Pages on the way out: form_post, sign-out and its confirmation.
+
+use super::parts::{App, Destination, Href, Link, Person};
+use crate::pages::render::{Page, Policy};
+use serde::Serialize;
+
+/// OAuth 2.0 Form Post Response Mode: the answer travels in a form to the app's redirect URI.
+#[derive(Debug, Clone, Serialize)]
+pub struct FormPost {
+    pub app: App,
+    pub destination: Destination,
+    /// The checked redirect URI.
+    pub action: Href,
+    /// `code`, `state`, `iss`, or `error` and its kin.
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Field {
+    pub name: String,
+    pub value: String,
+}
+
+impl Field {
+    pub fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned() }
+    }
+}
+
+impl Page for FormPost {
+    const TEMPLATE: &'static str = "form_post.html";
+    const POLICY: Policy = Policy::Script;
+}
+
+/// "Sign out?": the form posts `fields` to `action`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignOut {
+    pub action: Href,
+    /// `csrf`, and whatever the flow needs.
+    pub fields: Vec<Field>,
+    pub person: Person,
+    /// The app that asked for it.
+    pub app: Option<App>,
+    /// Where "Stay signed in" leads.
+    pub stay: Href,
+}
+
+impl Page for SignOut {
+    const TEMPLATE: &'static str = "sign_out.html";
+    const POLICY: Policy = Policy::LeadsOut;
+}
+
+/// "You are signed out."
+#[derive(Debug, Clone, Serialize)]
+pub struct SignedOut {
+    /// Back to the app, if it gave a checked address.
+    pub back: Option<Link>,
+    /// Apps keep their keys when a person signs out; true says so.
+    pub keys_remain: bool,
+}
+
+impl Page for SignedOut {
+    const TEMPLATE: &'static str = "signed_out.html";
+    const POLICY: Policy = Policy::Stays;
+}

@@ -1,0 +1,72 @@
+//! The sign-in page.
+
+use super::parts::{App, Destination, Href, Person};
+use crate::pages::render::{Page, Policy};
+use serde::Serialize;
+
+/// `GET`/`POST /login`. The form posts `i`, `csrf`, `username`, `password` to `/login`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Login {
+    /// The sealed interaction; none for a plain sign-in.
+    pub i: Option<String>,
+    /// For forms without an interaction.
+    pub csrf: Option<String>,
+    /// Who asks for the sign-in; none for a plain one.
+    pub app: Option<App>,
+    /// Whose accounts are meant, if the tenant has a name worth showing.
+    pub tenant: Option<String>,
+    /// Where the browser goes afterwards, if an app asked.
+    pub destination: Option<Destination>,
+    /// What the person typed last, or the `login_hint`.
+    pub username: String,
+    pub mode: LoginMode,
+    pub error: Option<LoginError>,
+    /// Only if there is such a page.
+    pub forgotten: Option<Href>,
+    /// Only if registration is open.
+    pub register: Option<Href>,
+}
+
+/// How much is known about who sits there.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LoginMode {
+    /// Nothing: username and password.
+    Fresh,
+    /// `prompt=login`, `max_age`: the same person again; the username is fixed to `Login::username`.
+    Again,
+    /// `prompt=select_account`: go on with one of these, or sign in as somebody else.
+    Choose { accounts: Vec<KnownAccount> },
+}
+
+/// A session of this browser; its button posts `account` = `session`.
+#[derive(Debug, Clone, Serialize)]
+pub struct KnownAccount {
+    pub session: String,
+    pub person: Person,
+}
+
+/// Why the person is still here. None of these tells whether an account exists.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LoginError {
+    WrongCredentials,
+    /// A field was left empty.
+    Missing {
+        username: bool,
+        password: bool,
+    },
+    /// `wait` in words, from `words::span`.
+    Throttled {
+        wait: String,
+    },
+    /// The page was open for too long, or its cookie is gone; this fresh one works.
+    Expired,
+    /// No free place to check the password; nothing was counted.
+    Busy,
+}
+
+impl Page for Login {
+    const TEMPLATE: &'static str = "login.html";
+    const POLICY: Policy = Policy::LeadsOut;
+}

@@ -1,0 +1,69 @@
+//! The first administrator's page, behind a one-time link.
+
+use crate::pages::render::{Page, Policy};
+use serde::Serialize;
+
+/// `GET`/`POST /setup`. The form posts `i`, `username`, `name`, `email`, `password` to `/setup`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Setup {
+    Form(SetupForm),
+    Done {
+        username: String,
+    },
+    /// The link was used: an administrator exists.
+    Used,
+    Expired,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SetupForm {
+    /// The sealed setup link.
+    pub i: String,
+    /// As typed; a password is never sent back.
+    pub username: String,
+    pub name: String,
+    pub email: String,
+    /// Fewest characters of a password.
+    pub password_min: u32,
+    /// At most one a field, in the order of the fields.
+    pub errors: Vec<SetupError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupError {
+    UsernameMissing,
+    /// Not a name that a username may be.
+    UsernameInvalid,
+    UsernameTaken,
+    NameTooLong,
+    EmailInvalid,
+    PasswordMissing,
+    PasswordTooShort,
+    PasswordTooLong,
+    /// On a list of passwords that are tried first.
+    PasswordCommon,
+    /// Made of the username, the name or the e-mail address.
+    PasswordPersonal,
+}
+
+impl SetupError {
+    pub const ALL: [Self; 10] = [
+        Self::UsernameMissing,
+        Self::UsernameInvalid,
+        Self::UsernameTaken,
+        Self::NameTooLong,
+        Self::EmailInvalid,
+        Self::PasswordMissing,
+        Self::PasswordTooShort,
+        Self::PasswordTooLong,
+        Self::PasswordCommon,
+        Self::PasswordPersonal,
+    ];
+}
+
+impl Page for Setup {
+    const TEMPLATE: &'static str = "setup.html";
+    const POLICY: Policy = Policy::Stays;
+}
