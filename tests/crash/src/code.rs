@@ -116,7 +116,7 @@ impl Worker {
             .count();
         match (won, denied) {
             (2, _) => {
-                self.breach(Rule::CodeOnce, format!("{} was redeemed twice at once", short(&code.value)))
+                self.breach(Rule::CodeOnce, format!("{} was redeemed twice at once", short(&code.value)));
             }
             (0, 2) => self.breach(Rule::CodeOnce, format!("{} had no winner among two", short(&code.value))),
             (1, _) => {

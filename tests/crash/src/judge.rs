@@ -49,7 +49,7 @@ impl Worker {
                 Reply::Done(body) => _ = self.adopt(code, &body),
                 Reply::Denied(error) if error == "invalid_grant" => {}
                 other => {
-                    self.breach(Rule::RetryIsSafe, format!("redeem {} again: {other:?}", short(&code.value)))
+                    self.breach(Rule::RetryIsSafe, format!("redeem {} again: {other:?}", short(&code.value)));
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Worker {
                     }
                 }
                 Unanswered::Replay if self.grants[index].code.at.elapsed() < CODE_LIVES => {
-                    _ = self.replay(index)
+                    _ = self.replay(index);
                 }
                 // An expired code proves nothing either way, so the grant is taken out of the judge's sight by revoking it.
                 Unanswered::Replay => {

@@ -3,6 +3,7 @@
 mod campaign;
 mod chance;
 mod code;
+mod hire;
 mod judge;
 mod ledger;
 mod log;
@@ -64,7 +65,7 @@ fn set(plan: &mut Plan, name: &str, number: u64) -> Option<()> {
     match name {
         "--rounds" => plan.rounds = u32::try_from(number).ok().filter(|rounds| *rounds > 0)?,
         "--workers" => {
-            plan.workers = usize::try_from(number).ok().filter(|workers| (1..=64).contains(workers))?
+            plan.workers = usize::try_from(number).ok().filter(|workers| (1..=64).contains(workers))?;
         }
         "--seed" => plan.seed = number,
         _ => return None,

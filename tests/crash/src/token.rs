@@ -31,7 +31,7 @@ impl Worker {
         match self.is_active(&access.token) {
             Ok(true) => self.acknowledged("introspect"),
             Ok(false) => {
-                self.breach(Rule::TokenActive, format!("under load: {} is inactive", short(&access.token)))
+                self.breach(Rule::TokenActive, format!("under load: {} is inactive", short(&access.token)));
             }
             Err(reply) => return self.unexpected("introspect", &reply),
         }
