@@ -22,6 +22,7 @@ const fn named(
 pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 3339", "rfc3339", "Date and Time on the Internet: Timestamps"),
     rfc("RFC 3986", "rfc3986", "Uniform Resource Identifier (URI): Generic Syntax"),
+    rfc("RFC 4648", "rfc4648", "The Base16, Base32, and Base64 Data Encodings"),
     rfc("RFC 5869", "rfc5869", "HMAC-based Extract-and-Expand Key Derivation Function (HKDF)"),
     rfc("RFC 6265", "rfc6265", "HTTP State Management Mechanism"),
     rfc("RFC 6454", "rfc6454", "The Web Origin Concept"),
@@ -32,6 +33,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 6819", "rfc6819", "OAuth 2.0 Threat Model and Security Considerations"),
     rfc("RFC 6973", "rfc6973", "Privacy Considerations for Internet Protocols"),
     rfc("RFC 7009", "rfc7009", "OAuth 2.0 Token Revocation"),
+    rfc("RFC 7239", "rfc7239", "Forwarded HTTP Extension"),
     rfc("RFC 7515", "rfc7515", "JSON Web Signature (JWS)"),
     rfc("RFC 7516", "rfc7516", "JSON Web Encryption (JWE)"),
     rfc("RFC 7517", "rfc7517", "JSON Web Key (JWK)"),
@@ -75,6 +77,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 9126", "rfc9126", "OAuth 2.0 Pushed Authorization Requests"),
     rfc("RFC 9207", "rfc9207", "OAuth 2.0 Authorization Server Issuer Identification"),
     rfc("RFC 9396", "rfc9396", "OAuth 2.0 Rich Authorization Requests"),
+    rfc("RFC 9421", "rfc9421", "HTTP Message Signatures"),
     rfc("RFC 9449", "rfc9449", "OAuth 2.0 Demonstrating Proof of Possession (DPoP)"),
     rfc("RFC 9457", "rfc9457", "Problem Details for HTTP APIs"),
     rfc("RFC 9562", "rfc9562", "Universally Unique IDentifiers (UUIDs)"),
