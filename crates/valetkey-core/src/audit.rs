@@ -11,7 +11,6 @@ use std::net::IpAddr;
 pub enum Event {
     LoginSucceeded,
     LoginFailed,
-    LoginThrottled,
     SessionEnded,
     ConsentGiven,
     ConsentWithdrawn,

@@ -119,3 +119,33 @@ impl Client {
         self.scope.as_ref().is_none_or(|own| own.contains(name))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A confidential web client for the tables of other modules.
+    pub(crate) fn client(id: &str) -> Client {
+        Client {
+            id: id.into(),
+            tenant: None,
+            name: id.to_owned(),
+            description: String::new(),
+            website: String::new(),
+            redirect_uris: vec!["https://app.example/cb".to_owned()],
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scope: None,
+            auth_method: AuthMethod::ClientSecret,
+            secrets: Vec::new(),
+            introspect: false,
+            compat: Vec::new(),
+            access_token_lifetime: None,
+            origin: Origin::Operator,
+            disabled: false,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            version: 1,
+        }
+    }
+}

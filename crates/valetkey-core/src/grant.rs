@@ -1,5 +1,14 @@
 //! RFC 6749 §1.3 — the ways to a token, and the one dispatch over them
 
+mod authorization_code;
+mod client_credentials;
+mod refresh_token;
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::error::{Code, Error};
+use crate::params::Params;
+use crate::token::TokenResponse;
 use serde::{Deserialize, Serialize};
 
 /// `grant_type`. Discovery and registration read `ALL`.
@@ -25,5 +34,51 @@ impl GrantType {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.name() == text)
+    }
+}
+
+/// Every parameter that means something at the token endpoint.
+pub const KNOWN: [&str; 9] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+    "resource",
+];
+
+/// RFC 6749 §4: the grant asked for, if server and client both allow it. Call before the client is authenticated,
+/// so that a malformed request is told what is wrong with it.
+pub fn requested(params: &Params<'_>) -> Result<GrantType, Error> {
+    params.refuse_repeats(&KNOWN)?;
+    let name = params
+        .one("grant_type")
+        .ok_or(Code::InvalidRequest.because("grant_type is missing: send it in the form body"))?;
+    GrantType::parse(name).ok_or_else(|| {
+        Code::UnsupportedGrantType
+            .because("this server has no such grant_type; its metadata lists those it has")
+            .into()
+    })
+}
+
+/// Exchanges a grant for tokens, on behalf of an authenticated client.
+pub async fn exchange(
+    cx: &Context,
+    client: &Client,
+    grant: GrantType,
+    params: &Params<'_>,
+) -> Result<TokenResponse, Error> {
+    if !client.allows(grant) {
+        return Err(Code::UnauthorizedClient
+            .because("this client is not registered for this grant_type")
+            .into());
+    }
+    match grant {
+        GrantType::AuthorizationCode => authorization_code::exchange(cx, client, params).await,
+        GrantType::ClientCredentials => client_credentials::exchange(cx, client, params),
+        GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
     }
 }

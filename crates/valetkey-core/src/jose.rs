@@ -1,5 +1,10 @@
 //! RFC 7515–7519 — JSON Web signatures, keys and tokens, as far as an authorization server makes them
 
+pub mod jwt;
+mod signing_key;
+
+pub use signing_key::{SigningKey, generate};
+
 use serde::{Deserialize, Serialize};
 
 /// A signature algorithm of RFC 7518 §3.1 or RFC 8037 §3.1.

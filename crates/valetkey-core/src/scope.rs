@@ -9,7 +9,9 @@ pub struct Scope(Vec<String>);
 
 /// The text breaks the grammar of RFC 6749 §3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is made of names of printable ASCII without space, quote and backslash, joined by one space")]
+#[error(
+    "a scope is made of names of printable ASCII without space, quote and backslash, joined by one space"
+)]
 pub struct BadScope;
 
 /// Scopes that need no registration: OIDC Core §5.4 and §11.

@@ -56,7 +56,12 @@ impl SecretHash {
 
     /// Compares in constant time (OIDC Core §16.12).
     pub fn matches(&self, text: &str) -> bool {
-        self.0.ct_eq(&Self::of(text).0).into()
+        self.equals(&Self::of(text))
+    }
+
+    /// Compares in constant time.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 

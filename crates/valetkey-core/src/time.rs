@@ -45,3 +45,10 @@ impl Sub for Timestamp {
         Seconds(self.0.saturating_sub(earlier.0))
     }
 }
+
+impl Add for Seconds {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}

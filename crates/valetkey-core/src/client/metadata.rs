@@ -1,1 +1,142 @@
-//! (being written)
+//! RFC 7591 §2 — client metadata: what is shown of a client, and the rules every registration passes
+
+use super::compat::Compat;
+use super::{AuthMethod, Client, redirect_uri};
+use crate::grant::GrantType;
+use crate::ids::UserId;
+use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
+use serde_json::{Value, json};
+use url::Url;
+
+/// Why a client cannot be registered so, as a sentence for the person who registers it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadMetadata(pub String);
+
+const NAME_LIMIT: usize = 200;
+const TEXT_LIMIT: usize = 2000;
+const REDIRECT_URIS_LIMIT: usize = 50;
+
+/// The rules of every client, however it comes to be registered.
+pub fn check(client: &Client) -> Result<(), BadMetadata> {
+    let refuse = |text: &str| Err(BadMetadata(text.to_owned()));
+    if client.name.trim().is_empty() || client.name.chars().count() > NAME_LIMIT || has_control(&client.name)
+    {
+        return refuse("the name must have 1 to 200 characters on one line");
+    }
+    if client.description.chars().count() > TEXT_LIMIT {
+        return refuse("the description must have at most 2000 characters");
+    }
+    check_id(client.id.as_str())?;
+    if !client.website.is_empty() && !is_web_page(&client.website) {
+        return refuse("the website must be an http or https address");
+    }
+    if client.redirect_uris.len() > REDIRECT_URIS_LIMIT {
+        return refuse("at most 50 redirect URIs");
+    }
+    for uri in client.redirect_uris.iter().chain(&client.post_logout_redirect_uris) {
+        redirect_uri::check(uri).map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
+    }
+    if client.grant_types.is_empty() {
+        return refuse("a client needs at least one grant type");
+    }
+    if client.allows(GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
+        return refuse("the authorization_code grant needs at least one redirect URI");
+    }
+    if client.is_public() && client.allows(GrantType::ClientCredentials) {
+        return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
+    }
+    check_lifetime(client)
+}
+
+fn check_lifetime(client: &Client) -> Result<(), BadMetadata> {
+    let Some(lifetime) = client.access_token_lifetime else { return Ok(()) };
+    let opted = client.has(Compat::LongLivedAccessToken);
+    let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
+    if lifetime.0 < 1 || lifetime > longest {
+        return Err(BadMetadata(format!(
+            "an access token of this client may live from 1 to {} seconds{}",
+            longest.0,
+            if opted { "" } else { "; longer needs the opt-in long_lived_access_token" }
+        )));
+    }
+    Ok(())
+}
+
+fn check_id(id: &str) -> Result<(), BadMetadata> {
+    let plain = !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain);
+    if !plain {
+        return Err(BadMetadata("a client id has 1 to 100 characters of A–Z a–z 0–9 . _ ~ -".to_owned()));
+    }
+    // RFC 9700 §4.15: a client must not be able to pass for a user.
+    if id.starts_with(UserId::PREFIX) {
+        return Err(BadMetadata(
+            "a client id must not begin with usr_: that is how users are named".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// The shortest secret taken from outside; generated ones have 256 bits.
+const SECRET_MINIMUM: usize = 16;
+
+/// A secret brought along instead of generated.
+pub fn check_secret(secret: &str) -> Result<(), BadMetadata> {
+    if secret.len() < SECRET_MINIMUM || secret.len() > 256 || !secret.bytes().all(is_plain) {
+        return Err(BadMetadata(
+            "a client secret has 16 to 256 characters of A–Z a–z 0–9 . _ ~ -, and must be random".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Characters that no client library encodes differently from another.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn is_web_page(text: &str) -> bool {
+    text.len() <= TEXT_LIMIT && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// The client as RFC 7591 §3.2.1 shows it, without its secret, and with what operators see beside it.
+pub fn to_json(client: &Client) -> Value {
+    let method =
+        AuthMethod::ALL.into_iter().find(|(_, own)| *own == client.auth_method).map_or("", |(name, _)| name);
+    let mut json = json!({
+        "id": client.id,
+        "client_id": client.id,
+        "client_id_issued_at": client.created_at,
+        "client_name": client.name,
+        "name": client.name,
+        "description": client.description,
+        "client_uri": client.website,
+        "redirect_uris": client.redirect_uris,
+        "post_logout_redirect_uris": client.post_logout_redirect_uris,
+        "grant_types": client.grant_types,
+        "response_types": if client.allows(GrantType::AuthorizationCode) { vec!["code"] } else { vec![] },
+        "token_endpoint_auth_method": method,
+        "introspect": client.introspect,
+        "compat": client.compat.iter().map(|compat| compat.name()).collect::<Vec<_>>(),
+        "disabled": client.disabled,
+        "secrets": client.secrets.iter().map(|s| json!({
+            "id": s.id.to_string(), "created_at": s.created_at, "expires_at": s.expires_at,
+        })).collect::<Vec<_>>(),
+        "created_at": client.created_at,
+        "updated_at": client.updated_at,
+    });
+    if let Some(scope) = &client.scope {
+        json["scope"] = scope.to_string().into();
+    }
+    if let Some(tenant) = &client.tenant {
+        json["tenant"] = tenant.as_str().into();
+    }
+    if let Some(lifetime) = client.access_token_lifetime {
+        json["access_token_lifetime"] = lifetime.0.into();
+    }
+    json
+}

@@ -1,1 +1,146 @@
-//! (being written)
+//! RFC 6749 §3.1.2, RFC 8252 §7 — redirect URIs: what may be registered, and the one comparison
+
+use url::{Host, Url};
+
+/// Why a URI cannot be registered, as a sentence for the person who registers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadRedirectUri(pub &'static str);
+
+/// How the browser leaves us: what the consent page says about the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// `https`, with the host shown.
+    Web(String),
+    /// Loopback: a program on this very device.
+    Loopback(String),
+    /// A private-use scheme: whichever app on this device claims it.
+    App(String),
+}
+
+/// Checks a URI at registration.
+pub fn check(uri: &str) -> Result<Destination, BadRedirectUri> {
+    if uri.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
+        return Err(BadRedirectUri(
+            "a redirect URI is printable ASCII without spaces and backslashes; percent-encode the rest",
+        ));
+    }
+    let url = Url::parse(uri).map_err(|_| {
+        BadRedirectUri("a redirect URI must be absolute, such as https://app.example/callback")
+    })?;
+    // RFC 6749 §3.1.2.
+    if uri.contains('#') {
+        return Err(BadRedirectUri("a redirect URI must not have a fragment (#…)"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BadRedirectUri("a redirect URI must not hold a user name or password"));
+    }
+    match url.scheme() {
+        "https" if url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('*')) => {
+            Ok(Destination::Web(authority(&url)))
+        }
+        "https" => Err(BadRedirectUri("a redirect URI names one host, without wildcards")),
+        // RFC 9700 §2.6: plain http only on this very device.
+        "http" if is_loopback(&url) => Ok(Destination::Loopback(authority(&url))),
+        "http" => Err(BadRedirectUri("http is only for 127.0.0.1, [::1] or localhost; use https")),
+        // RFC 8252 §7.1, §8.4: reverse domain names, so that two apps do not meet by accident.
+        scheme if scheme.contains('.') => Ok(Destination::App(scheme.to_owned())),
+        _ => Err(BadRedirectUri(
+            "an app's own scheme must be a reverse domain name, such as com.example.app:/callback",
+        )),
+    }
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// RFC 9700 §2.1 — exact string comparison; only the port of a loopback IP literal may differ (RFC 8252 §7.3).
+/// The only comparison of redirect URIs in Valetkey.
+pub fn matches(registered: &str, presented: &str) -> bool {
+    registered == presented
+        || without_loopback_port(registered)
+            .zip(without_loopback_port(presented))
+            .is_some_and(|(own, other)| own == other)
+}
+
+/// `http://127.0.0.1:1234/x` as (`http://127.0.0.1`, `/x`): strictly host, then digits, then path, query or end.
+fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
+    let host = ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| uri.starts_with(host))?;
+    let rest = &uri[host.len()..];
+    let rest = match rest.strip_prefix(':') {
+        Some(port) => {
+            let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+            port[..digits].parse::<u16>().ok().filter(|port| *port > 0)?;
+            &port[digits..]
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6749_section_3_1_2_only_absolute_safe_uris_are_registered() {
+        for (uri, ok) in [
+            ("https://app.example/cb", true),
+            ("https://app.example", true),
+            ("https://app.example/cb?x=1", true),
+            ("http://127.0.0.1/cb", true),
+            ("http://[::1]:8000/cb", true),
+            ("http://localhost:3000/cb", true),
+            ("com.example.app:/cb", true),
+            ("http://app.example/cb", false),
+            ("http://127.0.0.1.evil.example/cb", false),
+            ("https://app.example/cb#x", false),
+            ("https://user:pw@app.example/cb", false),
+            ("https://*.example/cb", false),
+            ("/cb", false),
+            ("myapp:/cb", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("https://app.example/a b", false),
+            ("https://app.example\\@evil.example/", false),
+            ("", false),
+        ] {
+            assert_eq!(check(uri).is_ok(), ok, "{uri}");
+        }
+    }
+
+    #[test]
+    fn rfc9700_section_2_1_redirect_uris_match_exactly_but_for_a_loopback_port() {
+        for (registered, presented, same) in [
+            ("https://app.example/cb", "https://app.example/cb", true),
+            ("https://app.example/cb", "https://app.example/cb/", false),
+            ("https://app.example/cb", "https://APP.example/cb", false),
+            ("https://app.example/cb", "https://app.example/cb?x", false),
+            ("https://app.example/cb", "https://app.example:443/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5000/cb", true),
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:5000/cb", true),
+            ("http://[::1]/cb", "http://[::1]:5000/cb", true),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5000/other", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5000@evil.example/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1@evil.example/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:0/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb", false),
+            ("http://127.0.0.1/cb", "http://[::1]/cb", false),
+            ("http://127.0.0.1/cb", "https://127.0.0.1/cb", false),
+            ("http://localhost/cb", "http://localhost:5000/cb", false),
+        ] {
+            assert_eq!(matches(registered, presented), same, "{registered} ~ {presented}");
+        }
+    }
+}

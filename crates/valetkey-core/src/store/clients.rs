@@ -14,7 +14,12 @@ pub trait Clients: Send + Sync {
     async fn clients(&self, page: &Page) -> Result<Vec<Client>, Fault>;
     async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault>;
     /// Guarded by `client.version`. `mark` takes back what was issued before, in the same transaction.
-    async fn update_client(&self, client: &Client, mark: Option<&Mark>, record: &Record) -> Result<Write, Fault>;
+    async fn update_client(
+        &self,
+        client: &Client,
+        mark: Option<&Mark>,
+        record: &Record,
+    ) -> Result<Write, Fault>;
     /// Its consents and grants go too; `mark` takes back its access tokens.
     async fn delete_client(&self, id: &ClientId, mark: &Mark, record: &Record) -> Result<Write, Fault>;
 }

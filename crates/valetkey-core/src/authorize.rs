@@ -1,0 +1,198 @@
+//! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
+
+mod checks;
+mod response;
+
+pub use checks::{CHECKS, KNOWN};
+pub use response::{AuthorizationResponse, refuse};
+
+use crate::audit::{Actor, Event};
+use crate::client::{Client, redirect_uri};
+use crate::context::Context;
+use crate::error::{Code, Denial, Error, Fault};
+use crate::grant::GrantType;
+use crate::ids::GrantId;
+use crate::interaction::{AuthorizationRequest, Interaction, ResponseMode, Step, next_step};
+use crate::params::Params;
+use crate::scope::Scope;
+use crate::store::{Consent, Session};
+use crate::token::code::Code as AuthorizationCode;
+use std::sync::Arc;
+
+/// A refusal of an authorization request. Two kinds, so that nobody can redirect to a URI that was not checked.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The client or its redirect URI does not hold: a page, never a redirect (RFC 6749 §4.1.2.1).
+    Page(Denial),
+    /// Both hold: the application is told.
+    Redirect(AuthorizationResponse),
+    Failed(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+/// The client and the redirect URI of a request, both proven: what a redirect needs.
+#[derive(Debug, Clone)]
+pub struct Addressee {
+    pub client: Arc<Client>,
+    pub redirect_uri: String,
+}
+
+/// Validates a request: client and redirect URI first, then the table of checks.
+pub async fn begin(
+    cx: &Context,
+    params: &Params<'_>,
+) -> Result<(Arc<Client>, AuthorizationRequest), Refusal> {
+    let addressee = addressee(cx, params).await?;
+    match checks::run(cx, &addressee, params) {
+        Ok(request) => Ok((addressee.client, request)),
+        Err(denial) => {
+            let mode =
+                params.one("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+            // A repeated state is no state to give back.
+            let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
+            let response = response::denial(cx, &addressee.redirect_uri, mode, state, denial);
+            Err(Refusal::Redirect(response))
+        }
+    }
+}
+
+async fn addressee(cx: &Context, params: &Params<'_>) -> Result<Addressee, Refusal> {
+    let page = |detail| Refusal::Page(Code::InvalidRequest.because(detail));
+    params.refuse_repeats(&["client_id", "redirect_uri"]).map_err(Refusal::Page)?;
+    let id = params
+        .one("client_id")
+        .ok_or_else(|| page("the application's client_id is missing from the link"))?;
+    let client = cx.client(id).await?.filter(|client| !client.disabled);
+    let client = client.ok_or(Refusal::Page(
+        Code::InvalidClient
+            .because("no application with this client_id is registered here, or it was switched off"),
+    ))?;
+    let redirect_uri = match (params.one("redirect_uri"), client.redirect_uris.as_slice()) {
+        (Some(uri), registered) if registered.iter().any(|own| redirect_uri::matches(own, uri)) => {
+            uri.to_owned()
+        }
+        (Some(_), _) => {
+            return Err(page(
+                "the redirect_uri in the link is not one that this application registered; it must match character for character",
+            ));
+        }
+        // RFC 6749 §3.1.2.3: it may be left out where there is just one.
+        (None, [only]) => only.clone(),
+        (None, _) => {
+            return Err(page(
+                "the link must name a redirect_uri: this application registered several, or none",
+            ));
+        }
+    };
+    Ok(Addressee { client, redirect_uri })
+}
+
+/// What the person's browser has to do next.
+#[derive(Debug)]
+pub enum Progress {
+    /// Show a page.
+    Ask(Step),
+    /// Take the answer to the application.
+    Done(AuthorizationResponse),
+}
+
+/// Looks where an interaction stands, and finishes it when nothing is left to ask.
+pub async fn resume(
+    cx: &Context,
+    client: &Client,
+    interaction: &Interaction,
+    session: Option<&Session>,
+) -> Result<Progress, Fault> {
+    let consent = match session {
+        Some(session) => cx.store.consent(&session.user, &client.id).await?,
+        None => None,
+    };
+    Ok(match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
+        (Step::Finish, Some(session)) => {
+            Progress::Done(finish(cx, interaction, session, &interaction.request.scope)?)
+        }
+        (Step::Refuse(denial), _) => Progress::Done(refuse(cx, &interaction.request, denial)),
+        (step, _) => Progress::Ask(step),
+    })
+}
+
+/// The person's answer on the consent page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Deny,
+    /// With the scopes left ticked.
+    Allow(Scope),
+}
+
+/// Scopes that the consent page shows without a box: identity itself is what signing in means.
+pub fn is_fixed(scope: &str) -> bool {
+    scope == "openid"
+}
+
+/// Records the answer and finishes. Call only where `next_step` says that consent is what is missing.
+pub async fn decide(
+    cx: &Context,
+    client: &Client,
+    interaction: &Interaction,
+    session: &Session,
+    decision: Decision,
+) -> Result<AuthorizationResponse, Error> {
+    let request = &interaction.request;
+    let Decision::Allow(ticked) = decision else {
+        return Ok(refuse(cx, request, Code::AccessDenied.because("the user denied the request")));
+    };
+    let granted = request.scope.filter(|name| is_fixed(name) || ticked.contains(name));
+    let before = cx.store.consent(&session.user, &client.id).await?;
+    let kept =
+        before.map(|consent| consent.scope.filter(|name| !request.scope.contains(name))).unwrap_or_default();
+    let consent = Consent {
+        user: session.user.clone(),
+        client: client.id.clone(),
+        scope: kept.union(&granted),
+        granted_at: cx.now,
+        updated_at: cx.now,
+    };
+    let record = cx.record(Event::ConsentGiven, Actor::User(session.user.clone()));
+    let record = record.client(&client.id).user(&session.user, &session.tenant).object(&granted);
+    if !cx.store.record_consent(&consent, &record).await? {
+        return Err(Code::AccessDenied
+            .because("the account or the application was switched off meanwhile")
+            .into());
+    }
+    Ok(finish(cx, interaction, session, &granted)?)
+}
+
+fn finish(
+    cx: &Context,
+    interaction: &Interaction,
+    session: &Session,
+    scope: &Scope,
+) -> Result<AuthorizationResponse, Fault> {
+    let request = &interaction.request;
+    let scope = scope.to_string();
+    let code = AuthorizationCode {
+        id: GrantId(cx.new_id()),
+        client: request.client.as_str(),
+        user: session.user.as_str(),
+        tenant: session.tenant.as_str(),
+        session: session.id,
+        redirect_uri: &request.redirect_uri,
+        scope: &scope,
+        resources: request.resources.iter().map(String::as_str).collect(),
+        challenge: &request.challenge,
+        nonce: request.nonce.as_deref(),
+        auth_time: session.auth_time,
+        expires_at: cx.now + cx.settings.lifetimes.code,
+    };
+    Ok(response::code(cx, request, code.seal(cx, cx.nonce(), cx.now)?))
+}
+
+/// Whether discovery may promise the endpoint to a client at all.
+pub fn is_for(client: &Client) -> bool {
+    client.allows(GrantType::AuthorizationCode)
+}

@@ -1,0 +1,60 @@
+//! RFC 6749 §4.1.2, RFC 9207 §2 — the answer to the application: always with `state` and `iss`
+
+use crate::context::Context;
+use crate::error::Denial;
+use crate::interaction::{AuthorizationRequest, ResponseMode};
+
+/// Parameters on their way to a redirect URI that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationResponse {
+    pub redirect_uri: String,
+    pub mode: ResponseMode,
+    pub params: Vec<(&'static str, String)>,
+}
+
+impl AuthorizationResponse {
+    /// The address for a redirect, with the parameters added to the query that may be there already.
+    pub fn location(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in &self.params {
+            query.append_pair(name, value);
+        }
+        let joint = if self.redirect_uri.contains('?') { '&' } else { '?' };
+        format!("{}{joint}{}", self.redirect_uri, query.finish())
+    }
+}
+
+fn answer(
+    cx: &Context,
+    redirect_uri: &str,
+    mode: ResponseMode,
+    state: Option<&str>,
+    mut params: Vec<(&'static str, String)>,
+) -> AuthorizationResponse {
+    if let Some(state) = state {
+        params.push(("state", state.to_owned()));
+    }
+    params.push(("iss", cx.settings.issuer().to_owned()));
+    AuthorizationResponse { redirect_uri: redirect_uri.to_owned(), mode, params }
+}
+
+pub(super) fn code(cx: &Context, request: &AuthorizationRequest, code: String) -> AuthorizationResponse {
+    answer(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), vec![("code", code)])
+}
+
+pub(super) fn denial(
+    cx: &Context,
+    redirect_uri: &str,
+    mode: ResponseMode,
+    state: Option<&str>,
+    denial: Denial,
+) -> AuthorizationResponse {
+    let params =
+        vec![("error", denial.code.as_str().to_owned()), ("error_description", denial.detail.to_owned())];
+    answer(cx, redirect_uri, mode, state, params)
+}
+
+/// Tells the application no.
+pub fn refuse(cx: &Context, request: &AuthorizationRequest, why: Denial) -> AuthorizationResponse {
+    denial(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), why)
+}

@@ -1,0 +1,193 @@
+//! The scopes and APIs registered here, held in memory and replaced as a whole.
+
+use crate::client::Client;
+use crate::error::{Code, Denial};
+use crate::jose::SigningAlgorithm;
+use crate::scope::{self, Scope};
+use crate::store::{Api, ScopeWords, TokenFormat};
+use crate::time::Seconds;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What can be asked for.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    scopes: BTreeMap<String, ScopeWords>,
+    apis: Vec<Api>,
+    defaults: Scope,
+}
+
+/// For whom a token is to be made, and in which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target<'a> {
+    pub audience: Vec<&'a str>,
+    pub format: TokenFormat,
+    pub algorithm: SigningAlgorithm,
+    pub scope: Cow<'a, Scope>,
+    pub lifetime: Option<Seconds>,
+}
+
+impl Catalog {
+    /// The standard scopes and what the store holds.
+    pub fn new(stored: Vec<ScopeWords>, apis: Vec<Api>) -> Self {
+        let standard = scope::STANDARD.map(|(name, description, detail)| ScopeWords {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            detail: detail.to_owned(),
+            default: false,
+            standard: true,
+        });
+        let scopes: BTreeMap<_, _> =
+            standard.into_iter().chain(stored).map(|words| (words.name.clone(), words)).collect();
+        let defaults =
+            scopes.values().filter(|words| words.default).map(|words| words.name.as_str()).collect();
+        Self { scopes, apis, defaults }
+    }
+
+    pub fn scope(&self, name: &str) -> Option<&ScopeWords> {
+        self.scopes.get(name)
+    }
+
+    pub fn scopes(&self) -> impl Iterator<Item = &ScopeWords> {
+        self.scopes.values()
+    }
+
+    /// Given where a request names no scope.
+    pub fn default_scopes(&self) -> &Scope {
+        &self.defaults
+    }
+
+    pub fn apis(&self) -> &[Api] {
+        &self.apis
+    }
+
+    pub fn api_by_resource(&self, resource: &str) -> Option<&Api> {
+        self.apis.iter().find(|api| api.resource == resource)
+    }
+
+    /// RFC 6749 §3.3 — the scope of a request: registered here and open to this client. Where none is asked for, the
+    /// server's default scopes, or else all that the client was registered for.
+    pub fn asked_scope(&self, client: &Client, text: Option<&str>) -> Result<Scope, Denial> {
+        let Some(text) = text else {
+            let defaults = self.defaults.filter(|name| client.may_ask_for(name));
+            return Ok(if defaults.is_empty() { client.scope.clone().unwrap_or_default() } else { defaults });
+        };
+        let scope = Scope::parse(text).map_err(|_| {
+            Code::InvalidScope.because("scope is a list of names, separated by single spaces")
+        })?;
+        // A name given to the client by an operator counts, with or without words for the consent page.
+        let known = |name: &str| self.scopes.contains_key(name) || client.scope.is_some();
+        if !scope.iter().all(|name| known(name) && client.may_ask_for(name)) {
+            return Err(Code::InvalidScope
+                .because("ask only for scopes that exist here and that this client was registered for"));
+        }
+        Ok(scope)
+    }
+
+    /// RFC 8707 §2.2 — the audience of a token for `scope` at `resources`. With no resource named, it is whichever
+    /// registered APIs the scopes belong to. A named resource narrows the scope to what means something there.
+    pub fn target<'a>(&'a self, resources: &[&str], scope: &'a Scope) -> Result<Target<'a>, Denial> {
+        if self.apis.is_empty() && resources.is_empty() {
+            return Ok(Target::everywhere(scope));
+        }
+        let owns = |api: &Api| api.scopes.iter().any(|name| scope.contains(name));
+        let apis: Vec<&Api> = if resources.is_empty() {
+            self.apis.iter().filter(|api| owns(api)).collect()
+        } else {
+            let found: Option<_> = resources.iter().map(|uri| self.api_by_resource(uri)).collect();
+            found.ok_or(
+                Code::InvalidTarget.because("ask for a resource that is registered here, by its exact URI"),
+            )?
+        };
+        let Some(first) = apis.first() else { return Ok(Target::everywhere(scope)) };
+        let alike = apis
+            .iter()
+            .all(|api| (api.token_format, api.signing_alg) == (first.token_format, first.signing_alg));
+        if !alike && !resources.is_empty() {
+            return Err(
+                Code::InvalidTarget.because("these resources want different tokens: ask for one at a time")
+            );
+        }
+        let narrowed = !resources.is_empty() && apis.iter().all(|api| !api.scopes.is_empty());
+        Ok(Target {
+            audience: apis.iter().map(|api| api.resource.as_str()).collect(),
+            format: if alike { first.token_format } else { TokenFormat::Sealed },
+            algorithm: first.signing_alg,
+            scope: if narrowed {
+                Cow::Owned(scope.filter(|name| {
+                    scope::STANDARD.iter().any(|(own, ..)| *own == name)
+                        || apis.iter().any(|api| api.scopes.contains(name))
+                }))
+            } else {
+                Cow::Borrowed(scope)
+            },
+            lifetime: apis.iter().filter_map(|api| api.access_token_lifetime).min(),
+        })
+    }
+}
+
+impl<'a> Target<'a> {
+    fn everywhere(scope: &'a Scope) -> Self {
+        Self {
+            audience: Vec::new(),
+            format: TokenFormat::Sealed,
+            algorithm: SigningAlgorithm::default(),
+            scope: Cow::Borrowed(scope),
+            lifetime: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn api(id: &str, scopes: &str, token_format: TokenFormat) -> Api {
+        Api {
+            id: id.into(),
+            name: id.to_owned(),
+            prefix: String::new(),
+            upstream: String::new(),
+            resource: format!("https://{id}.example"),
+            scopes: Scope::parse(scopes).expect("scope"),
+            token_format,
+            signing_alg: SigningAlgorithm::Es256,
+            access_token_lifetime: None,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn rfc8707_section_2_2_the_resource_or_the_scope_names_the_audience() {
+        let apis = vec![
+            api("photos", "photos.read", TokenFormat::Jwt),
+            api("mail", "mail.read", TokenFormat::Sealed),
+        ];
+        let catalog = Catalog::new(Vec::new(), apis);
+        let (photos, mail) = ("https://photos.example", "https://mail.example");
+        for (resources, scope, want) in [
+            (
+                vec![photos],
+                "photos.read mail.read openid",
+                Ok((vec![photos], TokenFormat::Jwt, "photos.read openid")),
+            ),
+            (vec![], "photos.read", Ok((vec![photos], TokenFormat::Jwt, "photos.read"))),
+            (
+                vec![],
+                "photos.read mail.read",
+                Ok((vec![photos, mail], TokenFormat::Sealed, "photos.read mail.read")),
+            ),
+            (vec![], "other", Ok((vec![], TokenFormat::Sealed, "other"))),
+            (vec![photos, mail], "photos.read", Err(Code::InvalidTarget)),
+            (vec!["https://photos.example/"], "photos.read", Err(Code::InvalidTarget)),
+        ] {
+            let scope = Scope::parse(scope).expect("scope");
+            let got = catalog.target(&resources, &scope);
+            let got = got.map(|t| (t.audience, t.format, t.scope.to_string())).map_err(|d| d.code);
+            assert_eq!(got, want.map(|(a, f, s)| (a, f, s.to_owned())), "{resources:?} {scope}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What a request may use: the present, entropy, settings and the ports. Nothing else reaches the protocol.
+
+mod cache;
+
+pub use cache::ClientCache;
+
+use crate::audit::{Actor, Event, Record};
+use crate::catalog::Catalog;
+use crate::client::Client;
+use crate::client::authenticate::Guard;
+use crate::error::{Fault, FaultKind};
+use crate::ids::{ClientId, Id, TenantId, UserId};
+use crate::outbound::{Clock, Entropy, Hasher};
+use crate::seal::{SealNonce, SealingKey};
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::store::{Change, ChangeKind, MarkKind, Store};
+use crate::time::Timestamp;
+use crate::token::keys::KeyRing;
+use crate::token::revocation::RevocationIndex;
+use arc_swap::ArcSwap;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// What a server is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub settings: Settings,
+    pub store: Arc<dyn Store>,
+    pub hasher: Arc<dyn Hasher>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// Wraps the keys in the store.
+    pub master: SealingKey,
+}
+
+/// The running server: its parts and what it holds in memory.
+#[derive(Debug)]
+pub struct Server {
+    parts: Parts,
+    pub revoked: RevocationIndex,
+    pub clients: ClientCache,
+    pub guard: Guard,
+    keys: ArcSwap<KeyRing>,
+    catalog: ArcSwap<Catalog>,
+    /// The last entry of the change feed that was acted on.
+    seen: AtomicI64,
+}
+
+impl Deref for Server {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Server {
+    /// Reads keys, catalog and revocations. Keys may be missing still: `manage::key::ensure` makes them.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, Fault> {
+        let server = Self {
+            parts,
+            revoked: RevocationIndex::default(),
+            clients: ClientCache::default(),
+            guard: Guard::default(),
+            keys: ArcSwap::default(),
+            catalog: ArcSwap::default(),
+            seen: AtomicI64::new(0),
+        };
+        server.reload().await?;
+        Ok(Arc::new(server))
+    }
+
+    /// Reads everything anew: at start, and after a gap in the change feed.
+    pub async fn reload(&self) -> Result<(), Fault> {
+        let latest = self.store.latest_change().await?;
+        self.reload_keys().await?;
+        self.reload_catalog().await?;
+        self.clients.clear();
+        for mark in self.store.revocations(self.now()).await? {
+            self.revoked.insert(&mark);
+        }
+        self.seen.store(latest, Ordering::Release);
+        Ok(())
+    }
+
+    pub async fn reload_keys(&self) -> Result<(), Fault> {
+        let ring = KeyRing::unwrap(&self.master, self.store.keys().await?)?;
+        self.keys.store(Arc::new(ring));
+        Ok(())
+    }
+
+    pub async fn reload_catalog(&self) -> Result<(), Fault> {
+        let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
+        self.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    /// Acts on what changed since the last call, here or on another node. Called every few hundred milliseconds,
+    /// and after each change of one's own.
+    pub async fn follow_changes(&self) -> Result<(), Fault> {
+        let seen = self.seen.load(Ordering::Acquire);
+        let Some(changes) = self.store.changes_since(seen).await? else { return self.reload().await };
+        let Some(last) = changes.last() else { return Ok(()) };
+        let touched = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.kind));
+        if touched(&[ChangeKind::Key]) {
+            self.reload_keys().await?;
+        }
+        if touched(&[ChangeKind::Scope, ChangeKind::Api]) {
+            self.reload_catalog().await?;
+        }
+        for change in &changes {
+            self.follow(change).await?;
+        }
+        self.seen.fetch_max(last.seq, Ordering::AcqRel);
+        Ok(())
+    }
+
+    async fn follow(&self, change: &Change) -> Result<(), Fault> {
+        match change.kind {
+            ChangeKind::Client => {
+                if let Ok(id) = std::str::from_utf8(&change.key) {
+                    self.clients.forget(id);
+                }
+            }
+            ChangeKind::Revocation => {
+                let wrong = || Fault::bare(FaultKind::Corrupt, "an entry of the change feed names no mark");
+                let (kind, key) = change.key.split_first().ok_or_else(wrong)?;
+                let kind = MarkKind::from_number(i64::from(*kind)).ok_or_else(wrong)?;
+                if let Some(mark) = self.store.revocation(kind, key).await? {
+                    self.revoked.insert(&mark);
+                }
+            }
+            ChangeKind::User | ChangeKind::Scope | ChangeKind::Api | ChangeKind::Key => {}
+        }
+        Ok(())
+    }
+
+    /// A client, from memory where it is there.
+    pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+        self.clients.get_or_read(id, || async { self.store.client(&ClientId::from(id)).await }).await
+    }
+
+    pub fn keys(&self) -> arc_swap::Guard<Arc<KeyRing>> {
+        self.keys.load()
+    }
+
+    pub fn catalog(&self) -> arc_swap::Guard<Arc<Catalog>> {
+        self.catalog.load()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.now_ms() / 1000).unwrap_or(i64::MAX))
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    pub fn nonce(&self) -> SealNonce {
+        self.random()
+    }
+
+    pub fn new_secret(&self) -> Secret {
+        Secret::from_random(&self.random())
+    }
+
+    /// The directory that a client belongs to.
+    pub fn tenant_of<'a>(&self, client: &'a Client) -> &'a str {
+        client.tenant.as_ref().map_or(TenantId::DEFAULT, TenantId::as_str)
+    }
+}
+
+/// Who is asking, for the audit trail.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    pub address: Option<IpAddr>,
+    pub request: Option<Arc<str>>,
+}
+
+/// One request's view of the server: its present does not move while it is handled.
+#[derive(Debug, Clone)]
+pub struct Context {
+    server: Arc<Server>,
+    pub now: Timestamp,
+    pub now_ms: u64,
+    pub caller: Caller,
+}
+
+impl Deref for Context {
+    type Target = Server;
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Context {
+    pub fn new(server: &Arc<Server>, caller: Caller) -> Self {
+        let now_ms = server.now_ms();
+        let now = Timestamp(i64::try_from(now_ms / 1000).unwrap_or(i64::MAX));
+        Self { server: Arc::clone(server), now, now_ms, caller }
+    }
+
+    /// A fresh id of this moment.
+    pub fn new_id(&self) -> Id {
+        Id::new(self.now_ms, self.random())
+    }
+
+    /// The present in the unit of revocation marks.
+    pub fn mark_ms(&self) -> i64 {
+        i64::try_from(self.now_ms).unwrap_or(i64::MAX)
+    }
+
+    /// The beginning of an audit record.
+    pub fn record(&self, event: Event, actor: Actor) -> Record {
+        Record {
+            id: self.new_id(),
+            at: self.now,
+            event,
+            actor,
+            client: None,
+            user: None,
+            tenant: None,
+            address: self.caller.address,
+            request: self.caller.request.as_deref().map(str::to_owned),
+            object: None,
+        }
+    }
+}
+
+impl Record {
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.client = Some(id.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn user(mut self, id: &UserId, tenant: &TenantId) -> Self {
+        self.user = Some(id.clone());
+        self.tenant = Some(tenant.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn object(mut self, id: impl ToString) -> Self {
+        self.object = Some(id.to_string());
+        self
+    }
+}

@@ -1,0 +1,6 @@
+//! The endpoints beside authorization and token.
+
+pub mod discovery;
+pub mod introspect;
+pub mod revoke;
+pub mod userinfo;

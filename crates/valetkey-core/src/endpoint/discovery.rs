@@ -1,0 +1,60 @@
+//! RFC 8414, OIDC Discovery §3 — server metadata: exactly what works, no more
+
+use crate::client::AuthMethod;
+use crate::context::Context;
+use crate::grant::GrantType;
+use crate::interaction::{Prompt, ResponseMode};
+use crate::jose::SigningAlgorithm;
+use serde_json::{Value, json};
+
+/// Where the endpoints live, below the issuer. The router takes its paths from here, so that both always agree.
+pub mod path {
+    pub const AUTHORIZE: &str = "/oauth/authorize";
+    pub const TOKEN: &str = "/oauth/token";
+    pub const REVOKE: &str = "/oauth/revoke";
+    pub const INTROSPECT: &str = "/oauth/introspect";
+    pub const USERINFO: &str = "/oauth/userinfo";
+    pub const JWKS: &str = "/oauth/jwks";
+    pub const METADATA: &str = "/.well-known/oauth-authorization-server";
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+}
+
+/// The metadata document; both well-known addresses serve the same.
+pub fn metadata(cx: &Context) -> Value {
+    let url = |path: &str| cx.settings.url(path);
+    // `client_secret` is our name for "either"; the standard's two stand for it.
+    let methods = |public: bool| -> Vec<&str> {
+        let all = AuthMethod::ALL.into_iter();
+        let own = |method| method != AuthMethod::ClientSecret && (public || method != AuthMethod::None);
+        all.filter(|(_, method)| own(*method)).map(|(name, _)| name).collect()
+    };
+    let catalog = cx.catalog();
+    json!({
+        "issuer": cx.settings.issuer(),
+        "authorization_endpoint": url(path::AUTHORIZE),
+        "token_endpoint": url(path::TOKEN),
+        "jwks_uri": url(path::JWKS),
+        "userinfo_endpoint": url(path::USERINFO),
+        "revocation_endpoint": url(path::REVOKE),
+        "introspection_endpoint": url(path::INTROSPECT),
+        "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ResponseMode::ALL.map(|(name, _)| name),
+        "grant_types_supported": GrantType::ALL.map(GrantType::name),
+        "token_endpoint_auth_methods_supported": methods(true),
+        "revocation_endpoint_auth_methods_supported": methods(true),
+        "introspection_endpoint_auth_methods_supported": methods(false),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
+            "name", "preferred_username", "updated_at", "email", "email_verified",
+        ],
+        "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    })
+}

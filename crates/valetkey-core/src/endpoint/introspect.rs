@@ -1,0 +1,117 @@
+//! RFC 7662 — token introspection: from memory for access tokens, from the grant's row for refresh tokens
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::error::{Code, Error, Fault};
+use crate::params::Params;
+use crate::token::access::{self, AccessToken};
+use crate::token::refresh::RefreshToken;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// Every parameter that means something here.
+pub const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+
+/// RFC 7662 §2.2 — the answer. An inactive token says nothing else.
+#[derive(Debug, Default, Serialize)]
+pub struct Introspection<'a> {
+    pub active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aud: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Cow<'a, str>>,
+}
+
+/// Answers as JSON. `client` is authenticated and confidential. A wrong `token_type_hint` hides nothing.
+pub async fn introspect(cx: &Context, client: &Client, params: &Params<'_>) -> Result<Vec<u8>, Error> {
+    params.refuse_repeats(&KNOWN)?;
+    let text = params
+        .one("token")
+        .ok_or(Code::InvalidRequest.because("token is missing: send it in the form body"))?;
+    let verified = access::verify(cx, text, cx.now);
+    if let Some(token) = verified.as_ref().and_then(access::Verified::token) {
+        let seen = may_see(cx, client, &token);
+        return Ok(encode(&if seen { of_access(cx, &token) } else { Introspection::default() })?);
+    }
+    if let Some(token) = RefreshToken::open(cx, text) {
+        return Ok(encode(&of_refresh(cx, client, token).await?)?);
+    }
+    Ok(encode(&Introspection::default())?)
+}
+
+fn encode(answer: &Introspection<'_>) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(answer).map_err(|e| Fault::internal("encoding an introspection answer", e))
+}
+
+/// RFC 7662 §4: a client sees its own tokens and those for APIs it stands for (it bears the API's id); any other needs
+/// the right to introspect.
+fn may_see(cx: &Context, client: &Client, token: &AccessToken<'_>) -> bool {
+    client.introspect
+        || client.id.as_str() == token.client
+        || cx.catalog().apis().iter().any(|api| {
+            api.id.as_str() == client.id.as_str() && token.audience.contains(&api.resource.as_str())
+        })
+}
+
+fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> {
+    Introspection {
+        active: true,
+        scope: Some(token.scope.into()),
+        client_id: Some(token.client.into()),
+        token_type: Some("Bearer"),
+        exp: Some(token.expires_at.0),
+        iat: Some(token.issued_at.0),
+        sub: Some(token.user.unwrap_or(token.client).into()),
+        aud: token.audience.iter().map(|&aud| aud.into()).collect(),
+        iss: Some(cx.settings.issuer().into()),
+        jti: Some(token.id.to_string()),
+        auth_time: token.auth_time.map(|at| at.0),
+        tenant: Some(token.tenant.into()),
+    }
+}
+
+async fn of_refresh(
+    cx: &Context,
+    client: &Client,
+    token: RefreshToken,
+) -> Result<Introspection<'static>, Fault> {
+    let Some(grant) = cx.store.grant(token.grant).await? else { return Ok(Introspection::default()) };
+    let until = grant.idle_until.min(grant.expires_at);
+    let live = grant.revoked_at.is_none() && until > cx.now && grant.generation == token.generation;
+    let user = cx.store.user(&grant.user).await?;
+    let may_act = user.is_some_and(|user| user.may_act().is_ok());
+    if !live || !may_act || !(client.introspect || client.id == grant.client) {
+        return Ok(Introspection::default());
+    }
+    Ok(Introspection {
+        active: true,
+        scope: Some(grant.scope.to_string().into()),
+        client_id: Some(grant.client.as_str().to_owned().into()),
+        token_type: Some("refresh_token"),
+        exp: Some(until.0),
+        iat: Some(grant.rotated_at.0),
+        sub: Some(grant.user.as_str().to_owned().into()),
+        iss: Some(cx.settings.issuer().to_owned().into()),
+        auth_time: Some(grant.auth_time.0),
+        tenant: Some(grant.tenant.as_str().to_owned().into()),
+        ..Introspection::default()
+    })
+}

@@ -1,0 +1,28 @@
+//! RFC 6749 §4.4 — the `client_credentials` grant: a token for the application itself; nothing is stored, no refresh token
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::error::{Code, Error};
+use crate::params::Params;
+use crate::scope::STANDARD;
+use crate::token::{Issue, TokenResponse, issue};
+
+pub(super) fn exchange(cx: &Context, client: &Client, params: &Params<'_>) -> Result<TokenResponse, Error> {
+    if client.is_public() {
+        return Err(Code::UnauthorizedClient
+            .because("a public client cannot have a token of its own")
+            .into());
+    }
+    let about_users = |name: &str| STANDARD.iter().any(|(own, ..)| *own == name);
+    let mut scope = cx.catalog().asked_scope(client, params.one("scope"))?;
+    if params.one("scope").is_none() {
+        scope = scope.filter(|name| !about_users(name));
+    } else if scope.iter().any(about_users) {
+        return Err(Code::InvalidScope
+            .because("openid, profile, email and offline_access are about a user: leave them out")
+            .into());
+    }
+    let resources: Vec<&str> = params.all("resource").collect();
+    let issued = issue(cx, &Issue { client, grant: None, scope: &scope, resources: &resources })?;
+    Ok(issued.into_response())
+}

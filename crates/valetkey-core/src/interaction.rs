@@ -1,0 +1,146 @@
+//! OIDC Core §3.1.2.3–3.1.2.4 — what a person must do before an application gets its answer
+
+mod request;
+
+pub use request::{AuthorizationRequest, Prompt, ResponseMode};
+
+use crate::client::redirect_uri::{self, Destination};
+use crate::client::{Client, Origin};
+use crate::context::Context;
+use crate::error::{Code, Denial, Fault};
+use crate::ids::SessionId;
+use crate::scope::Scope;
+use crate::seal::{self, Kind};
+use crate::secret::SecretHash;
+use crate::store::{Consent, Session};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An authorization in the making: the validated request and how far its person has come.
+/// Sealed and handed to the browser, never stored; each tab has its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interaction {
+    pub request: AuthorizationRequest,
+    /// The browser it began in, as the hash of its cookie: nobody else can go on with it.
+    browser: SecretHash,
+    /// The session begun by a login in this very interaction.
+    pub signed_in: Option<SessionId>,
+    /// The session chosen on the account page of this very interaction.
+    pub chosen: Option<SessionId>,
+    expires_at: Timestamp,
+}
+
+/// Why an interaction cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// Damaged, forged, or sealed by keys long gone.
+    Unknown,
+    Expired,
+    /// It began in another browser, or the cookie was lost.
+    OtherBrowser,
+}
+
+impl Interaction {
+    pub fn new(cx: &Context, request: AuthorizationRequest, browser: &str) -> Self {
+        let expires_at = cx.now + cx.settings.lifetimes.interaction;
+        Self { request, browser: SecretHash::of(browser), signed_in: None, chosen: None, expires_at }
+    }
+
+    pub fn seal(&self, cx: &Context) -> Result<String, Fault> {
+        cx.keys().sealing_at(cx.now)?.seal(Kind::Interaction, cx.nonce(), self)
+    }
+
+    /// Opens an interaction in the browser that it began in.
+    pub fn open(cx: &Context, text: &str, browser: Option<&str>) -> Result<Self, Stale> {
+        let opened = seal::open(cx.keys().sealing(), Kind::Interaction, text).ok_or(Stale::Unknown)?;
+        let own: Self = opened.record().ok_or(Stale::Unknown)?;
+        if own.expires_at <= cx.now {
+            return Err(Stale::Expired);
+        }
+        if !browser.is_some_and(|cookie| own.browser.matches(cookie)) {
+            return Err(Stale::OtherBrowser);
+        }
+        Ok(own)
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Login(LoginReason),
+    /// Ask for `ask`; `held` was allowed before.
+    Consent {
+        ask: Scope,
+        held: Scope,
+    },
+    Finish,
+    /// Tell the application.
+    Refuse(Denial),
+}
+
+/// Why the login page is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginReason {
+    /// Nobody is signed in.
+    SignedOut,
+    /// The application wants the person to prove again who they are.
+    Again,
+    /// The application wants the person to choose an account.
+    Choose,
+}
+
+/// Decides. Pure: everything it looks at is given.
+pub fn next_step(
+    interaction: &Interaction,
+    client: &Client,
+    session: Option<&Session>,
+    consent: Option<&Consent>,
+    now: Timestamp,
+) -> Step {
+    let request = &interaction.request;
+    let quiet = request.prompts.contains(&Prompt::None);
+    if let Some(reason) = login_needed(interaction, session, now) {
+        return match (quiet, reason) {
+            (false, reason) => Step::Login(reason),
+            (true, _) => {
+                Step::Refuse(Code::LoginRequired.because("the user is not signed in, or not recently enough"))
+            }
+        };
+    }
+    let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
+    let again = request.prompts.contains(&Prompt::Consent) || must_always_ask(client, &request.redirect_uri);
+    if consent.is_some() && held.covers(&request.scope) && !again {
+        return Step::Finish;
+    }
+    if quiet {
+        return Step::Refuse(
+            Code::ConsentRequired.because("the user has not allowed this application all it asks for"),
+        );
+    }
+    Step::Consent { ask: request.scope.clone(), held: held.filter(|name| request.scope.contains(name)) }
+}
+
+fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Timestamp) -> Option<LoginReason> {
+    let Some(session) = session else { return Some(LoginReason::SignedOut) };
+    let request = &interaction.request;
+    // A login in this very interaction satisfies whatever freshness was asked for.
+    if interaction.signed_in == Some(session.id) {
+        return None;
+    }
+    let too_old = request.max_age.is_some_and(|max| now - session.auth_time > max || max.0 == 0);
+    if request.prompts.contains(&Prompt::Login) || too_old {
+        return Some(LoginReason::Again);
+    }
+    let choose = request.prompts.contains(&Prompt::SelectAccount) && interaction.chosen != Some(session.id);
+    choose.then_some(LoginReason::Choose)
+}
+
+/// RFC 8252 §8.6, RFC 9700 §4.15: a public client whose redirect does not prove who it is — any program on the device can
+/// take a loopback port or a private-use scheme — is never waved through. Nor is one that registered itself.
+fn must_always_ask(client: &Client, redirect_uri: &str) -> bool {
+    let proven = matches!(redirect_uri::check(redirect_uri), Ok(Destination::Web(_)));
+    client.is_public() && (!proven || client.origin == Origin::Dynamic)
+}
+
+#[cfg(test)]
+mod tests;

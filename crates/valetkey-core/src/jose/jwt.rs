@@ -1,0 +1,69 @@
+//! RFC 7519 §7 — making a JWT, and opening one of our own
+
+use super::SigningKey;
+use crate::error::Fault;
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// `typ` of a JWT: what kind it is, so that none passes for another (RFC 8725 §3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// RFC 9068 §2.1.
+    AccessToken,
+    IdToken,
+}
+
+impl Type {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::AccessToken => "at+jwt",
+            Self::IdToken => "JWT",
+        }
+    }
+}
+
+/// Signs claims.
+pub fn sign(key: &SigningKey, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
+    let failed = |e| Fault::internal("encoding claims", e);
+    let mut text = String::with_capacity(768);
+    let mut json = Vec::with_capacity(384);
+    let header =
+        Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id.as_str().into() };
+    serde_json::to_writer(&mut json, &header).map_err(failed)?;
+    BASE64URL_NOPAD.encode_append(&json, &mut text);
+    text.push('.');
+    json.clear();
+    serde_json::to_writer(&mut json, claims).map_err(failed)?;
+    BASE64URL_NOPAD.encode_append(&json, &mut text);
+    key.sign_onto(&mut text)?;
+    Ok(text)
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    typ: Cow<'a, str>,
+    #[serde(borrow)]
+    kid: Cow<'a, str>,
+}
+
+/// The claims (JSON) of a JWT that one of these keys signed with its own algorithm and that is of this type.
+pub fn open<'k>(keys: impl IntoIterator<Item = &'k SigningKey>, typ: Type, text: &str) -> Option<Vec<u8>> {
+    let (message, signature) = text.rsplit_once('.')?;
+    let (header, claims) = message.split_once('.')?;
+    let header = BASE64URL_NOPAD.decode(header.as_bytes()).ok()?;
+    let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+    let key = keys.into_iter().find(|key| key.id.as_str() == header.kid)?;
+    // RFC 8725 §3.1: the key decides the algorithm, the header must agree.
+    if header.alg != key.algorithm.name() || header.typ != typ.name() {
+        return None;
+    }
+    let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
+    if !key.verifies(message.as_bytes(), &signature) {
+        return None;
+    }
+    BASE64URL_NOPAD.decode(claims.as_bytes()).ok()
+}

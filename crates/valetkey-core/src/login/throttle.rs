@@ -1,0 +1,85 @@
+//! NIST SP 800-63B §3.2.2 — throttling that slows guessing down and locks nobody out
+//!
+//! Guesses are counted by (account, address) first, so that one attacker only ever slows himself. An address is counted over
+//! all accounts. The account as a whole is counted last and patiently; it slows strangers only, never a browser that the
+//! person has used before.
+
+use crate::ids::TenantId;
+use crate::store::AttemptKey;
+use crate::time::Seconds;
+use std::net::IpAddr;
+
+/// The counters that an attempt moves.
+pub fn counters(
+    tenant: &TenantId,
+    account: &str,
+    address: Option<IpAddr>,
+    known_device: Option<&str>,
+) -> Vec<AttemptKey> {
+    let tenant = tenant.as_str().as_bytes();
+    let account = account.as_bytes();
+    if let Some(device) = known_device {
+        return vec![counter(
+            &[b"device", tenant, account, device.as_bytes()],
+            20,
+            Seconds(30),
+            Seconds::minutes(15),
+        )];
+    }
+    let block = address.map(address_block).unwrap_or_default();
+    vec![
+        counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
+        counter(&[b"address", &block], 200, Seconds(10), Seconds::minutes(15)),
+        // At most 100 consecutive failures, then a slow lane for strangers.
+        counter(&[b"account", tenant, account], 100, Seconds(5), Seconds(30)),
+    ]
+}
+
+fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> AttemptKey {
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut key = [0; 32];
+    key.copy_from_slice(hash.finish().as_ref());
+    AttemptKey { key, free, wait, longest }
+}
+
+/// An IPv4 address, or the /64 that one IPv6 subscriber commands.
+fn address_block(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(account: &str, address: &str, device: Option<&str>) -> Vec<[u8; 32]> {
+        let address = address.parse().expect("address");
+        counters(&TenantId::default(), account, Some(address), device).iter().map(|c| c.key).collect()
+    }
+
+    #[test]
+    fn an_attacker_elsewhere_shares_only_the_patient_account_counter_with_the_person() {
+        let (attacker, person) = (keys("alice", "192.0.2.1", None), keys("alice", "198.51.100.7", None));
+        assert_eq!(
+            attacker.iter().zip(&person).map(|(a, b)| a == b).collect::<Vec<_>>(),
+            [false, false, true]
+        );
+        let known = keys("alice", "192.0.2.1", Some("cookie"));
+        assert!(
+            known.iter().all(|key| !attacker.contains(key)),
+            "a known device shares nothing with an attacker"
+        );
+    }
+
+    #[test]
+    fn one_ipv6_subscriber_is_one_address() {
+        assert_eq!(keys("a", "2001:db8::1", None), keys("a", "2001:db8::2", None));
+        assert_eq!(keys("a", "::ffff:192.0.2.1", None), keys("a", "192.0.2.1", None));
+    }
+}

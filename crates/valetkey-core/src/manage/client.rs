@@ -1,0 +1,181 @@
+//! Registering and changing clients.
+
+use super::{ManageError, TRIES, changed, created, mark_now, refused};
+use crate::audit::{Actor, Event};
+use crate::client::compat::Compat;
+use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
+use crate::context::Context;
+use crate::grant::GrantType;
+use crate::ids::{ClientId, TenantId};
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::store::{MarkKind, Write};
+use crate::time::Seconds;
+
+const KIND: &str = "client";
+
+/// What to register. Everything not said is the strict default.
+#[derive(Debug, Clone, Default)]
+pub struct NewClient {
+    /// Generated when absent.
+    pub id: Option<String>,
+    /// Generated when absent and the client is confidential.
+    pub secret: Option<Secret>,
+    pub name: String,
+    pub description: String,
+    pub website: String,
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Empty: `authorization_code` and `refresh_token`.
+    pub grant_types: Vec<GrantType>,
+    pub scope: Option<Scope>,
+    /// `None`: a secret by either method.
+    pub auth_method: Option<AuthMethod>,
+    pub introspect: bool,
+    pub compat: Vec<Compat>,
+    pub tenant: Option<TenantId>,
+    pub access_token_lifetime: Option<Seconds>,
+    pub origin: Origin,
+}
+
+/// A client just made, with its secret in clear for the one time that it can be shown.
+#[derive(Debug)]
+pub struct Created {
+    pub client: Client,
+    pub secret: Option<Secret>,
+}
+
+/// Registers a client.
+pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Created, ManageError> {
+    let auth_method = new.auth_method.unwrap_or(AuthMethod::ClientSecret);
+    let secret = secret_for(cx, auth_method, new.secret)?;
+    let grant_types = if new.grant_types.is_empty() {
+        vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+    } else {
+        new.grant_types
+    };
+    let client = Client {
+        id: new.id.unwrap_or_else(|| format!("app_{}", cx.new_id())).into(),
+        tenant: new.tenant,
+        name: new.name,
+        description: new.description,
+        website: new.website,
+        redirect_uris: new.redirect_uris,
+        post_logout_redirect_uris: new.post_logout_redirect_uris,
+        grant_types,
+        scope: new.scope,
+        auth_method,
+        secrets: secret.iter().map(|secret| client_secret(cx, secret)).collect(),
+        introspect: new.introspect,
+        compat: new.compat,
+        access_token_lifetime: new.access_token_lifetime,
+        origin: new.origin,
+        disabled: false,
+        created_at: cx.now,
+        updated_at: cx.now,
+        version: 1,
+    };
+    metadata::check(&client).map_err(refused)?;
+    let record = cx.record(Event::ClientCreated, actor).client(&client.id);
+    created(cx.store.create_client(&client, &record).await?, KIND)?;
+    cx.follow_changes().await?;
+    Ok(Created { client, secret })
+}
+
+fn secret_for(
+    cx: &Context,
+    method: AuthMethod,
+    given: Option<Secret>,
+) -> Result<Option<Secret>, ManageError> {
+    match (method, given) {
+        (AuthMethod::None, None) => Ok(None),
+        (AuthMethod::None, Some(_)) => Err(refused("a public client has no secret")),
+        (_, None) => Ok(Some(cx.new_secret())),
+        (_, Some(secret)) => {
+            metadata::check_secret(secret.expose()).map_err(refused)?;
+            Ok(Some(secret))
+        }
+    }
+}
+
+fn client_secret(cx: &Context, secret: &Secret) -> ClientSecret {
+    ClientSecret { id: cx.new_id(), hash: secret.hash(), created_at: cx.now, expires_at: None }
+}
+
+/// One client, as the store has it now.
+pub async fn show(cx: &Context, id: &ClientId) -> Result<Client, ManageError> {
+    cx.store.client(id).await?.ok_or(ManageError::Unknown(KIND))
+}
+
+/// Changes a client: reads it, lets `edit` change it, checks every rule again and writes it unless somebody else did
+/// meanwhile, in which case it begins anew.
+pub async fn update(
+    cx: &Context,
+    actor: &Actor,
+    id: &ClientId,
+    event: Event,
+    edit: impl Fn(&mut Client) + Send,
+) -> Result<Client, ManageError> {
+    for _ in 0..TRIES {
+        let mut client = show(cx, id).await?;
+        edit(&mut client);
+        client.updated_at = cx.now;
+        metadata::check(&client).map_err(refused)?;
+        let mark = (event == Event::ClientDisabled).then(|| mark_now(cx, MarkKind::Client, id.as_str()));
+        let record = cx.record(event, actor.clone()).client(id);
+        match cx.store.update_client(&client, mark.as_ref(), &record).await? {
+            Write::Conflict => {}
+            write => {
+                changed(write, KIND)?;
+                cx.follow_changes().await?;
+                client.version += 1;
+                return Ok(client);
+            }
+        }
+    }
+    Err(refused("others keep changing this client: try again"))
+}
+
+/// Adds a secret. The old ones end after `overlap`, so that the change needs no downtime.
+pub async fn rotate_secret(
+    cx: &Context,
+    actor: &Actor,
+    id: &ClientId,
+    given: Option<Secret>,
+    overlap: Seconds,
+) -> Result<Created, ManageError> {
+    let method = show(cx, id).await?.auth_method;
+    let Some(secret) = secret_for(cx, method, given)? else {
+        return Err(refused("a public client has no secret to rotate"));
+    };
+    let fresh = client_secret(cx, &secret);
+    let until = cx.now + overlap;
+    let client = update(cx, actor, id, Event::ClientSecretRotated, |client| {
+        client.secrets.retain(|own| own.expires_at.is_none_or(|at| at > cx.now) && overlap.0 > 0);
+        for own in &mut client.secrets {
+            own.expires_at = Some(own.expires_at.map_or(until, |at| at.min(until)));
+        }
+        client.secrets.push(fresh.clone());
+    })
+    .await?;
+    Ok(Created { client, secret: Some(secret) })
+}
+
+/// Switches a client off: its tokens die, its users stay.
+pub async fn disable(cx: &Context, actor: &Actor, id: &ClientId) -> Result<Client, ManageError> {
+    update(cx, actor, id, Event::ClientDisabled, |client| client.disabled = true).await
+}
+
+/// Switches it on again; tokens from before stay dead.
+pub async fn enable(cx: &Context, actor: &Actor, id: &ClientId) -> Result<Client, ManageError> {
+    update(cx, actor, id, Event::ClientEnabled, |client| client.disabled = false).await
+}
+
+/// Deletes a client with its consents and grants.
+pub async fn delete(cx: &Context, actor: Actor, id: &ClientId) -> Result<(), ManageError> {
+    let mark = mark_now(cx, MarkKind::Client, id.as_str());
+    let record = cx.record(Event::ClientDeleted, actor).client(id);
+    changed(cx.store.delete_client(id, &mark, &record).await?, KIND)?;
+    cx.follow_changes().await?;
+    Ok(())
+}

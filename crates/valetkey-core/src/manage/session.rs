@@ -1,0 +1,23 @@
+//! Ending sessions.
+
+use super::ManageError;
+use crate::audit::{Actor, Event};
+use crate::context::Context;
+use crate::ids::{SessionId, UserId};
+
+pub async fn end(cx: &Context, actor: Actor, id: SessionId) -> Result<(), ManageError> {
+    let record = cx.record(Event::SessionEnded, actor).object(id);
+    if cx.store.end_session(id, &record).await? { Ok(()) } else { Err(ManageError::Unknown("session")) }
+}
+
+/// Ends all of a user's sessions but `keep`; returns how many.
+pub async fn end_all(
+    cx: &Context,
+    actor: Actor,
+    user: &UserId,
+    keep: Option<SessionId>,
+) -> Result<u64, ManageError> {
+    let mut record = cx.record(Event::SessionEnded, actor);
+    record.user = Some(user.clone());
+    Ok(cx.store.end_sessions(user, keep, &record).await?)
+}

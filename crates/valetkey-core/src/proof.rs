@@ -1,0 +1,3 @@
+//! What a request must prove beside the client's credentials.
+
+pub mod pkce;

@@ -1,0 +1,83 @@
+//! What an operator configured, in the form in which requests use it. Made once at start.
+
+use crate::time::Seconds;
+
+/// How long things live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// RFC 6749 §4.1.2; at most 60 s for the strictest profiles.
+    pub code: Seconds,
+    pub access_token: Seconds,
+    pub refresh_idle: Seconds,
+    pub refresh_absolute: Seconds,
+    /// How long a spent refresh token still gets the successor it was given.
+    pub retry_window: Seconds,
+    pub session: Seconds,
+    pub session_idle: Seconds,
+    /// How long a login or consent page stays good.
+    pub interaction: Seconds,
+    /// How long a browser counts as known to a user.
+    pub device: Seconds,
+    /// The link by which the first administrator is made.
+    pub setup: Seconds,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code: Seconds(60),
+            access_token: Seconds::minutes(10),
+            refresh_idle: Seconds::days(30),
+            refresh_absolute: Seconds::days(365),
+            retry_window: Seconds(10),
+            session: Seconds::days(14),
+            session_idle: Seconds::days(3),
+            interaction: Seconds::hours(1),
+            device: Seconds::days(180),
+            setup: Seconds::hours(24),
+        }
+    }
+}
+
+/// The longest an access token may live without the opt-in `long_lived_access_token`.
+pub const LONGEST_ACCESS_TOKEN: Seconds = Seconds::hours(24);
+/// The longest with it; marks of revocation are kept at least as long.
+pub const LONGEST_OPTED_ACCESS_TOKEN: Seconds = Seconds::days(731);
+/// How long relying parties may cache the JWKS, and so how long a key is published before it signs.
+pub const JWKS_MAX_AGE: Seconds = Seconds::minutes(5);
+/// How long a sealing key is shared before it seals.
+pub const SEALING_KEY_HEAD_START: Seconds = Seconds(5);
+
+/// The server's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    issuer: String,
+    pub lifetimes: Lifetimes,
+}
+
+impl Settings {
+    /// `issuer`: an absolute http(s) URL without query, fragment and trailing slash (RFC 8414 §2); checked by the configuration.
+    pub fn new(issuer: &str, lifetimes: Lifetimes) -> Self {
+        Self { issuer: issuer.trim_end_matches('/').to_owned(), lifetimes }
+    }
+
+    /// The issuer identifier: the one string, everywhere byte for byte the same.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The only builder of our own URLs: from the configured issuer, never from a request's headers.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+
+    /// The issuer's host and port, as shown to people.
+    pub fn host(&self) -> &str {
+        let rest = self.issuer.split_once("://").map_or(self.issuer.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
+    }
+}

@@ -1,0 +1,111 @@
+//! Tokens. `issue` is the only place where an access token is made.
+
+pub mod access;
+pub mod code;
+mod id_token;
+pub mod keys;
+pub mod refresh;
+pub mod revocation;
+
+use crate::client::Client;
+use crate::client::compat::Compat;
+use crate::context::Context;
+use crate::error::{Error, Fault};
+use crate::ids::TokenId;
+use crate::scope::Scope;
+use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
+use crate::store::{Grant, TokenFormat};
+use crate::time::{Seconds, Timestamp};
+use access::AccessToken;
+use serde::Serialize;
+
+/// For whom, and what it may do.
+#[derive(Debug)]
+pub struct Issue<'a> {
+    pub client: &'a Client,
+    /// The user's grant; `None` for an application's own token.
+    pub grant: Option<&'a Grant>,
+    pub scope: &'a Scope,
+    /// RFC 8707: the resources asked for in this very request, or allowed by the grant.
+    pub resources: &'a [&'a str],
+}
+
+/// A fresh access token.
+#[derive(Debug)]
+pub struct Issued {
+    pub access_token: String,
+    pub expires_in: Seconds,
+    pub expires_at: Timestamp,
+    pub scope: Scope,
+}
+
+/// RFC 6749 §5.1 — the successful answer.
+#[derive(Debug, Serialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    pub token_type: &'static str,
+    pub expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+impl Issued {
+    pub fn into_response(self) -> TokenResponse {
+        TokenResponse {
+            access_token: self.access_token,
+            token_type: "Bearer",
+            expires_in: self.expires_in.0,
+            refresh_token: None,
+            scope: self.scope.to_string(),
+            id_token: None,
+        }
+    }
+}
+
+/// Makes an access token.
+pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
+    let catalog = cx.catalog();
+    let target = catalog.target(issue.resources, issue.scope)?;
+    let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
+    let scope = target.scope.to_string();
+    let token = AccessToken {
+        id: TokenId(cx.new_id()),
+        client: issue.client.id.as_str(),
+        user: issue.grant.map(|grant| grant.user.as_str()),
+        tenant: issue.grant.map_or(cx.tenant_of(issue.client), |grant| grant.tenant.as_str()),
+        grant: issue.grant.map(|grant| grant.id),
+        scope: &scope,
+        audience: target.audience,
+        issued_at: cx.now,
+        expires_at: cx.now + lifetime,
+        auth_time: issue.grant.map(|grant| grant.auth_time),
+        confirmation: None,
+    };
+    let access_token = match target.format {
+        TokenFormat::Sealed => access::seal(cx, &token, cx.random(), cx.now)?,
+        TokenFormat::Jwt => access::sign(cx, &token, target.algorithm, cx.now)?,
+    };
+    let expires_at = token.expires_at;
+    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope: target.scope.into_owned() })
+}
+
+/// The ID token, where the grant's scope asks for one (OIDC Core §3.1.3.3).
+pub fn id_token(
+    cx: &Context,
+    grant: &Grant,
+    scope: &Scope,
+    access_token: &str,
+) -> Result<Option<String>, Fault> {
+    scope.contains("openid").then(|| id_token::sign(cx, grant, access_token)).transpose()
+}
+
+/// What the client, else the API, else the server says, within the bounds. A JWT cannot be called back from those who
+/// verify it alone, so it never lives longer than a day.
+fn lifetime(cx: &Context, client: &Client, api: Option<Seconds>, format: TokenFormat) -> Seconds {
+    let opted = client.has(Compat::LongLivedAccessToken) && format == TokenFormat::Sealed;
+    let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
+    client.access_token_lifetime.or(api).unwrap_or(cx.settings.lifetimes.access_token).min(longest)
+}

@@ -1,0 +1,167 @@
+//! RFC 6749 §1.4, RFC 9068 §2.2 — access tokens: sealed, or JWTs for the APIs that ask for them
+
+use crate::context::Server;
+use crate::error::Fault;
+use crate::ids::{GrantId, TokenId};
+use crate::jose::{SigningAlgorithm, jwt};
+use crate::seal::{self, Kind, Opened, SealNonce};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// What an access token says. The sealed form is this record, encrypted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccessToken<'a> {
+    pub id: TokenId,
+    pub client: &'a str,
+    /// `None`: the application's own.
+    pub user: Option<&'a str>,
+    pub tenant: &'a str,
+    pub grant: Option<GrantId>,
+    pub scope: &'a str,
+    #[serde(borrow)]
+    pub audience: Vec<&'a str>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub auth_time: Option<Timestamp>,
+    /// `cnf`: the key a caller must prove to hold (RFC 7800); such a token is no bearer token.
+    pub confirmation: Option<&'a [u8]>,
+}
+
+impl AccessToken<'_> {
+    /// `sub`: the user, or the application itself (RFC 9068 §2.2).
+    pub fn subject(&self) -> &str {
+        self.user.unwrap_or(self.client)
+    }
+}
+
+/// The claims of RFC 9068 §2.2 and two of our own: `tenant`, and `gid`, the grant, by which a whole grant is revoked.
+#[derive(Serialize, Deserialize)]
+struct Claims<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    aud: Audience<'a>,
+    #[serde(borrow)]
+    client_id: Cow<'a, str>,
+    #[serde(borrow)]
+    scope: Cow<'a, str>,
+    iat: i64,
+    exp: i64,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    auth_time: Option<i64>,
+    #[serde(borrow)]
+    tenant: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    gid: Option<Cow<'a, str>>,
+}
+
+/// `aud`: one string, or several (RFC 7519 §4.1.3).
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(#[serde(borrow)] Cow<'a, str>),
+    Many(#[serde(borrow)] Vec<Cow<'a, str>>),
+}
+
+impl<'a> Audience<'a> {
+    fn of(names: &[&'a str]) -> Self {
+        match names {
+            [one] => Self::One((*one).into()),
+            many => Self::Many(many.iter().map(|name| (*name).into()).collect()),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Many(names) => names.iter().map(|name| &**name).collect(),
+        }
+    }
+}
+
+/// Seals a token.
+pub(super) fn seal(
+    server: &Server,
+    token: &AccessToken<'_>,
+    nonce: SealNonce,
+    now: Timestamp,
+) -> Result<String, Fault> {
+    server.keys().sealing_at(now)?.seal(Kind::AccessToken, nonce, token)
+}
+
+/// Signs a token as RFC 9068 JWT.
+pub(super) fn sign(
+    server: &Server,
+    token: &AccessToken<'_>,
+    algorithm: SigningAlgorithm,
+    now: Timestamp,
+) -> Result<String, Fault> {
+    let claims = Claims {
+        iss: server.settings.issuer().into(),
+        sub: token.subject().into(),
+        aud: Audience::of(&token.audience),
+        client_id: token.client.into(),
+        scope: token.scope.into(),
+        iat: token.issued_at.0,
+        exp: token.expires_at.0,
+        jti: token.id.to_string().into(),
+        auth_time: token.auth_time.map(|at| at.0),
+        tenant: token.tenant.into(),
+        gid: token.grant.map(|grant| grant.to_string().into()),
+    };
+    jwt::sign(server.keys().signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims)
+}
+
+/// A token that is genuine; from `verify`, also live and not taken back.
+#[derive(Debug)]
+pub struct Verified(Opened);
+
+impl Verified {
+    /// The token. Decoding is cheap and cannot fail on what `read` decoded before; `None` is never seen.
+    pub fn token(&self) -> Option<AccessToken<'_>> {
+        self.0.record()
+    }
+}
+
+/// Valid = opens ∧ not expired ∧ not in the revocation index. Memory only.
+pub fn verify(server: &Server, text: &str, now: Timestamp) -> Option<Verified> {
+    let read = read(server, text)?;
+    let live = read.token().is_some_and(|token| token.expires_at > now && !server.revoked.kills(&token));
+    live.then_some(read)
+}
+
+/// Opens a genuine token, whether or not it still holds.
+pub fn read(server: &Server, text: &str) -> Option<Verified> {
+    let opened = if text.starts_with(Kind::AccessToken.prefix()) {
+        seal::open(server.keys().sealing(), Kind::AccessToken, text)?
+    } else {
+        open_jwt(server, text)?
+    };
+    opened.record::<AccessToken<'_>>()?;
+    Some(Verified(opened))
+}
+
+fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
+    let json = jwt::open(server.keys().signing(), jwt::Type::AccessToken, text)?;
+    let claims: Claims<'_> = serde_json::from_slice(&json).ok()?;
+    if claims.iss != server.settings.issuer() {
+        return None;
+    }
+    Opened::from_record(&AccessToken {
+        id: claims.jti.parse().ok()?,
+        client: &claims.client_id,
+        user: (claims.sub != claims.client_id).then_some(&*claims.sub),
+        tenant: &claims.tenant,
+        grant: claims.gid.as_deref().map(str::parse).transpose().ok()?,
+        scope: &claims.scope,
+        audience: claims.aud.names(),
+        issued_at: Timestamp(claims.iat),
+        expires_at: Timestamp(claims.exp),
+        auth_time: claims.auth_time.map(Timestamp),
+        confirmation: None,
+    })
+}

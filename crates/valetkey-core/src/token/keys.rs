@@ -1,0 +1,97 @@
+//! The keys in use: parsed once, read without a lock, replaced as a whole when the store says so.
+
+use crate::error::{Fault, FaultKind};
+use crate::ids::KeyId;
+use crate::jose::{SigningAlgorithm, SigningKey};
+use crate::seal::{self, Kind, SealNonce, SealingKey};
+use crate::settings::{JWKS_MAX_AGE, LONGEST_ACCESS_TOKEN};
+use crate::store::{KeyPurpose, StoredKey};
+use crate::time::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The algorithm name of sealing keys as stored.
+pub const SEALING_ALGORITHM: &str = "A256GCMSIV";
+
+/// Every key of the server, oldest first.
+#[derive(Debug, Default)]
+pub struct KeyRing {
+    sealing: Vec<SealingKey>,
+    signing: Vec<SigningKey>,
+    stored: Vec<StoredKey>,
+}
+
+/// A key at rest is this record, sealed under the master key.
+#[derive(Serialize, serde::Deserialize)]
+struct AtRest<'a> {
+    id: &'a str,
+    bytes: &'a [u8],
+}
+
+/// Wraps a private key for the store.
+pub fn wrap(master: &SealingKey, id: &KeyId, bytes: &[u8], nonce: SealNonce) -> Result<Vec<u8>, Fault> {
+    master.seal(Kind::StoredKey, nonce, &AtRest { id: id.as_str(), bytes }).map(String::into_bytes)
+}
+
+impl KeyRing {
+    /// Unwraps and parses what the store holds.
+    pub fn unwrap(master: &SealingKey, stored: Vec<StoredKey>) -> Result<Self, Fault> {
+        let mut ring = Self::default();
+        for row in &stored {
+            let wrong = || Fault::bare(FaultKind::Corrupt, "the master key does not open the stored keys");
+            let text = std::str::from_utf8(&row.wrapped).map_err(|_| wrong())?;
+            let opened = seal::open([master], Kind::StoredKey, text).ok_or_else(wrong)?;
+            let at_rest: AtRest<'_> =
+                opened.record().filter(|r: &AtRest<'_>| r.id == row.id.as_str()).ok_or_else(wrong)?;
+            match row.purpose {
+                KeyPurpose::Sealing => {
+                    ring.sealing.push(SealingKey::new(row.id.clone(), row.active_at, at_rest.bytes)?);
+                }
+                KeyPurpose::Signing => {
+                    let algorithm = SigningAlgorithm::parse(&row.algorithm)
+                        .ok_or(Fault::bare(FaultKind::Corrupt, "a stored key has an unknown algorithm"))?;
+                    let (id, active, retired) = (row.id.clone(), row.active_at, row.retired_at);
+                    ring.signing.push(SigningKey::parse(id, algorithm, active, retired, at_rest.bytes)?);
+                }
+            }
+        }
+        ring.stored = stored;
+        Ok(ring)
+    }
+
+    /// The key that sealed, or would have sealed, at a moment: the newest active then.
+    pub fn sealing_at(&self, at: Timestamp) -> Result<&SealingKey, Fault> {
+        let mut active = self.sealing.iter().filter(|key| key.active_at <= at);
+        active
+            .next_back()
+            .or(self.sealing.first())
+            .ok_or(Fault::bare(FaultKind::Internal, "there is no sealing key"))
+    }
+
+    pub fn sealing(&self) -> impl Iterator<Item = &SealingKey> {
+        self.sealing.iter().rev()
+    }
+
+    /// The key that signs now.
+    pub fn signing_at(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, Fault> {
+        let mut own = self.signing.iter().rev().filter(|key| key.algorithm == algorithm);
+        own.find(|key| key.active_at <= now)
+            .or_else(|| self.signing.iter().find(|key| key.algorithm == algorithm))
+            .ok_or(Fault::bare(FaultKind::Internal, "there is no signing key of that algorithm"))
+    }
+
+    pub fn signing(&self) -> impl Iterator<Item = &SigningKey> {
+        self.signing.iter().rev()
+    }
+
+    pub fn stored(&self) -> &[StoredKey] {
+        &self.stored
+    }
+
+    /// RFC 7517 §5 — the public keys: each from before its first use until its last token has expired (OIDC Core §10.1.1).
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        let keep = LONGEST_ACCESS_TOKEN + JWKS_MAX_AGE;
+        let live = self.signing.iter().filter(|key| key.retired_at.is_none_or(|at| at + keep > now));
+        json!({"keys": live.map(SigningKey::public_jwk).collect::<Vec<_>>()})
+    }
+}

@@ -1,0 +1,163 @@
+//! The revocation index: in memory on every node, holding only what can still matter.
+
+use crate::store::{Mark, MarkKind};
+use crate::time::Timestamp;
+use crate::token::access::AccessToken;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+const SHARDS: usize = 16;
+
+/// What a token has to be older than to be dead, and until when it matters.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    not_after_ms: i64,
+    expires_at: Timestamp,
+}
+
+/// The marks of one kind. Empty tables cost one atomic load; full ones a sharded read lock.
+#[derive(Debug, Default)]
+struct Table {
+    count: AtomicUsize,
+    shards: [RwLock<HashMap<Box<[u8]>, Entry>>; SHARDS],
+}
+
+impl Table {
+    fn shard(&self, key: &[u8]) -> &RwLock<HashMap<Box<[u8]>, Entry>> {
+        &self.shards[usize::from(key.last().copied().unwrap_or(0)) % SHARDS]
+    }
+
+    fn insert(&self, mark: &Mark) {
+        let mut shard = self.shard(&mark.key).write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Entry { not_after_ms: mark.not_after_ms, expires_at: mark.expires_at };
+        match shard.get_mut(mark.key.as_slice()) {
+            Some(entry) => {
+                entry.not_after_ms = entry.not_after_ms.max(fresh.not_after_ms);
+                entry.expires_at = entry.expires_at.max(fresh.expires_at);
+            }
+            None => {
+                shard.insert(mark.key.as_slice().into(), fresh);
+                self.count.fetch_add(1, Ordering::Release);
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether something of this key, made at `made_ms`, was taken back.
+    fn kills(&self, key: &[u8], made_ms: i64) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(key).is_some_and(|entry| made_ms <= entry.not_after_ms)
+    }
+
+    fn forget_expired(&self, now: Timestamp) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let before = shard.len();
+            shard.retain(|_, entry| entry.expires_at > now);
+            self.count.fetch_sub(before - shard.len(), Ordering::Release);
+        }
+    }
+}
+
+/// Every revocation that can still matter.
+#[derive(Debug, Default)]
+pub struct RevocationIndex {
+    tables: [Table; 6],
+}
+
+/// The key of a `MarkKind::Consent` mark.
+pub fn consent_key(user: &str, client: &str) -> Vec<u8> {
+    [user.as_bytes(), &[0], client.as_bytes()].concat()
+}
+
+impl RevocationIndex {
+    fn table(&self, kind: MarkKind) -> &Table {
+        &self.tables[kind as usize - 1]
+    }
+
+    pub fn insert(&self, mark: &Mark) {
+        self.table(mark.kind).insert(mark);
+    }
+
+    pub fn forget_expired(&self, now: Timestamp) {
+        self.tables.iter().for_each(|table| table.forget_expired(now));
+    }
+
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(|table| table.count.load(Ordering::Acquire)).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(Table::is_empty)
+    }
+
+    /// Whether a token was taken back: itself, its grant, or all of its client, user, tenant or consent up to then.
+    pub fn kills(&self, token: &AccessToken<'_>) -> bool {
+        let made = token.id.0.millis();
+        let kills = |kind, key: &[u8]| self.table(kind).kills(key, made);
+        kills(MarkKind::Token, token.id.0.as_bytes())
+            || token.grant.is_some_and(|grant| kills(MarkKind::Grant, grant.0.as_bytes()))
+            || kills(MarkKind::Client, token.client.as_bytes())
+            || kills(MarkKind::Tenant, token.tenant.as_bytes())
+            || token.user.is_some_and(|user| {
+                kills(MarkKind::User, user.as_bytes())
+                    || (!self.table(MarkKind::Consent).is_empty()
+                        && kills(MarkKind::Consent, &consent_key(user, token.client)))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{GrantId, Id, TokenId};
+
+    fn token(made_ms: u64) -> AccessToken<'static> {
+        AccessToken {
+            id: TokenId(Id::new(made_ms, [1; 10])),
+            client: "app",
+            user: Some("usr_a"),
+            tenant: "default",
+            grant: Some(GrantId(Id::new(5, [2; 10]))),
+            scope: "read",
+            audience: Vec::new(),
+            issued_at: Timestamp(0),
+            expires_at: Timestamp(100),
+            auth_time: None,
+            confirmation: None,
+        }
+    }
+
+    #[test]
+    fn a_mark_kills_what_was_made_up_to_it_and_nothing_else() {
+        let consent = consent_key("usr_a", "app");
+        let grant = Id::new(5, [2; 10]);
+        let own = Id::new(1000, [1; 10]);
+        for (kind, key) in [
+            (MarkKind::Token, own.as_bytes()),
+            (MarkKind::Grant, grant.as_bytes()),
+            (MarkKind::Client, b"app"),
+            (MarkKind::User, b"usr_a"),
+            (MarkKind::Tenant, b"default"),
+            (MarkKind::Consent, &consent),
+        ] {
+            let index = RevocationIndex::default();
+            assert!(!index.kills(&token(1000)));
+            index.insert(&Mark { kind, key: key.to_vec(), not_after_ms: 1000, expires_at: Timestamp(100) });
+            assert!(index.kills(&token(1000)), "{kind:?}");
+            assert!(!index.kills(&token(1001)), "{kind:?} must spare what came later");
+            index.forget_expired(Timestamp(100));
+            assert!(
+                index.is_empty() && !index.kills(&token(1000)),
+                "{kind:?} must be forgotten once expired"
+            );
+        }
+    }
+}
