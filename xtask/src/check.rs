@@ -3,7 +3,9 @@
 mod crates;
 mod dependencies;
 mod headers;
+mod links;
 mod modules;
+mod places;
 mod sizes;
 mod words;
 
@@ -24,6 +26,8 @@ const RULES: &[Rule] = &[
     Rule { name: "core imports", broken: modules::broken },
     Rule { name: "file sizes", broken: sizes::broken },
     Rule { name: "opening lines and spec headers", broken: headers::broken },
+    Rule { name: "one of each", broken: places::broken },
+    Rule { name: "links in documents", broken: links::broken },
     Rule { name: "refused words", broken: words::broken },
     Rule { name: "banned dependencies", broken: dependencies::broken },
 ];

@@ -134,3 +134,45 @@ pub(crate) const TOO_LONG: usize = 600;
 
 /// The endings of files that have a size limit.
 pub(crate) const SIZED: &[&str] = &["rs", "html", "js", "mjs", "css", "py", "sh", "sql", ""];
+
+/// Something of which there is one, named where it is used: `names` is a run of names in a path, or a method with
+/// a dot before it; only files whose path starts with one of `only` may say it. Test files may say anything.
+pub(crate) struct Place {
+    pub(crate) names: &'static str,
+    pub(crate) only: &'static [&'static str],
+    pub(crate) why: &'static str,
+}
+
+const fn place(names: &'static str, only: &'static [&'static str], why: &'static str) -> Place {
+    Place { names, only, why }
+}
+
+const TOKEN: &str = "crates/valetkey-core/src/token.rs";
+const SEAL: &str = "crates/valetkey-core/src/seal.rs";
+const EVERY_SEAL: &str = "each kind of artefact is sealed and opened in one file";
+
+pub(crate) const PLACES: &[Place] = &[
+    place("access::seal", &[TOKEN], "token::issue is the only place where access tokens are made"),
+    place("access::sign", &[TOKEN], "token::issue is the only place where access tokens are made"),
+    place("Kind::AccessToken", &["crates/valetkey-core/src/token/access.rs", SEAL], EVERY_SEAL),
+    place("Kind::RefreshToken", &["crates/valetkey-core/src/token/refresh.rs", SEAL], EVERY_SEAL),
+    place("Kind::Code", &["crates/valetkey-core/src/token/code.rs", SEAL], EVERY_SEAL),
+    place("Kind::Interaction", &["crates/valetkey-core/src/interaction.rs", SEAL], EVERY_SEAL),
+    place("Kind::SetupLink", &["crates/valetkey-core/src/manage/setup.rs", SEAL], EVERY_SEAL),
+    place("Kind::KnownDevice", &["crates/valetkey-core/src/login/device.rs", SEAL], EVERY_SEAL),
+    place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
+    place("LessSafeKey", &[SEAL], "seal.rs is the only user of symmetric encryption"),
+    place("argon2", &["crates/valetkey/src/outbound"], "passwords are hashed behind the bounded Hasher port"),
+    place("rusqlite", &["crates/valetkey-store/src/"], "SQL stands in the store"),
+    place("header::HOST", &[], "our address comes from the issuer, never from a request"),
+    place(
+        "header::FORWARDED",
+        &["crates/valetkey-web/src/layer/client_addr.rs"],
+        "one reader of forwarding headers",
+    ),
+    place(
+        ".route",
+        &["crates/valetkey-web/src/router.rs", "crates/valetkey-web/src/management.rs"],
+        "routes stand in one table, each with its access class",
+    ),
+];

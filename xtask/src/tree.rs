@@ -36,10 +36,11 @@ impl File {
     }
 }
 
-/// All files read, sorted by path.
+/// All files read, sorted by path, and the paths of the others.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<File>,
+    pub(crate) unread: Vec<String>,
 }
 
 impl Tree {
@@ -59,6 +60,14 @@ impl Tree {
         self.files.iter().find(|file| file.path == path)
     }
 
+    /// Whether a file or directory stands at `path`.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        let is_at =
+            |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.files.iter().any(|file| is_at(&file.path)) || self.unread.iter().any(|own| is_at(own))
+    }
+
     fn descend(&mut self, dir: &Path, prefix: &str) -> Result<()> {
         let entries = fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))?;
         for entry in entries {
@@ -71,6 +80,8 @@ impl Tree {
             } else if kind.is_file() && is_read(&path) {
                 let text = fs::read_to_string(entry.path()).with_context(|| format!("reading {path}"))?;
                 self.files.push(File { path, text });
+            } else if kind.is_file() {
+                self.unread.push(path);
             }
         }
         Ok(())
@@ -112,7 +123,7 @@ impl fmt::Display for Problem {
 #[cfg(test)]
 pub(crate) fn tree(files: &[(&str, &str)]) -> Tree {
     let files = files.iter().map(|(path, text)| File { path: (*path).to_owned(), text: (*text).to_owned() });
-    Tree { files: files.collect() }
+    Tree { files: files.collect(), unread: Vec::new() }
 }
 
 #[cfg(test)]
@@ -131,6 +142,16 @@ mod tests {
             let got = tree(&[(path, "")]).files[0].module_in("valetkey-core");
             assert_eq!(got, want.map(|parts| parts.into_iter().map(str::to_owned).collect()), "{path}");
         }
+    }
+
+    #[test]
+    fn a_tree_has_its_files_and_the_directories_above_them() {
+        let mut tree = tree(&[("a/b/c.rs", "")]);
+        tree.unread.push("docs/images/login.png".to_owned());
+        for path in ["a/b/c.rs", "a/b", "a/b/", "docs/images/login.png", "docs"] {
+            assert!(tree.has(path), "{path}");
+        }
+        assert!(!tree.has("a/b/c") && !tree.has("b"));
     }
 
     #[test]
