@@ -1,0 +1,155 @@
+//! The edge: what every request passes before and after its handler, as one service around the router.
+//!
+//! It is one `async fn` and not a stack of tower layers: each layer on an axum router boxes a future per request.
+
+pub mod access;
+pub mod body;
+pub mod client_addr;
+pub mod csp;
+pub mod headers;
+pub mod panics;
+pub mod refusal;
+pub mod request_id;
+pub mod routes;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use tower::Service;
+
+use access::Line;
+use client_addr::{ClientAddr, TrustedProxies};
+use headers::SecurityHeaders;
+use refusal::{ErrorPage, Refusal};
+use request_id::{RequestId, RequestIds};
+use routes::{Form, RouteTable};
+
+/// What the edge needs to know beside the router and its routes.
+#[derive(Clone)]
+pub struct EdgeSettings {
+    /// The issuer is https: answers carry Strict-Transport-Security.
+    pub https: bool,
+    pub trusted_proxies: TrustedProxies,
+    /// Fresh random bytes; they keep request ids of two processes apart.
+    pub seed: [u8; 16],
+    /// Draws the page for errors that no handler answered (404, 405, 413, 500 after a panic).
+    pub error_page: ErrorPage,
+}
+
+impl fmt::Debug for EdgeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EdgeSettings")
+            .field("https", &self.https)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EdgeSettings {
+    /// Plain http, no trusted proxy, the built-in error page.
+    pub fn new(seed: [u8; 16]) -> Self {
+        let trusted_proxies = TrustedProxies::default();
+        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page() }
+    }
+}
+
+/// The application as the accept loop sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge(Arc<Inner>);
+
+struct Inner {
+    router: Router,
+    routes: RouteTable,
+    ids: RequestIds,
+    headers: SecurityHeaders,
+    proxies: TrustedProxies,
+    error_page: ErrorPage,
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").field("routes", &self.0.routes).finish_non_exhaustive()
+    }
+}
+
+/// Where and when a request came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arriving {
+    pub(crate) peer: IpAddr,
+    pub(crate) started: Instant,
+}
+
+pub(crate) struct Answered {
+    pub(crate) response: Response<Body>,
+    pub(crate) ended: Instant,
+}
+
+/// What the edge knows of a request, in its extensions; handlers take the parts by extractor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) request_id: RequestId,
+    pub(crate) client: ClientAddr,
+}
+
+impl Edge {
+    /// Wraps `router`. `templates` are its paths (axum's syntax) and the form its errors take there; they
+    /// label metrics and log lines, so a missing one only shows as `other`.
+    pub fn new<T: Into<Arc<str>>>(
+        router: Router,
+        templates: impl IntoIterator<Item = (T, Form)>,
+        settings: EdgeSettings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            router,
+            routes: RouteTable::new(templates),
+            ids: RequestIds::new(settings.seed),
+            headers: SecurityHeaders::new(settings.https),
+            proxies: settings.trusted_proxies,
+            error_page: settings.error_page,
+        }))
+    }
+
+    /// Answers one request as the listener would, without a socket: for tests inside the process.
+    pub async fn respond(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        self.answer(request, Arriving { peer, started: Instant::now() }).await.response
+    }
+
+    pub(crate) async fn answer(&self, mut request: Request<Body>, arriving: Arriving) -> Answered {
+        let inner = &*self.0;
+        let route = inner.routes.find(request.uri().path());
+        let arrival = Arrival {
+            request_id: inner.ids.next(),
+            client: inner.proxies.client(arriving.peer, request.headers()),
+        };
+        let method = access::method_name(request.method());
+        let form = route.form(request.headers());
+        request.extensions_mut().insert(arrival);
+
+        let span = access::span(&arrival.request_id);
+        let handled = panics::caught(inner.router.clone().call(request), &span).await;
+        let refusal = Refusal { form, request_id: &arrival.request_id, page: &inner.error_page };
+        let mut response = match handled {
+            Ok(Ok(response)) => refusal.completed(response),
+            Err(panic) => {
+                access::panicked(&panic, &arrival.request_id, route.template());
+                refusal.panicked()
+            }
+        };
+        inner.headers.apply(response.headers_mut(), &arrival.request_id);
+
+        let ended = Instant::now();
+        let status = response.status();
+        let duration = ended.saturating_duration_since(arriving.started);
+        route.count(status, duration);
+        access::log(
+            &Line { method, route: route.template(), status, duration, arrival: &arrival },
+            &response,
+        );
+        Answered { response, ended }
+    }
+}

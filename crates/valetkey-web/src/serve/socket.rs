@@ -1,0 +1,107 @@
+//! A TCP stream that reports to its connection's pulse and closes without resetting what the client has not read.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::pulse::Pulse;
+use super::server::{Server, Stage};
+
+/// Bytes thrown away after our last answer before the socket is closed anyway.
+const MAX_DISCARD: usize = 1024 * 1024;
+
+pub(super) struct Socket {
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+    server: Arc<Server>,
+    shut: bool,
+    discarded: usize,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, server: Arc<Server>) -> Self {
+        Self { stream, pulse, server, shut: false, discarded: 0 }
+    }
+
+    /// Reads and forgets until the client has closed its side. Closing a socket with unread bytes sends a reset,
+    /// which can destroy an answer (413, 431) the client has not read yet.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [MaybeUninit::uninit(); 4096];
+        while self.discarded < MAX_DISCARD {
+            let mut chunk = ReadBuf::uninit(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut chunk) {
+                Poll::Ready(Ok(())) if !chunk.filled().is_empty() => self.discarded += chunk.filled().len(),
+                Poll::Ready(_) => return Poll::Ready(()),
+                // While the process ends nobody waits for the other side's farewell.
+                Poll::Pending if self.server.stage() >= Stage::Closing => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Pending => self.pulse.write_stalled(),
+            Poll::Ready(_) => self.pulse.written(),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        match &read {
+            Poll::Ready(Ok(())) if buf.filled().len() > before => self.pulse.received(),
+            Poll::Ready(_) => {}
+            Poll::Pending => self.pulse.awaiting(),
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note_write(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.note_write(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.shut {
+            self.pulse.closing();
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.shut = true;
+        }
+        ready!(self.poll_discard(cx));
+        Poll::Ready(Ok(()))
+    }
+}

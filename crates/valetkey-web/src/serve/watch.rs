@@ -1,0 +1,76 @@
+//! Tells a connection's task when its phase has lasted too long and when the drain enters a stage.
+//!
+//! Polling a tokio timer or a `Notified` takes a lock, and the task is polled at every request. Their wakers are
+//! therefore registered once, and again only after they fired; in between, plain loads decide.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::sync::futures::Notified;
+use tokio::time::Sleep;
+
+use super::pulse::{Phase, Pulse};
+use super::server::{Server, Stage};
+
+pub(super) enum Event {
+    Stage(Stage),
+    /// The phase's time is up; it stays so until the pulse changes.
+    Overdue(Phase),
+}
+
+pub(super) struct Watch<'a, 'p> {
+    server: &'a Server,
+    pulse: &'a Pulse,
+    timer: Pin<&'p mut Sleep>,
+    stage_change: Pin<&'p mut Notified<'a>>,
+    seen: Stage,
+    /// When the timer rings: never later than the pulse's deadline.
+    armed: Instant,
+    registered: bool,
+}
+
+impl<'a, 'p> Watch<'a, 'p> {
+    pub(super) fn new(
+        server: &'a Server,
+        pulse: &'a Pulse,
+        timer: Pin<&'p mut Sleep>,
+        stage_change: Pin<&'p mut Notified<'a>>,
+    ) -> Self {
+        let armed = timer.deadline().into_std();
+        Self { server, pulse, timer, stage_change, seen: Stage::Running, armed, registered: false }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            let stage = self.server.stage();
+            if stage != self.seen {
+                self.seen = stage;
+                self.stage_change.set(self.server.stage_change());
+                self.registered = false;
+                return Poll::Ready(Event::Stage(stage));
+            }
+            let deadline = self.pulse.deadline(&self.server.limits);
+            let rang = self.timer.is_elapsed();
+            if rang && deadline <= Instant::now() {
+                return Poll::Ready(Event::Overdue(self.pulse.phase()));
+            }
+            if rang || deadline < self.armed {
+                self.armed = deadline;
+                self.timer.as_mut().reset(deadline.into());
+                self.registered = false;
+            }
+            if self.registered {
+                return Poll::Pending;
+            }
+            let changed = self.stage_change.as_mut().poll(cx).is_ready();
+            if changed {
+                // Made before the stage is looked at again, so no change falls between the two.
+                self.stage_change.set(self.server.stage_change());
+            }
+            let rang = self.timer.as_mut().poll(cx).is_ready();
+            self.registered = !(changed || rang);
+        }
+    }
+}
