@@ -70,7 +70,7 @@ class Server:
         self.process = None
 
     def start(self):
-        command = [self.bin, "--json", "--data-dir", str(self.data), "dev", "--listen", "127.0.0.1:0"]
+        command = [self.bin, "--json", "--data-dir", str(self.data), "dev", "--listen", os.environ.get("VALETKEY_TEST_LISTEN", "127.0.0.1:0")]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("VALETKEY")}
         environment["VALETKEY__LOG__LEVEL"] = os.environ.get("VALETKEY_TEST_LOG", "debug")
         began = time.monotonic()
