@@ -178,11 +178,27 @@ impl Server {
     }
 }
 
+/// The edge's name for a request, at most 16 ASCII characters; it stands in the log and on error pages too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestName([u8; 16]);
+
+impl RequestName {
+    pub fn new(text: &str) -> Self {
+        let mut bytes = [b' '; 16];
+        bytes.iter_mut().zip(text.bytes()).for_each(|(own, byte)| *own = byte);
+        Self(bytes)
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end()
+    }
+}
+
 /// Who is asking, for the audit trail.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Caller {
     pub address: Option<IpAddr>,
-    pub request: Option<Arc<str>>,
+    pub request: Option<RequestName>,
 }
 
 /// One request's view of the server: its present does not move while it is handled.
@@ -229,7 +245,7 @@ impl Context {
             user: None,
             tenant: None,
             address: self.caller.address,
-            request: self.caller.request.as_deref().map(str::to_owned),
+            request: self.caller.request.map(|name| name.as_str().to_owned()),
             object: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Signing in: throttle, hash, gate, session — in that order, alike in answer and time whether or not the user exists
 
 mod device;
+pub mod form_proof;
 pub mod password;
 pub mod throttle;
 

@@ -5,7 +5,8 @@ use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::directory::User;
 use crate::ids::{TenantId, UserId};
-use crate::login::{password, reserve};
+use crate::login::password::{self, PasswordFlaw};
+use crate::login::reserve;
 use crate::secret::Secret;
 use crate::store::{MarkKind, Write};
 
@@ -22,22 +23,69 @@ pub struct NewUser {
     pub admin: bool,
 }
 
-/// Builds and checks a user; the password is hashed. Shared by `create` and the set-up of the first administrator.
+/// What is wrong with one field of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UserFlaw {
+    #[error("a user name has 1 to 100 characters on one line")]
+    Username,
+    #[error("a name has at most 200 characters on one line")]
+    Name,
+    #[error("this does not look like an e-mail address")]
+    Email,
+    #[error("{0}")]
+    Password(PasswordFlaw),
+}
+
+/// Every flaw of a new account, in the order of a form's fields.
+pub fn flaws(cx: &Context, new: &NewUser) -> Vec<UserFlaw> {
+    let mut flaws = Vec::new();
+    let one_line = |text: &str, limit| text.chars().count() <= limit && !text.chars().any(char::is_control);
+    if new.username.trim().is_empty() || !one_line(&new.username, 100) {
+        flaws.push(UserFlaw::Username);
+    }
+    if new.name.as_ref().is_some_and(|name| !one_line(name, 200)) {
+        flaws.push(UserFlaw::Name);
+    }
+    if new.email.as_deref().map(str::trim).is_some_and(|email| !email.is_empty() && !is_email(email)) {
+        flaws.push(UserFlaw::Email);
+    }
+    if let Some(password) = &new.password
+        && let Err(flaw) = check_password(cx, password, &new.username, new.email.as_deref())
+    {
+        flaws.push(UserFlaw::Password(flaw));
+    }
+    flaws
+}
+
+/// Shaped like an address; whether it works only a mail can tell.
+fn is_email(text: &str) -> bool {
+    text.len() <= 254
+        && text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+fn check_password(cx: &Context, password: &Secret, username: &str, email: Option<&str>) -> Result<(), PasswordFlaw> {
+    let host = cx.settings.host().split(':').next().unwrap_or_default();
+    let mailbox = email.and_then(|email| email.split('@').next()).unwrap_or_default();
+    password::check(password, &[username, mailbox, host, "Valetkey"])
+}
+
+/// Checks a user and hashes the password. Shared by `create` and the set-up of the first administrator.
 pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageError> {
-    check_names(&new)?;
+    if let Some(flaw) = flaws(cx, &new).first() {
+        return Err(refused(flaw));
+    }
+    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let password = match &new.password {
-        Some(password) => {
-            check_password(cx, password, &new.username, new.email.as_deref())?;
-            Some(reserve(cx).await?.hash(password).await?)
-        }
+        Some(password) => Some(reserve(cx).await?.hash(password).await?),
         None => None,
     };
     Ok(User {
         id: UserId::from_id(cx.new_id()),
         tenant: new.tenant,
         username: new.username.trim().to_owned(),
-        name: new.name.filter(|name| !name.trim().is_empty()),
-        email: new.email.filter(|email| !email.trim().is_empty()),
+        name: filled(new.name),
+        email: filled(new.email),
         email_verified: false,
         admin: new.admin,
         password,
@@ -47,39 +95,6 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
         updated_at: cx.now,
         version: 1,
     })
-}
-
-fn check_names(new: &NewUser) -> Result<(), ManageError> {
-    let username = new.username.trim();
-    let plain =
-        !username.is_empty() && username.chars().count() <= 100 && !username.chars().any(char::is_control);
-    if !plain {
-        return Err(refused("a user name has 1 to 100 characters on one line"));
-    }
-    if new.name.as_ref().is_some_and(|name| name.chars().count() > 200 || name.chars().any(char::is_control))
-    {
-        return Err(refused("a name has at most 200 characters on one line"));
-    }
-    let shaped = |email: &str| {
-        email.len() <= 254
-            && email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
-            && !email.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
-    if new.email.as_deref().is_some_and(|email| !email.trim().is_empty() && !shaped(email.trim())) {
-        return Err(refused("this does not look like an e-mail address"));
-    }
-    Ok(())
-}
-
-fn check_password(
-    cx: &Context,
-    password: &Secret,
-    username: &str,
-    email: Option<&str>,
-) -> Result<(), ManageError> {
-    let host = cx.settings.host().split(':').next().unwrap_or_default();
-    let mailbox = email.and_then(|email| email.split('@').next()).unwrap_or_default();
-    password::check(password, &[username, mailbox, host, "Valetkey"]).map_err(refused)
 }
 
 /// Makes an account.
@@ -149,7 +164,7 @@ pub async fn set_password(
     password: &Secret,
 ) -> Result<User, ManageError> {
     let user = cx.store.user(id).await?.ok_or(ManageError::Unknown(KIND))?;
-    check_password(cx, password, &user.username, user.email.as_deref())?;
+    check_password(cx, password, &user.username, user.email.as_deref()).map_err(refused)?;
     let phc = reserve(cx).await?.hash(password).await?;
     update(cx, actor, id, Event::PasswordSet, |user| {
         user.password = Some(phc.clone());
