@@ -1,0 +1,53 @@
+//! Why a database cannot be opened, in words for the person who starts the server.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A refusal to open. Each names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the SQLite library is {found}; Valetkey needs {wanted} or newer (older ones can lose a write)")]
+    LibraryTooOld { found: String, wanted: &'static str },
+
+    #[error(
+        "there is no database at {path}; start `valetkey serve` or `valetkey dev` to make one, or check --data-dir"
+    )]
+    Missing { path: PathBuf },
+
+    #[error(
+        "the database {path} is {state}, but {witness} shows that there was one: restore it from a backup. \
+         To begin anew and lose every account, move {witness} away"
+    )]
+    Lost { path: PathBuf, state: &'static str, witness: PathBuf },
+
+    #[error("{path} is not a Valetkey database")]
+    Foreign { path: PathBuf },
+
+    #[error("the database {path} is damaged ({detail}): restore it from a backup")]
+    Damaged { path: PathBuf, detail: String },
+
+    #[error(
+        "the database {path} cannot be written to: check its permissions and that the disk is not read-only"
+    )]
+    ReadOnly { path: PathBuf },
+
+    #[error(
+        "the database {path} was made by a newer Valetkey (schema {found}, this one knows up to {known}): upgrade"
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+
+    #[error(
+        "migration {version} of the database {path} is not the one this Valetkey has: use the version that made it"
+    )]
+    Altered { path: PathBuf, version: i64 },
+
+    #[error("another Valetkey server uses this data directory ({path}{}): stop it, or choose another --data-dir",
+        if holder.is_empty() { String::new() } else { format!(", process {holder}") })]
+    InUse { path: PathBuf, holder: String },
+
+    #[error("cannot use {path}: {source}")]
+    File { path: PathBuf, source: io::Error },
+
+    #[error("cannot open the database {path}: {source}")]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+}

@@ -1,0 +1,149 @@
+//! The audit trail.
+
+use super::{FromRow, all, from_json};
+use crate::Store;
+use crate::engine::{Row, Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::audit::{Actor, Record};
+use valetkey_core::error::Fault;
+use valetkey_core::ids::{ClientId, Id, TenantId, UserId};
+use valetkey_core::store::{AuditFilter, Audits, Page};
+
+/// Writes a record: the last step of every verb that changes something.
+pub(super) async fn audit<T: Tx>(tx: &mut T, record: &Record) -> Result<(), Fault> {
+    let (event, actor) = (record.event.as_str(), actor_text(&record.actor));
+    let address = record.address.map(|address| address.to_string());
+    tx.execute(
+        "INSERT INTO audit (id, at, event, actor, client_id, user_id, tenant_id, address, request, object)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params![
+            &record.id,
+            record.at,
+            event.as_str(),
+            actor.as_str(),
+            record.client.as_ref(),
+            record.user.as_ref(),
+            record.tenant.as_ref(),
+            address.as_deref(),
+            record.request.as_deref(),
+            record.object.as_deref(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+fn actor_text(actor: &Actor) -> String {
+    match actor {
+        Actor::Operator => "operator".to_owned(),
+        Actor::User(id) => format!("user:{id}"),
+        Actor::Client(id) => format!("client:{id}"),
+        Actor::Anonymous => "anonymous".to_owned(),
+        Actor::System => "system".to_owned(),
+    }
+}
+
+fn actor_from(text: &str) -> Result<Actor, Fault> {
+    Ok(match text.split_once(':') {
+        None if text == "operator" => Actor::Operator,
+        None if text == "anonymous" => Actor::Anonymous,
+        None if text == "system" => Actor::System,
+        Some(("user", id)) => Actor::User(id.into()),
+        Some(("client", id)) => Actor::Client(id.into()),
+        _ => return Err(Fault::corrupt("an audit record names no known kind of actor", text.to_owned())),
+    })
+}
+
+impl FromRow for Record {
+    fn from_row(row: &Row) -> Result<Self, Fault> {
+        let address = row.opt_text(7)?.map(str::parse).transpose();
+        Ok(Self {
+            id: row.id(0)?,
+            at: row.time(1)?,
+            event: from_json(&format!("\"{}\"", row.text(2)?))?,
+            actor: actor_from(row.text(3)?)?,
+            client: row.opt_text(4)?.map(ClientId::from),
+            user: row.opt_text(5)?.map(UserId::from),
+            tenant: row.opt_text(6)?.map(TenantId::from),
+            address: address.map_err(|error| Fault::corrupt("an audit record has a wrong address", error))?,
+            request: row.opt_text(8)?.map(str::to_owned),
+            object: row.opt_text(9)?.map(str::to_owned),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, at, event, actor, client_id, user_id, tenant_id, address, request, object FROM audit ", $rest)
+    };
+}
+
+struct Write {
+    record: Record,
+}
+
+impl Verb for Write {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        audit(tx, &self.record).await
+    }
+}
+
+struct Newest<'a> {
+    filter: &'a AuditFilter,
+    before: Id,
+    limit: u32,
+}
+
+impl Verb for Newest<'_> {
+    type Out = Vec<Record>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Record>, Fault> {
+        let (before, limit) = (&self.before, self.limit);
+        match (&self.filter.user, &self.filter.client) {
+            (None, None) => {
+                all(tx, select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), params![before, limit]).await
+            }
+            (Some(user), None) => {
+                let sql = select!("WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+                all(tx, sql, params![user, before, limit]).await
+            }
+            (None, Some(client)) => {
+                let sql = select!("WHERE client_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+                all(tx, sql, params![client, before, limit]).await
+            }
+            (Some(user), Some(client)) => {
+                let sql =
+                    select!("WHERE user_id = $1 AND client_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4");
+                all(tx, sql, params![user, client, before, limit]).await
+            }
+        }
+    }
+}
+
+struct Since {
+    after: Id,
+    limit: u32,
+}
+
+impl Verb for Since {
+    type Out = Vec<Record>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Record>, Fault> {
+        all(tx, select!("WHERE id > $1 ORDER BY id LIMIT $2"), params![&self.after, self.limit]).await
+    }
+}
+
+#[async_trait]
+impl Audits for Store {
+    async fn record(&self, record: &Record) -> Result<(), Fault> {
+        self.engine.write(Write { record: record.clone() }).await
+    }
+
+    async fn records(&self, filter: &AuditFilter, page: &Page) -> Result<Vec<Record>, Fault> {
+        let Some(before) = super::before(page) else { return Ok(Vec::new()) };
+        self.engine.read(Newest { filter, before, limit: page.limit }).await
+    }
+
+    async fn records_since(&self, id: Option<Id>, limit: u32) -> Result<Vec<Record>, Fault> {
+        self.engine.read(Since { after: id.unwrap_or_default(), limit }).await
+    }
+}

@@ -1,0 +1,165 @@
+//! Registered applications: a document, beside the columns that other statements ask about.
+
+use super::audits::audit;
+use super::revocations::{announce, last_dead, mark, take_back};
+use super::{FromRow, all, exists, first, from_json, to_json};
+use crate::Store;
+use crate::engine::{Row, Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::audit::Record;
+use valetkey_core::client::Client;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::{ClientId, Id};
+use valetkey_core::store::{ChangeKind, Clients, Mark, MarkKind, Page, Write};
+
+/// How many of a client's grants go with one transaction while it is being deleted.
+const PRUNE: u32 = 2000;
+
+impl FromRow for Client {
+    fn from_row(row: &Row) -> Result<Self, Fault> {
+        let mut client: Self = from_json(row.text(1)?)?;
+        client.version = row.int(0)?;
+        Ok(client)
+    }
+}
+
+struct ById<'a> {
+    id: &'a ClientId,
+}
+
+impl Verb for ById<'_> {
+    type Out = Option<Client>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Client>, Fault> {
+        first(tx, "SELECT version, document FROM clients WHERE id = $1", params![self.id]).await
+    }
+}
+
+struct List<'a> {
+    page: &'a Page,
+}
+
+impl Verb for List<'_> {
+    type Out = Vec<Client>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Client>, Fault> {
+        let sql = "SELECT version, document FROM clients WHERE id > $1 ORDER BY id LIMIT $2";
+        all(tx, sql, params![self.page.after.as_deref().unwrap_or(""), self.page.limit]).await
+    }
+}
+
+struct Create {
+    client: Client,
+    record: Record,
+}
+
+impl Verb for Create {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        let (client, record) = (&self.client, &self.record);
+        // A client of this id may have been deleted: nothing that was given to it comes back to life.
+        let before = mark(tx, MarkKind::Client, client.id.as_str().as_bytes()).await?;
+        let dead = before.map_or(Id([0; 16]), |mark| last_dead(mark.not_after_ms));
+        let document = to_json(client)?;
+        let sql = "INSERT INTO clients (id, tenant_id, disabled, dead_before, version, document)
+                   VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT DO NOTHING";
+        let values = params![&client.id, client.tenant.as_ref(), client.disabled, &dead, &document];
+        if tx.execute(sql, values).await? == 0 {
+            return Ok(Write::Conflict);
+        }
+        announce(tx, record.at, ChangeKind::Client, client.id.as_str().as_bytes()).await?;
+        audit(tx, record).await?;
+        Ok(Write::Done)
+    }
+}
+
+struct Update {
+    client: Client,
+    mark: Option<Mark>,
+    record: Record,
+}
+
+impl Verb for Update {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        let (client, record) = (&self.client, &self.record);
+        let document = to_json(client)?;
+        let sql = "UPDATE clients SET tenant_id = $1, disabled = $2, document = $3, version = version + 1
+                   WHERE id = $4 AND version = $5";
+        let values = params![client.tenant.as_ref(), client.disabled, &document, &client.id, client.version];
+        if tx.execute(sql, values).await? == 0 {
+            let there = exists(tx, "SELECT 1 FROM clients WHERE id = $1", params![&client.id]).await?;
+            return Ok(if there { Write::Conflict } else { Write::Unknown });
+        }
+        if let Some(mark) = &self.mark {
+            take_back(tx, mark, record.at).await?;
+        }
+        announce(tx, record.at, ChangeKind::Client, client.id.as_str().as_bytes()).await?;
+        audit(tx, record).await?;
+        Ok(Write::Done)
+    }
+}
+
+/// Deletes some of a client's grants. Answers how many.
+struct Prune {
+    id: ClientId,
+}
+
+impl Verb for Prune {
+    type Out = u64;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
+        let sql = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 LIMIT $2)";
+        tx.execute(sql, params![&self.id, PRUNE]).await
+    }
+}
+
+struct Delete {
+    id: ClientId,
+    mark: Mark,
+    record: Record,
+}
+
+impl Verb for Delete {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        tx.execute("DELETE FROM grants WHERE client_id = $1", params![&self.id]).await?;
+        tx.execute("DELETE FROM consents WHERE client_id = $1", params![&self.id]).await?;
+        if tx.execute("DELETE FROM clients WHERE id = $1", params![&self.id]).await? == 0 {
+            return Ok(Write::Unknown);
+        }
+        take_back(tx, &self.mark, self.record.at).await?;
+        announce(tx, self.record.at, ChangeKind::Client, self.id.as_str().as_bytes()).await?;
+        audit(tx, &self.record).await?;
+        Ok(Write::Done)
+    }
+}
+
+#[async_trait]
+impl Clients for Store {
+    async fn client(&self, id: &ClientId) -> Result<Option<Client>, Fault> {
+        self.engine.read(ById { id }).await
+    }
+
+    async fn clients(&self, page: &Page) -> Result<Vec<Client>, Fault> {
+        self.engine.read(List { page }).await
+    }
+
+    async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault> {
+        self.engine.write(Create { client: client.clone(), record: record.clone() }).await
+    }
+
+    async fn update_client(
+        &self,
+        client: &Client,
+        mark: Option<&Mark>,
+        record: &Record,
+    ) -> Result<Write, Fault> {
+        self.engine
+            .write(Update { client: client.clone(), mark: mark.cloned(), record: record.clone() })
+            .await
+    }
+
+    async fn delete_client(&self, id: &ClientId, mark: &Mark, record: &Record) -> Result<Write, Fault> {
+        // A client may have a million grants: most go in steps, so that no other write waits for all of them.
+        while self.engine.write(Prune { id: id.clone() }).await? == u64::from(PRUNE) {}
+        self.engine.write(Delete { id: id.clone(), mark: mark.clone(), record: record.clone() }).await
+    }
+}

@@ -1,0 +1,137 @@
+//! What a user lets a client do, remembered.
+
+use super::audits::audit;
+use super::revocations::take_back;
+use super::{FromRow, all, first};
+use crate::Store;
+use crate::engine::{Row, Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::audit::Record;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::{ClientId, UserId};
+use valetkey_core::scope::Scope;
+use valetkey_core::store::{Consent, Consents, Mark};
+use valetkey_core::time::Timestamp;
+
+impl FromRow for Consent {
+    fn from_row(row: &Row) -> Result<Self, Fault> {
+        Ok(Self {
+            user: row.text(0)?.into(),
+            client: row.text(1)?.into(),
+            scope: scope(row.text(2)?)?,
+            granted_at: row.time(3)?,
+            updated_at: row.time(4)?,
+        })
+    }
+}
+
+/// A scope from its column.
+pub(super) fn scope(text: &str) -> Result<Scope, Fault> {
+    Scope::parse(text).map_err(|error| Fault::corrupt("a stored scope breaks the grammar", error))
+}
+
+struct One<'a> {
+    user: &'a UserId,
+    client: &'a ClientId,
+}
+
+impl Verb for One<'_> {
+    type Out = Option<Consent>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Consent>, Fault> {
+        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at FROM consents
+                   WHERE user_id = $1 AND client_id = $2";
+        first(tx, sql, params![self.user, self.client]).await
+    }
+}
+
+struct OfUser<'a> {
+    user: &'a UserId,
+}
+
+impl Verb for OfUser<'_> {
+    type Out = Vec<Consent>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Consent>, Fault> {
+        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at FROM consents
+                   WHERE user_id = $1 ORDER BY client_id";
+        all(tx, sql, params![self.user]).await
+    }
+}
+
+struct Give {
+    consent: Consent,
+    record: Record,
+}
+
+impl Verb for Give {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        let consent = &self.consent;
+        let scope = consent.scope.to_string();
+        let sql = "INSERT INTO consents (user_id, client_id, scope, granted_at, updated_at)
+                   SELECT u.id, c.id, $1, $2, $3 FROM users u, clients c
+                   WHERE u.id = $4 AND u.disabled = 0 AND c.id = $5 AND c.disabled = 0
+                     AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
+                   ON CONFLICT (user_id, client_id) DO UPDATE
+                     SET scope = excluded.scope, updated_at = excluded.updated_at";
+        let values = params![&scope, consent.granted_at, consent.updated_at, &consent.user, &consent.client];
+        if tx.execute(sql, values).await? == 0 {
+            return Ok(false);
+        }
+        audit(tx, &self.record).await?;
+        Ok(true)
+    }
+}
+
+struct Withdraw {
+    user: UserId,
+    client: ClientId,
+    mark: Mark,
+    record: Record,
+}
+
+impl Verb for Withdraw {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        let (user, client, at) = (&self.user, &self.client, self.record.at);
+        let sql = "DELETE FROM consents WHERE user_id = $1 AND client_id = $2";
+        let forgotten = tx.execute(sql, params![user, client]).await?;
+        let sql = "UPDATE grants SET revoked_at = $1
+                   WHERE user_id = $2 AND client_id = $3 AND revoked_at IS NULL RETURNING access_until";
+        let revoked = tx.query(sql, params![at, user, client]).await?;
+        if forgotten == 0 && revoked.is_empty() {
+            return Ok(false);
+        }
+        let last = revoked.iter().map(|row| row.time(0)).collect::<Result<Vec<Timestamp>, Fault>>()?;
+        let mut mark = self.mark.clone();
+        mark.expires_at = last.into_iter().fold(mark.expires_at, Timestamp::max);
+        take_back(tx, &mark, at).await?;
+        audit(tx, &self.record).await?;
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Consents for Store {
+    async fn consent(&self, user: &UserId, client: &ClientId) -> Result<Option<Consent>, Fault> {
+        self.engine.read(One { user, client }).await
+    }
+
+    async fn consents(&self, user: &UserId) -> Result<Vec<Consent>, Fault> {
+        self.engine.read(OfUser { user }).await
+    }
+
+    async fn record_consent(&self, consent: &Consent, record: &Record) -> Result<bool, Fault> {
+        self.engine.write(Give { consent: consent.clone(), record: record.clone() }).await
+    }
+
+    async fn withdraw_consent(
+        &self,
+        user: &UserId,
+        client: &ClientId,
+        mark: &Mark,
+        record: &Record,
+    ) -> Result<bool, Fault> {
+        let (user, client) = (user.clone(), client.clone());
+        self.engine.write(Withdraw { user, client, mark: mark.clone(), record: record.clone() }).await
+    }
+}

@@ -1,0 +1,86 @@
+//! RFC 6749 §4.1.2 — a code is redeemed once: its id is the grant's primary key
+
+use super::revoked;
+use crate::engine::{Tx, Verb, params};
+use crate::verbs::exists;
+use valetkey_core::audit::Record;
+use valetkey_core::error::Fault;
+use valetkey_core::store::{Mark, MarkKind, NewGrant, Redemption};
+
+pub(super) struct Redeem {
+    pub(super) grant: NewGrant,
+    pub(super) mark: Mark,
+    pub(super) replay: Record,
+}
+
+/// The gate stands in the insert: user, client, consent and session as they are now, and nothing taken back since the
+/// code was made (its id tells when).
+const INSERT: &str = "
+    INSERT INTO grants (id, client_id, user_id, tenant_id, session_id, scope, resources, auth_time, nonce, generation,
+                        rotated_at, created_at, last_used_at, idle_until, expires_at, access_until)
+    SELECT $1, c.id, u.id, u.tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    FROM users u JOIN consents o ON o.user_id = u.id JOIN clients c ON c.id = o.client_id
+    WHERE u.id = $14 AND u.tenant_id = $15
+      AND u.disabled = 0 AND u.must_change_password = 0 AND u.dead_before < $1
+      AND c.id = $16 AND c.disabled = 0 AND c.dead_before < $1
+      AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
+      AND ($2 IS NULL OR EXISTS (
+            SELECT 1 FROM sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.expires_at > $9))
+      AND NOT EXISTS (
+            SELECT 1 FROM revocations r WHERE r.kind = $17 AND r.key = $18 AND r.not_after_ms >= $19)
+    ON CONFLICT (id) DO NOTHING";
+
+impl Verb for Redeem {
+    type Out = Redemption;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Redemption, Fault> {
+        if self.insert(tx).await? {
+            return Ok(Redemption::Redeemed);
+        }
+        // RFC 9700 §4.5: a code that comes back has leaked, and so may have what it gave.
+        let (id, client, at) = (&self.grant.id, &self.grant.client, self.replay.at);
+        let sql = "UPDATE grants SET revoked_at = $1 WHERE id = $2 AND client_id = $3 AND revoked_at IS NULL
+                   RETURNING access_until";
+        if let Some(row) = tx.one(sql, params![at, id, client]).await? {
+            revoked(tx, &self.mark, row.time(0)?, &self.replay).await?;
+            return Ok(Redemption::Replayed);
+        }
+        let sql = "SELECT 1 FROM grants WHERE id = $1 AND client_id = $2";
+        let known = exists(tx, sql, params![id, client]).await?;
+        Ok(if known { Redemption::Replayed } else { Redemption::Refused })
+    }
+}
+
+impl Redeem {
+    async fn insert<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        let grant = &self.grant;
+        let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
+        let pair = [grant.user.as_str().as_bytes(), b"\0", grant.client.as_str().as_bytes()].concat();
+        let inserted = tx
+            .execute(
+                INSERT,
+                params![
+                    &grant.id,
+                    grant.session.as_ref(),
+                    &scope,
+                    &resources,
+                    grant.auth_time,
+                    grant.nonce.as_deref(),
+                    grant.generation,
+                    grant.rotated_at,
+                    grant.created_at,
+                    grant.last_used_at,
+                    grant.idle_until,
+                    grant.expires_at,
+                    grant.access_until,
+                    &grant.user,
+                    &grant.tenant,
+                    &grant.client,
+                    MarkKind::Consent as i64,
+                    &pair,
+                    grant.id.0.millis(),
+                ],
+            )
+            .await?;
+        Ok(inserted == 1)
+    }
+}

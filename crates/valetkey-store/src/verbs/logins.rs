@@ -1,0 +1,129 @@
+//! Counters of login attempts.
+
+use crate::Store;
+use crate::engine::{Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::error::Fault;
+use valetkey_core::store::{Attempt, AttemptKey, Logins};
+use valetkey_core::time::{Seconds, Timestamp};
+
+/// A counter untouched for this long starts anew.
+pub(super) const FORGOTTEN: Seconds = Seconds::hours(24);
+
+/// A counter as it stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counter {
+    count: i64,
+    wait_until: Timestamp,
+}
+
+struct Begin {
+    keys: Vec<AttemptKey>,
+    now: Timestamp,
+}
+
+impl Verb for Begin {
+    type Out = Attempt;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Attempt, Fault> {
+        let mut counters = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            counters.push(stored(tx, key, self.now).await?);
+        }
+        let waits =
+            self.keys.iter().zip(&counters).filter_map(|(key, counter)| waiting(key, counter, self.now));
+        if let Some(longest) = waits.max() {
+            return Ok(Attempt::Wait(longest));
+        }
+        for (key, counter) in self.keys.iter().zip(&counters) {
+            let next = counted(key, counter, self.now);
+            tx.execute(
+                "INSERT INTO attempts (key, count, wait_until, updated_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (key) DO UPDATE SET
+                   count = excluded.count, wait_until = excluded.wait_until, updated_at = excluded.updated_at",
+                params![&key.key, next.count, next.wait_until, self.now],
+            )
+            .await?;
+        }
+        Ok(Attempt::Allowed)
+    }
+}
+
+async fn stored<T: Tx>(tx: &mut T, key: &AttemptKey, now: Timestamp) -> Result<Counter, Fault> {
+    // Also a counter from the future is forgotten: a clock that went wrong and back again must not lock anybody out.
+    let sql = "SELECT count, wait_until FROM attempts WHERE key = $1 AND updated_at > $2 AND updated_at < $3";
+    let row = tx.one(sql, params![&key.key, now - FORGOTTEN, now + FORGOTTEN]).await?;
+    row.map_or(Ok(Counter::default()), |row| Ok(Counter { count: row.int(0)?, wait_until: row.time(1)? }))
+}
+
+/// How long the counter still asks to wait. Longer than it could ever have asked means that the clock was set back.
+fn waiting(key: &AttemptKey, counter: &Counter, now: Timestamp) -> Option<Seconds> {
+    let left = counter.wait_until - now;
+    (left > Seconds(0) && left <= key.longest).then_some(left)
+}
+
+/// The counter after one more attempt.
+fn counted(key: &AttemptKey, counter: &Counter, now: Timestamp) -> Counter {
+    let count = counter.count.saturating_add(1);
+    let beyond = count - key.free;
+    if beyond <= 0 {
+        return Counter { count, wait_until: Timestamp(0) };
+    }
+    let factor =
+        1_i64.checked_shl(u32::try_from(beyond - 1).unwrap_or(u32::MAX)).filter(|factor| *factor > 0);
+    let wait = factor.map_or(key.longest.0, |factor| key.wait.0.saturating_mul(factor)).min(key.longest.0);
+    Counter { count, wait_until: now + Seconds(wait) }
+}
+
+struct Clear {
+    keys: Vec<AttemptKey>,
+}
+
+impl Verb for Clear {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        clear(tx, &self.keys).await
+    }
+}
+
+/// Forgets counters.
+pub(super) async fn clear<T: Tx>(tx: &mut T, keys: &[AttemptKey]) -> Result<(), Fault> {
+    for key in keys {
+        tx.execute("DELETE FROM attempts WHERE key = $1", params![&key.key]).await?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Logins for Store {
+    async fn begin_attempt(&self, keys: &[AttemptKey], now: Timestamp) -> Result<Attempt, Fault> {
+        self.engine.write(Begin { keys: keys.to_vec(), now }).await
+    }
+
+    async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), Fault> {
+        self.engine.write(Clear { keys: keys.to_vec() }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_with_each_attempt_beyond_the_free_ones_up_to_the_longest() {
+        let key = AttemptKey { key: [0; 32], free: 3, wait: Seconds(5), longest: Seconds(60) };
+        let now = Timestamp(1000);
+        let waits =
+            [(0, 0), (2, 0), (3, 5), (4, 10), (5, 20), (6, 40), (7, 60), (64, 60), (70, 60), (i64::MAX, 60)];
+        for (count, want) in waits {
+            let next = counted(&key, &Counter { count, wait_until: now }, now);
+            assert_eq!(waiting(&key, &next, now).unwrap_or_default(), Seconds(want), "after {count}");
+        }
+    }
+
+    #[test]
+    fn a_wait_set_by_a_clock_that_ran_ahead_locks_nobody_out() {
+        let key = AttemptKey { key: [0; 32], free: 0, wait: Seconds(5), longest: Seconds(60) };
+        let counter = Counter { count: 1, wait_until: Timestamp(1_000_000) };
+        assert_eq!(waiting(&key, &counter, Timestamp(1000)), None);
+    }
+}

@@ -1,0 +1,213 @@
+//! Where people are signed in.
+
+use super::audits::audit;
+use super::logins::clear;
+use super::{FromRow, all, first, split};
+use crate::Store;
+use crate::engine::{Row, Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::audit::Record;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::{SessionId, UserId};
+use valetkey_core::secret::SecretHash;
+use valetkey_core::store::{AttemptKey, NewSession, Session, Sessions};
+use valetkey_core::time::Timestamp;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.id, s.user_id, s.tenant_id, s.auth_time, s.amr, s.address, s.user_agent, s.created_at,
+                    s.last_seen_at, s.expires_at FROM sessions s ",
+            $rest
+        )
+    };
+}
+
+impl FromRow for Session {
+    fn from_row(row: &Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: SessionId(row.id(0)?),
+            user: row.text(1)?.into(),
+            tenant: row.text(2)?.into(),
+            auth_time: row.time(3)?,
+            amr: split(row.text(4)?),
+            address: row.text(5)?.to_owned(),
+            user_agent: row.text(6)?.to_owned(),
+            created_at: row.time(7)?,
+            last_seen_at: row.time(8)?,
+            expires_at: row.time(9)?,
+        })
+    }
+}
+
+struct ByToken<'a> {
+    token: &'a SecretHash,
+    now: Timestamp,
+    idle_since: Timestamp,
+}
+
+impl Verb for ByToken<'_> {
+    type Out = Option<Session>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Session>, Fault> {
+        let sql = select!(
+            "JOIN users u ON u.id = s.user_id
+             WHERE s.token = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = 0"
+        );
+        first(tx, sql, params![&self.token.0, self.now, self.idle_since]).await
+    }
+}
+
+struct OfUser<'a> {
+    user: &'a UserId,
+    now: Timestamp,
+}
+
+impl Verb for OfUser<'_> {
+    type Out = Vec<Session>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Session>, Fault> {
+        let sql = select!("WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.id DESC");
+        all(tx, sql, params![self.user, self.now]).await
+    }
+}
+
+struct Start {
+    session: Session,
+    token: SecretHash,
+    replaces: Option<SessionId>,
+    clear: Vec<AttemptKey>,
+    record: Record,
+}
+
+impl Verb for Start {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        let session = &self.session;
+        let amr = session.amr.join(" ");
+        let sql = "INSERT INTO sessions (id, token, user_id, tenant_id, auth_time, amr, address, user_agent,
+                                         created_at, last_seen_at, expires_at)
+                   SELECT $1, $2, u.id, u.tenant_id, $3, $4, $5, $6, $7, $8, $9 FROM users u
+                   WHERE u.id = $10 AND u.tenant_id = $11 AND u.disabled = 0 AND u.must_change_password = 0";
+        let values = params![
+            &session.id,
+            &self.token.0,
+            session.auth_time,
+            &amr,
+            &session.address,
+            &session.user_agent,
+            session.created_at,
+            session.last_seen_at,
+            session.expires_at,
+            &session.user,
+            &session.tenant,
+        ];
+        if tx.execute(sql, values).await? == 0 {
+            return Ok(false);
+        }
+        if let Some(old) = &self.replaces {
+            tx.execute("DELETE FROM sessions WHERE id = $1", params![old]).await?;
+        }
+        clear(tx, &self.clear).await?;
+        audit(tx, &self.record).await?;
+        Ok(true)
+    }
+}
+
+struct Touch {
+    id: SessionId,
+    now: Timestamp,
+}
+
+impl Verb for Touch {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        let sql = "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1";
+        tx.execute(sql, params![self.now, &self.id]).await?;
+        Ok(())
+    }
+}
+
+struct End {
+    id: SessionId,
+    record: Record,
+}
+
+impl Verb for End {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        if tx.execute("DELETE FROM sessions WHERE id = $1", params![&self.id]).await? == 0 {
+            return Ok(false);
+        }
+        audit(tx, &self.record).await?;
+        Ok(true)
+    }
+}
+
+struct EndAll {
+    user: UserId,
+    keep: Option<SessionId>,
+    record: Record,
+}
+
+impl Verb for EndAll {
+    type Out = u64;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
+        let ended = end_all(tx, &self.user, self.keep.as_ref()).await?;
+        if ended > 0 {
+            audit(tx, &self.record).await?;
+        }
+        Ok(ended)
+    }
+}
+
+/// Ends a user's sessions; answers how many.
+pub(super) async fn end_all<T: Tx>(
+    tx: &mut T,
+    user: &UserId,
+    keep: Option<&SessionId>,
+) -> Result<u64, Fault> {
+    match keep {
+        None => tx.execute("DELETE FROM sessions WHERE user_id = $1", params![user]).await,
+        Some(keep) => {
+            tx.execute("DELETE FROM sessions WHERE user_id = $1 AND id <> $2", params![user, keep]).await
+        }
+    }
+}
+
+#[async_trait]
+impl Sessions for Store {
+    async fn session(
+        &self,
+        token: &SecretHash,
+        now: Timestamp,
+        idle_since: Timestamp,
+    ) -> Result<Option<Session>, Fault> {
+        self.engine.read(ByToken { token, now, idle_since }).await
+    }
+
+    async fn sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, Fault> {
+        self.engine.read(OfUser { user, now }).await
+    }
+
+    async fn start_session(&self, new: &NewSession<'_>, record: &Record) -> Result<bool, Fault> {
+        let NewSession { session, token, replaces, clear } = *new;
+        let (session, clear) = (session.clone(), clear.to_vec());
+        self.engine.write(Start { session, token, replaces, clear, record: record.clone() }).await
+    }
+
+    async fn touch_session(&self, id: SessionId, now: Timestamp) -> Result<(), Fault> {
+        self.engine.write(Touch { id, now }).await
+    }
+
+    async fn end_session(&self, id: SessionId, record: &Record) -> Result<bool, Fault> {
+        self.engine.write(End { id, record: record.clone() }).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        keep: Option<SessionId>,
+        record: &Record,
+    ) -> Result<u64, Fault> {
+        self.engine.write(EndAll { user: user.clone(), keep, record: record.clone() }).await
+    }
+}

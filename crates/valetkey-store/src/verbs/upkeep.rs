@@ -1,0 +1,154 @@
+//! Housekeeping: health, sweeping, counting.
+
+use super::logins::FORGOTTEN;
+use crate::Store;
+use crate::engine::{Tx, Verb, params};
+use async_trait::async_trait;
+use valetkey_core::error::Fault;
+use valetkey_core::store::Upkeep;
+use valetkey_core::time::{Seconds, Timestamp};
+
+/// How long a row is kept after it can last have mattered: room for clocks that disagree, and for people who ask.
+const KEPT: Seconds = Seconds::hours(1);
+/// How long an ended grant can still be listed.
+const KEPT_GRANTS: Seconds = Seconds::days(1);
+/// How long the change feed reaches back. A node away for longer reads everything anew.
+const FEED: Seconds = Seconds::days(1);
+/// How many rows a sweep looks at for each that it may delete.
+const LOOKED_AT: u32 = 10;
+
+/// Asks for the right to write.
+struct Ask;
+
+impl Verb for Ask {
+    type Out = ();
+    async fn run<T: Tx>(&self, _tx: &mut T) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Writes one row, to the same place each time.
+struct Try;
+
+impl Verb for Try {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        let sql = "INSERT INTO upkeep (task, cursor) VALUES ('ping', $1)
+                   ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor";
+        tx.execute(sql, params![&[0_u8; 1]]).await?;
+        Ok(())
+    }
+}
+
+struct Sweep {
+    now: Timestamp,
+    limit: u32,
+}
+
+impl Verb for Sweep {
+    type Out = u64;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
+        let (now, limit) = (self.now, self.limit);
+        let mut gone = 0;
+        let sql = "DELETE FROM sessions WHERE id IN (
+                     SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT, limit]).await?;
+        let sql = "DELETE FROM revocations WHERE (kind, key) IN (
+                     SELECT kind, key FROM revocations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT, limit]).await?;
+        // Oldest first and looking at no more than may go; the newest stays, since it carries the numbering.
+        let sql = "DELETE FROM changes WHERE seq IN (
+                     SELECT seq FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT $1) f
+                     WHERE at < $2 AND seq < (SELECT max(seq) FROM changes))";
+        gone += tx.execute(sql, params![limit, now - FEED]).await?;
+        gone += walk(tx, &ATTEMPTS, now - FORGOTTEN, limit).await?;
+        gone += walk(tx, &GRANTS, now - KEPT_GRANTS, limit).await?;
+        Ok(gone)
+    }
+}
+
+/// A sweep that walks through a table by its key, a stretch at a time. The time of a row's end changes with every use,
+/// and an index on it would make each use dearer; walking costs nothing in between.
+struct Walk {
+    task: &'static str,
+    /// `$1` the key to go on after, `$2` how many to look at: the last key of the stretch.
+    stretch: &'static str,
+    /// `$1` and `$2` the stretch's bounds, `$3` the time, `$4` how many at most.
+    delete: &'static str,
+}
+
+const ATTEMPTS: Walk = Walk {
+    task: "sweep attempts",
+    stretch: "SELECT key FROM (SELECT key FROM attempts WHERE key > $1 ORDER BY key LIMIT $2) f
+              ORDER BY key DESC LIMIT 1",
+    delete: "DELETE FROM attempts WHERE key IN (
+               SELECT key FROM attempts WHERE key > $1 AND key <= $2 AND updated_at < $3 ORDER BY key LIMIT $4)",
+};
+
+const GRANTS: Walk = Walk {
+    task: "sweep grants",
+    stretch: "SELECT id FROM (SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT $2) f
+              ORDER BY id DESC LIMIT 1",
+    // A grant without a refresh token stays as long as its code could be tried again: longer than any code lives.
+    delete: "DELETE FROM grants WHERE id IN (
+               SELECT id FROM grants WHERE id > $1 AND id <= $2 AND access_until < $3 AND created_at < $3
+                 AND (revoked_at < $3 OR generation = 0 OR idle_until < $3 OR expires_at < $3)
+               ORDER BY id LIMIT $4)",
+};
+
+async fn walk<T: Tx>(tx: &mut T, walk: &Walk, before: Timestamp, limit: u32) -> Result<u64, Fault> {
+    let place = tx.one("SELECT cursor FROM upkeep WHERE task = $1", params![walk.task]).await?;
+    let from = place.as_ref().map(|row| row.blob(0)).transpose()?.unwrap_or_default();
+    let end = tx.one(walk.stretch, params![from, limit.saturating_mul(LOOKED_AT)]).await?;
+    let end = end.as_ref().map(|row| row.blob(0)).transpose()?;
+    let gone = match end {
+        Some(end) => tx.execute(walk.delete, params![from, end, before, limit]).await?,
+        None => 0,
+    };
+    // More than may go at once: the same stretch again. At the table's end: from its beginning.
+    let next = if gone == u64::from(limit) { from } else { end.unwrap_or_default() };
+    if next != from {
+        let sql = "INSERT INTO upkeep (task, cursor) VALUES ($1, $2)
+                   ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor";
+        tx.execute(sql, params![walk.task, next]).await?;
+    }
+    Ok(gone)
+}
+
+struct Count;
+
+impl Verb for Count {
+    type Out = Vec<(String, u64)>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Self::Out, Fault> {
+        let sql = "SELECT 'apis', count(*) FROM apis
+            UNION ALL SELECT 'attempts', count(*) FROM attempts
+            UNION ALL SELECT 'audit', count(*) FROM audit
+            UNION ALL SELECT 'changes', count(*) FROM changes
+            UNION ALL SELECT 'clients', count(*) FROM clients
+            UNION ALL SELECT 'consents', count(*) FROM consents
+            UNION ALL SELECT 'grants', count(*) FROM grants
+            UNION ALL SELECT 'keys', count(*) FROM keys
+            UNION ALL SELECT 'revocations', count(*) FROM revocations
+            UNION ALL SELECT 'scopes', count(*) FROM scopes
+            UNION ALL SELECT 'sessions', count(*) FROM sessions
+            UNION ALL SELECT 'users', count(*) FROM users";
+        let rows = tx.query(sql, &[]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?.unsigned_abs()))).collect()
+    }
+}
+
+#[async_trait]
+impl Upkeep for Store {
+    async fn ping(&self) -> Result<(), Fault> {
+        // In good health the right to write is proof enough, and costs no sync of the disk.
+        if self.engine.is_ailing() { self.engine.write(Try).await } else { self.engine.write(Ask).await }
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+        self.engine.write(Sweep { now, limit }).await
+    }
+
+    async fn row_counts(&self) -> Result<Vec<(String, u64)>, Fault> {
+        self.engine.read(Count).await
+    }
+}
