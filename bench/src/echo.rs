@@ -14,8 +14,10 @@ use axum::serve::ListenerExt as _;
 
 use crate::exchange::Fixed;
 use crate::http;
-use crate::load::{Load, Party};
+use crate::load::{Load, Party, Sample};
 use crate::process::{Guarded, Pins};
+use crate::procfs::{Busy, Watch};
+use crate::report::Bare;
 
 const PATH: &str = "/echo";
 const REQUEST_BYTES: usize = 120;
@@ -51,7 +53,7 @@ pub(crate) fn serve(answer_bytes: usize) -> Result<()> {
 
 /// A running echo, on the server's core.
 pub(crate) struct Echo {
-    _child: Guarded,
+    child: Guarded,
     _output: BufReader<ChildStdout>,
     address: SocketAddr,
 }
@@ -63,19 +65,47 @@ impl Echo {
         let mut line = String::new();
         output.read_line(&mut line)?;
         let address = line.trim().parse().context("the echo did not start")?;
-        Ok(Self { _child: child, _output: output, address })
+        Ok(Self { child, _output: output, address })
     }
 
-    /// Requests per second over `length`, after a warm-up.
-    pub(crate) fn rate(&self, connections: usize, length: Duration) -> Result<f64> {
-        let request = http::post("127.0.0.1", PATH, "", &"x".repeat(REQUEST_BYTES));
-        let exchanges = (0..connections).map(|_| Fixed::boxed(&request, r#""echo""#)).collect();
-        let mut load = Load::connect(self.address, vec![Party { exchanges, rate: None }])?;
-        load.run(length.min(Duration::from_millis(300)))?;
-        let sample = load.run(length)?.remove(0);
-        if let Some(error) = sample.first_error {
-            bail!("the bare echo failed: {error}");
-        }
-        Ok(sample.rate())
+    /// Loads it at full speed for `length`, after a warm-up.
+    pub(crate) fn measure(&self, connections: usize, length: Duration) -> Result<Bare> {
+        let process = Some(self.child.id());
+        let (sample, busy) = drive(self.address, process, connections, length)?;
+        Ok(Bare { per_second: sample.rate(), server_busy: busy.server, generator_busy: busy.generator })
     }
+}
+
+fn drive(
+    address: SocketAddr,
+    process: Option<u32>,
+    connections: usize,
+    length: Duration,
+) -> Result<(Sample, Busy)> {
+    let request = http::post("127.0.0.1", PATH, "", &"x".repeat(REQUEST_BYTES));
+    let exchanges = (0..connections).map(|_| Fixed::boxed(&request, r#""echo""#)).collect();
+    let mut load = Load::connect(address, vec![Party { exchanges, rate: None }])?;
+    load.run(length.min(Duration::from_millis(300)))?;
+    let watch = Watch::start(process)?;
+    let sample = load.run(length)?.remove(0);
+    if let Some(error) = &sample.first_error {
+        bail!("the bare echo failed: {error}");
+    }
+    Ok((sample, watch.stop()?))
+}
+
+/// Drives the echo alone and prints what came of it and how busy the load generator was.
+pub(crate) fn print_rate(
+    pins: Pins,
+    running: Option<SocketAddr>,
+    load: (usize, Duration),
+    bytes: usize,
+) -> Result<()> {
+    let started = if running.is_none() { Some(Echo::start(pins, bytes)?) } else { None };
+    let address = running.or(started.as_ref().map(|echo| echo.address)).context("an echo")?;
+    let (sample, busy) = drive(address, started.as_ref().map(|echo| echo.child.id()), load.0, load.1)?;
+    let (p50, p99) = (sample.latency.quantile(0.50), sample.latency.quantile(0.99));
+    print!("{:.0}/s, p50 {p50:.0?}, p99 {p99:.0?}; ", sample.rate());
+    println!("busy: load generator {:.0} %, echo {:.0} %", busy.generator * 100.0, busy.server * 100.0);
+    Ok(())
 }

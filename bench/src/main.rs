@@ -20,6 +20,7 @@ mod stats;
 mod stop;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
@@ -40,10 +41,15 @@ fn main() -> ExitCode {
 
 fn run_helper(helper: &Helper) -> Result<()> {
     match helper {
+        Helper::Bare { connections, seconds, answer_bytes, address } => {
+            let pins = pinned()?;
+            let length = Duration::try_from_secs_f64(*seconds)?;
+            echo::print_rate(pins, *address, (*connections, length), *answer_bytes)
+        }
         Helper::Echo { answer_bytes } => echo::serve(*answer_bytes),
         Helper::Sign { seconds } => baseline::print_sign_costs(*seconds),
         Helper::Argon2 { seconds } => baseline::print_argon2_rate(*seconds),
-        Helper::Probe { dir, callers, seconds } => probe::print_rate(dir, *callers, *seconds),
+        Helper::Probe { dir, callers, count, seconds } => probe::print_rate(dir, *callers, *count, *seconds),
     }
 }
 
@@ -55,10 +61,16 @@ fn run_all(options: &Options) -> Result<ExitCode> {
     let plan = Plan::from_options(options)?;
     // Before anything is pinned: it may have to be built.
     let binary = server::locate(options.server.as_deref())?;
-    stop::watch_signals()?;
-    let pins = process::Pins::detect();
-    pins.pin_this_process();
+    let pins = pinned()?;
     let report = rows::run(options, &plan, pins, binary)?;
     report.print(options.json.as_deref())?;
     Ok(if report.is_void() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Signals are heeded, and this process is on the load generator's core.
+fn pinned() -> Result<process::Pins> {
+    stop::watch_signals()?;
+    let pins = process::Pins::detect();
+    pins.pin_this_process();
+    Ok(pins)
 }

@@ -1,6 +1,6 @@
 //! One measurement: warm-up, bare echo, runs, bare echo; the medians of the runs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use crate::exchange::{Exchange, Login};
 use crate::load::{Load, Party, Sample};
 use crate::options::Plan;
 use crate::process::Pins;
-use crate::procfs::{cpu_time, resident_bytes};
+use crate::procfs::{Watch, resident_bytes};
 use crate::report::{Bare, Figures};
 use crate::server::{Install, Running};
 use crate::setup::Actors;
@@ -43,12 +43,12 @@ impl Stage {
         let before = self.bare(connections, warm.answer_bytes)?;
         let mut runs = Runs::default();
         for _ in 0..self.plan.runs {
-            let process = self.running.id();
-            let (server, own, clock) = (cpu_time(process)?, cpu_time(std::process::id())?, Instant::now());
+            let watch = Watch::start(Some(self.running.id()))?;
             let sample = load.run(self.plan.run)?.remove(0);
-            let length = clock.elapsed();
-            runs.server_time += cpu_time(process)?.saturating_sub(server);
-            runs.own_busy.push((cpu_time(std::process::id())?.saturating_sub(own)).div_duration_f64(length));
+            let busy = watch.stop()?;
+            runs.server_time += busy.server_time;
+            runs.server_busy.push(busy.server);
+            runs.generator_busy.push(busy.generator);
             runs.add(&sample);
         }
         let after = self.bare(connections, warm.answer_bytes)?;
@@ -58,13 +58,13 @@ impl Stage {
         let mut figures = runs.figures(connections);
         figures.resident_bytes = resident_bytes(self.running.id())?;
         figures.answer_bytes = warm.answer_bytes;
-        figures.set_bare(Bare { before, after });
+        figures.set_bare([before, after]);
         Ok(figures)
     }
 
-    /// The bare echo's rate with answers of this size.
-    fn bare(&self, connections: usize, answer_bytes: usize) -> Result<f64> {
-        Echo::start(self.pins, answer_bytes)?.rate(connections, self.plan.baseline)
+    /// The bare echo with answers of this size.
+    fn bare(&self, connections: usize, answer_bytes: usize) -> Result<Bare> {
+        Echo::start(self.pins, answer_bytes)?.measure(connections, self.plan.baseline)
     }
 
     /// So many connections that sign in, each with a user of its own as far as there are users.
@@ -83,7 +83,8 @@ pub(crate) struct Runs {
     rates: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
-    own_busy: Vec<f64>,
+    server_busy: Vec<f64>,
+    generator_busy: Vec<f64>,
     server_time: Duration,
     units: u64,
     errors: u64,
@@ -125,7 +126,8 @@ impl Runs {
             errors: self.errors,
             first_error: self.first_error,
             server_cpu_us: server_us.filter(|_| !self.server_time.is_zero()),
-            generator_busy: median(&self.own_busy),
+            server_busy: median(&self.server_busy),
+            generator_busy: median(&self.generator_busy),
             runs: self.rates,
             ..Figures::default()
         }

@@ -1,10 +1,13 @@
 //! The command line, and the plan of a run that follows from it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
+
+use crate::probe::Callers;
 
 /// Measures the built server beside a bare axum echo and other baselines of the same run.
 #[derive(Debug, Parser)]
@@ -50,17 +53,29 @@ pub(crate) struct Options {
     pub(crate) list: bool,
 }
 
-/// Baselines that need a process of their own, pinned to the server's core.
+/// Baselines: those hidden need a process of their own, pinned to the server's core.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Helper {
-    #[command(hide = true)]
+    /// Drive the bare echo alone, to hold the load generator against another one (wrk)
+    Bare {
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+        #[arg(long, default_value_t = 300)]
+        answer_bytes: usize,
+        /// Drive an echo that runs already, at this address
+        #[arg(long)]
+        address: Option<SocketAddr>,
+    },
+    /// Serve the bare echo until killed; prints its address. POST anything to /echo
     Echo { answer_bytes: usize },
     #[command(hide = true)]
     Sign { seconds: f64 },
     #[command(hide = true)]
     Argon2 { seconds: f64 },
     #[command(hide = true)]
-    Probe { dir: PathBuf, callers: usize, seconds: f64 },
+    Probe { dir: PathBuf, callers: Callers, count: usize, seconds: f64 },
 }
 
 /// How long and how wide everything is measured.

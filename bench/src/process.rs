@@ -16,20 +16,23 @@ use crate::procfs;
 pub(crate) struct Pins {
     /// Server's and generator's core; `None` where there are not two, or no `taskset`.
     pub(crate) cores: Option<(usize, usize)>,
+    /// Cores there are, before anything is pinned.
+    pub(crate) available: usize,
     guarded: bool,
 }
 
 impl Pins {
     /// The first two cores this process may use.
     pub(crate) fn detect() -> Self {
-        let cores = match procfs::allowed_cores().as_slice() {
+        let allowed = procfs::allowed_cores();
+        let cores = match allowed.as_slice() {
             [server, load, ..] if works("taskset", &["--version"]) => Some((*server, *load)),
             _ => None,
         };
         if cores.is_none() {
             eprintln!("Nothing is pinned: that needs two cores and `taskset`. Ratios will say little.");
         }
-        Self { cores, guarded: works("setpriv", &["--pdeathsig", "KILL", "true"]) }
+        Self { cores, available: allowed.len(), guarded: works("setpriv", &["--pdeathsig", "KILL", "true"]) }
     }
 
     /// Pins this process, the load generator, with all its threads.

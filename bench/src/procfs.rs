@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -10,9 +10,41 @@ use anyhow::{Context as _, Result};
 const TICKS_PER_SECOND: u64 = 100;
 
 /// User and system time of a process and all its threads, from /proc/PID/stat; in steps of 10 ms.
-pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
+fn cpu_time(process: u32) -> Result<Duration> {
     let text = read(process, "stat")?;
     ticks(&text).map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)).context("/proc/PID/stat")
+}
+
+/// Watches how busy the load generator (this process) and a server are.
+pub(crate) struct Watch {
+    began: Instant,
+    server: Option<u32>,
+    server_before: Duration,
+    own_before: Duration,
+}
+
+/// Shares of a core; and the server's processor time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Busy {
+    pub(crate) generator: f64,
+    pub(crate) server: f64,
+    pub(crate) server_time: Duration,
+}
+
+impl Watch {
+    /// Without a server only the generator is watched.
+    pub(crate) fn start(server: Option<u32>) -> Result<Self> {
+        let server_before = server.map(cpu_time).transpose()?.unwrap_or_default();
+        Ok(Self { began: Instant::now(), server, server_before, own_before: cpu_time(std::process::id())? })
+    }
+
+    pub(crate) fn stop(self) -> Result<Busy> {
+        let own = cpu_time(std::process::id())?.saturating_sub(self.own_before);
+        let server = self.server.map(cpu_time).transpose()?.unwrap_or_default();
+        let server_time = server.saturating_sub(self.server_before);
+        let share = |time: Duration| time.div_duration_f64(self.began.elapsed());
+        Ok(Busy { generator: share(own), server: share(server_time), server_time })
+    }
 }
 
 fn ticks(stat: &str) -> Option<u64> {

@@ -25,8 +25,6 @@ struct Definition {
     what: &'static str,
     goals: &'static [Goal],
     run: fn(&mut Stage) -> Result<Figures>,
-    /// Measured unless rows are named.
-    usual: bool,
 }
 
 const fn row(
@@ -35,13 +33,12 @@ const fn row(
     goals: &'static [Goal],
     run: fn(&mut Stage) -> Result<Figures>,
 ) -> Definition {
-    Definition { name, what, goals, run, usual: true }
+    Definition { name, what, goals, run }
 }
 
 use Limit::{AtLeast, AtMost};
 
 const ROWS: &[Definition] = &[
-    Definition { usual: false, ..row("bare", "the bare echo against itself", &[], stateless::bare) },
     row(
         "cc",
         "client credentials, sealed token",
@@ -82,8 +79,7 @@ const ROWS: &[Definition] = &[
 pub(crate) fn print_list() {
     for row in ROWS {
         let goals: Vec<String> = row.goals.iter().map(Goal::describe).collect();
-        let usual = if row.usual { "" } else { " (only when named)" };
-        println!("{:16} {}{usual} {}", row.name, row.what, goals.join(", "));
+        println!("{:16} {:46} {}", row.name, row.what, goals.join("; "));
     }
 }
 
@@ -94,7 +90,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Definition>> {
     }
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     let is_chosen = |row: &&Definition| match names {
-        [] => row.usual,
+        [] => true,
         _ => has(row.name) || (row.name == "refresh" && has("code")),
     };
     Ok(ROWS.iter().filter(is_chosen).collect())
@@ -203,7 +199,7 @@ mod tests {
     fn rows_are_chosen_by_name_in_the_tables_order() {
         assert_eq!(names(&["login", "cc"]), ["cc", "login"]);
         assert_eq!(names(&["code"]), ["refresh", "code"]);
-        assert!(!names(&[]).contains(&"bare"));
+        assert_eq!(names(&[]).len(), ROWS.len());
         assert!(chosen(&["nonsense".to_owned()]).is_err());
     }
 }

@@ -21,28 +21,27 @@ pub(crate) struct Figures {
     pub(crate) errors: u64,
     pub(crate) first_error: Option<String>,
     pub(crate) answer_bytes: usize,
-    pub(crate) bare: Option<Bare>,
+    /// Before and after the runs.
+    pub(crate) bare: Option<[Bare; 2]>,
+    /// Mean of the two.
+    pub(crate) bare_per_second: Option<f64>,
     pub(crate) of_bare: Option<f64>,
     pub(crate) baseline: Option<Baseline>,
     /// User and system time of the server for one unit.
     pub(crate) server_cpu_us: Option<f64>,
     pub(crate) resident_bytes: u64,
-    /// Share of its core that the load generator used.
+    /// Shares of their cores that the two used.
+    pub(crate) server_busy: Option<f64>,
     pub(crate) generator_busy: Option<f64>,
     pub(crate) notes: Vec<String>,
 }
 
-/// The bare echo's rate before and after the runs.
+/// One measurement of the bare echo; the shares are of a core.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Bare {
-    pub(crate) before: f64,
-    pub(crate) after: f64,
-}
-
-impl Bare {
-    pub(crate) fn mean(&self) -> f64 {
-        f64::midpoint(self.before, self.after)
-    }
+    pub(crate) per_second: f64,
+    pub(crate) server_busy: f64,
+    pub(crate) generator_busy: f64,
 }
 
 /// What a row is compared with besides the bare echo.
@@ -54,8 +53,10 @@ pub(crate) struct Baseline {
 }
 
 impl Figures {
-    pub(crate) fn set_bare(&mut self, bare: Bare) {
-        self.of_bare = Some(self.per_second / bare.mean());
+    pub(crate) fn set_bare(&mut self, bare: [Bare; 2]) {
+        let mean = f64::midpoint(bare[0].per_second, bare[1].per_second);
+        self.of_bare = Some(self.per_second / mean);
+        self.bare_per_second = Some(mean);
         self.bare = Some(bare);
     }
 
@@ -99,10 +100,11 @@ impl Figures {
 
     /// What stands below the table.
     pub(super) fn remarks(&self) -> Vec<String> {
-        let bare = self.bare.map(|bare| {
-            let (before, after) = (thousands(bare.before), thousands(bare.after));
-            format!("bare echo of {} bytes {before}/s before, {after}/s after", self.answer_bytes)
+        let bare = self.bare.map(|[before, after]| {
+            let (first, last) = (thousands(before.per_second), thousands(after.per_second));
+            format!("bare echo of {} bytes {first}/s before, {last}/s after", self.answer_bytes)
         });
+        let bare_busy = self.bare.map(|bare| bare.map(|bare| bare.generator_busy)).into_iter().flatten();
         let baseline = self
             .baseline
             .as_ref()
@@ -110,6 +112,17 @@ impl Figures {
         let limited = self.generator_busy.filter(|busy| *busy > GENERATOR_LIMIT).map(|busy| {
             format!("the load generator used {:.0} % of its core: the server may be faster", busy * 100.0)
         });
-        bare.into_iter().chain(baseline).chain(limited).chain(self.notes.iter().cloned()).collect()
+        let bare_limited = bare_busy.filter(|busy| *busy > GENERATOR_LIMIT).reduce(f64::max).map(|busy| {
+            format!(
+                "the load generator used {:.0} % of its core on the bare echo: the ratio may flatter",
+                busy * 100.0
+            )
+        });
+        bare.into_iter()
+            .chain(baseline)
+            .chain(limited)
+            .chain(bare_limited)
+            .chain(self.notes.iter().cloned())
+            .collect()
     }
 }

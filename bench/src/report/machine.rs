@@ -33,7 +33,7 @@ impl Machine {
         let built = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self {
             processor: procfs::processor(),
-            cores: procfs::allowed_cores().len(),
+            cores: pins.available,
             kernel: procfs::kernel(),
             file_system: procfs::file_system(dir),
             server_core: pins.cores.map(|(server, _)| server),

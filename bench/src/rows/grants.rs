@@ -11,7 +11,7 @@ const WIDE: usize = 256;
 
 pub(super) fn refresh(stage: &mut Stage) -> Result<Figures> {
     let figures = refresh_with(stage, stage.plan.connections)?;
-    stage.refresh_per_second = Some(figures.per_second);
+    stage.refresh_per_second = figures.first_error.is_none().then_some(figures.per_second);
     Ok(figures)
 }
 
@@ -24,23 +24,29 @@ fn refresh_with(stage: &mut Stage, connections: usize) -> Result<Figures> {
     let (host, client) = (stage.install.host(), stage.actors.code_request.client());
     let tokens = stage.actors.grants(&stage.install, connections)?;
     let chains = tokens.into_iter().map(|token| Refresh::boxed(&host, &client, token)).collect();
-    let before = probe(stage, connections)?;
+    let before = probe(stage, "threads", connections)?;
     let mut figures = stage.measure(chains)?;
-    let after = probe(stage, connections)?;
-    let mean = f64::midpoint(before.per_second, after.per_second);
-    let what = format!(
-        "one-row updates, {connections} callers ({:.0} and {:.0})",
-        before.per_second, after.per_second
-    );
-    figures.compare_rate(what, mean);
-    Ok(figures.with_note(format!("the probe grouped {:.1} updates a commit", before.per_commit)))
+    let after = probe(stage, "threads", connections)?;
+    let alone = probe(stage, "tasks", connections)?;
+    let (first, last) = (before.per_second, after.per_second);
+    let what = format!("one-row updates, {connections} waiting threads ({first:.0} and {last:.0}), mean");
+    figures.compare_rate(what, f64::midpoint(first, last));
+    let bare = figures.bare_per_second.unwrap_or(f64::INFINITY);
+    let (updates, both) = (alone.per_second, 1.0 / (1.0 / bare + 1.0 / alone.per_second));
+    let share = figures.per_second / both;
+    Ok(figures
+        .with_note(format!("updates shared a commit by {:.0}", before.per_commit))
+        .with_note(format!(
+            "with {connections} tasks in place of threads the probe made {updates:.0} updates/s"
+        ))
+        .with_note(format!("{share:.3} of the bound 1/(1/bare + 1/that) = {both:.0}")))
 }
 
-fn probe(stage: &Stage, callers: usize) -> Result<CommitRate> {
+fn probe(stage: &Stage, callers: &str, count: usize) -> Result<CommitRate> {
     let scratch = stage.install.scratch()?;
     let dir = scratch.to_str().context("the directory's name is not UTF-8")?;
     let seconds = stage.plan.baseline.as_secs_f64().to_string();
-    stage.pins.figures(&["probe", dir, &callers.to_string(), &seconds])
+    stage.pins.figures(&["probe", dir, callers, &count.to_string(), &seconds])
 }
 
 pub(super) fn code_flow(stage: &mut Stage) -> Result<Figures> {

@@ -13,21 +13,6 @@ use crate::measure::Stage;
 use crate::report::Figures;
 use crate::setup::Algorithm;
 
-/// Of an answer about the size of a sealed token's.
-const BARE_ANSWER: usize = 300;
-
-/// The echo alone: what the load generator can drive, to be held against another generator.
-pub(super) fn bare(stage: &mut Stage) -> Result<Figures> {
-    let echo = crate::echo::Echo::start(stage.pins, BARE_ANSWER)?;
-    let connections = stage.plan.connections;
-    let mut runs = Vec::new();
-    for _ in 0..stage.plan.runs {
-        runs.push(echo.rate(connections, stage.plan.run)?);
-    }
-    let per_second = crate::stats::median(&runs).unwrap_or_default();
-    Ok(Figures { connections, runs, per_second, answer_bytes: BARE_ANSWER, ..Figures::default() })
-}
-
 pub(super) fn sealed(stage: &mut Stage) -> Result<Figures> {
     client_credentials(stage, None)
 }
@@ -60,8 +45,7 @@ fn signed(stage: &mut Stage, algorithm: Algorithm, cost: fn(&SignCosts) -> f64) 
     };
     let mut figures = client_credentials(stage, Some(algorithm))?;
     let sign = cost(&costs);
-    let bare = figures.bare.map(|bare| bare.mean());
-    if let Some(bare) = bare {
+    if let Some(bare) = figures.bare_per_second {
         let what = format!("1/(1/bare + sign), sign {:.1} µs", sign * 1e6);
         figures.compare_rate(what, 1.0 / (1.0 / bare + sign));
     }
