@@ -1,6 +1,11 @@
-//! placeholder
+//! HTTP: the edge, the routes, the protocol's endpoints and the pages. Translates; decides nothing.
 
+pub mod app;
+mod cookie;
+mod extract;
 pub mod layer;
 pub mod management;
+mod oauth;
 pub mod pages;
+pub mod router;
 pub mod serve;

@@ -1,6 +1,16 @@
-//! The pages that people meet: view models, templates, stylesheet.
+//! The pages that people meet: view models, templates, stylesheet, and the handlers that fill them.
 
+pub(crate) mod account;
 pub mod assets;
+pub(crate) mod consent;
+pub(crate) mod dev;
+pub(crate) mod files;
+pub(crate) mod flow;
+pub(crate) mod home;
+pub(crate) mod login;
 pub mod render;
+pub(crate) mod respond;
 pub mod samples;
+pub(crate) mod setup;
+pub(crate) mod sign_out;
 pub mod view;

@@ -4,7 +4,7 @@ use super::assets::{ASSETS, Asset};
 use super::samples;
 use super::view::Site;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, HtmlEscape, Output, State, UndefinedBehavior, Value, context, escape_formatter};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -75,6 +75,8 @@ impl Renderer {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         // Debug output of errors would show the variables, and with them an interaction or a code.
         env.set_debug(false);
+        env.set_formatter(write_visible);
+        env.add_filter("exact", exact);
         env.add_global("assets", assets());
         for (name, source) in TEMPLATES {
             env.add_template(name, source).map_err(|error| TemplateError::broken(name, &error))?;
@@ -128,6 +130,29 @@ impl Renderer {
             .into_iter()
             .try_for_each(|sample| self.render_value(sample.template, &sample.site, sample.page).map(drop))
     }
+}
+
+/// Writes a value escaped, and without the characters that nobody sees but that turn text around: a name written
+/// backwards under U+202E would read as another's. What must stay byte for byte goes through `exact`.
+fn write_visible(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && text.contains(is_deceptive) => {
+            escape_formatter(out, state, &Value::from(text.replace(is_deceptive, "")))
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// The filter for values that go back to a server as they came.
+fn exact(text: &str) -> Value {
+    Value::from_safe_string(HtmlEscape(text).to_string())
+}
+
+/// Control characters but line breaks and tabs; bidirectional marks, overrides and isolates (UAX 9); invisible spaces.
+/// The joiners U+200C and U+200D stay: Persian, Hindi and emoji need them.
+fn is_deceptive(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn assets() -> Value {

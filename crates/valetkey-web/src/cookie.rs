@@ -1,0 +1,77 @@
+//! Cookies: `__Host-`, Secure, HttpOnly, SameSite=Lax, opaque; plain names on http, where only loopback issuers live.
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use valetkey_core::time::Seconds;
+
+/// What a cookie is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cookie {
+    /// Who is signed in.
+    Session,
+    /// Which browser an interaction began in.
+    Browser,
+    /// That this browser has signed somebody in before.
+    KnownDevice,
+}
+
+impl Cookie {
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Session => ("__Host-vk_session", "vk_session"),
+            Self::Browser => ("__Host-vk_browser", "vk_browser"),
+            Self::KnownDevice => ("__Host-vk_device", "vk_device"),
+        }
+    }
+
+    const fn name(self, https: bool) -> &'static str {
+        let (secure, plain) = self.names();
+        if https { secure } else { plain }
+    }
+
+    /// The value the browser sent, if it sent exactly one.
+    pub(crate) fn read(self, headers: &HeaderMap, https: bool) -> Option<&str> {
+        let name = self.name(https);
+        let mut found = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| {
+            line.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(own, _)| *own == name)
+        });
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value).filter(|value| !value.is_empty())
+    }
+
+    /// The `Set-Cookie` header; without a lifetime it ends with the browser session.
+    pub(crate) fn set(self, value: &str, lifetime: Option<Seconds>, https: bool) -> Option<HeaderValue> {
+        let name = self.name(https);
+        let secure = if https { "; Secure" } else { "" };
+        let age = lifetime.map(|span| format!("; Max-Age={}", span.0)).unwrap_or_default();
+        HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
+    }
+
+    pub(crate) fn clear(self, https: bool) -> Option<HeaderValue> {
+        self.set("", Some(Seconds(0)), https)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(line: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(line))])
+    }
+
+    #[test]
+    fn a_cookie_that_came_twice_is_no_cookie() {
+        let read = |line| Cookie::Session.read(&headers(line), false).map(str::to_owned);
+        assert_eq!(read("a=b; vk_session=x"), Some("x".to_owned()));
+        assert_eq!(read("vk_session=x; vk_session=y"), None);
+        assert_eq!(read("vk_session="), None);
+        assert_eq!(read("xvk_session=x"), None);
+    }
+
+    #[test]
+    fn asvs_3_3_cookies_are_host_bound_secure_and_out_of_scripts_reach() {
+        let set = Cookie::Session.set("v", Some(Seconds(60)), true).expect("header");
+        assert_eq!(set, "__Host-vk_session=v; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60");
+    }
+}

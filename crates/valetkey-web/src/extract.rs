@@ -1,0 +1,152 @@
+//! A request as the handlers take it: the context, the headers they need, and the form body as bytes.
+
+use crate::app::App;
+use crate::cookie::Cookie;
+use crate::layer::Arrival;
+use crate::layer::body::read_body;
+use crate::layer::request_id::RequestId;
+use crate::oauth::error as wire;
+use crate::pages::respond::unreadable;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use valetkey_core::context::Context;
+use valetkey_core::error::{Code, Denial};
+use valetkey_core::params::Params;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// A request without a body.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) app: App,
+    pub(crate) cx: Context,
+    pub(crate) id: RequestId,
+    pub(crate) headers: HeaderMap,
+    pub(crate) uri: Uri,
+}
+
+impl Call {
+    /// The edge puts an `Arrival` on every request; without one the router was wired wrongly.
+    fn new(app: &App, parts: http::request::Parts) -> Result<Self, Response> {
+        let Some(&Arrival { request_id, client }) = parts.extensions.get::<Arrival>() else {
+            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+        };
+        let cx = app.context(client.0, &request_id);
+        Ok(Self { cx, app: app.clone(), id: request_id, headers: parts.headers, uri: parts.uri })
+    }
+
+    pub(crate) fn https(&self) -> bool {
+        self.cx.settings.is_https()
+    }
+
+    pub(crate) fn query(&self) -> &[u8] {
+        self.uri.query().unwrap_or_default().as_bytes()
+    }
+
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())
+    }
+
+    /// RFC 6750 §2.1; the scheme's case does not matter.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.authorization()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    pub(crate) fn cookie(&self, cookie: Cookie) -> Option<&str> {
+        cookie.read(&self.headers, self.https())
+    }
+
+    pub(crate) fn user_agent(&self) -> &str {
+        self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.headers.get(ORIGIN).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the browser itself says that another site sent this form. A page of ours sends `same-origin`, or, from
+    /// browsers that do not know the header, our origin or `null` (we send no referrer). The sealed proof in each form
+    /// is the protection; this is the belt to it.
+    pub(crate) fn is_cross_site(&self) -> bool {
+        match self.headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+            Some(b"same-origin" | b"none") => false,
+            Some(_) => true,
+            None => self.origin().is_some_and(|origin| origin != "null" && !self.is_own_origin(origin)),
+        }
+    }
+
+    fn is_own_origin(&self, origin: &str) -> bool {
+        let issuer = self.cx.settings.issuer();
+        issuer.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        Self::new(app, request.into_parts().0)
+    }
+}
+
+/// A protocol request with a form body. Its refusals are the protocol's JSON.
+#[derive(Debug)]
+pub(crate) struct FormCall {
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+}
+
+const NOT_A_FORM: Denial =
+    Code::InvalidRequest.because("send the parameters as application/x-www-form-urlencoded in the body");
+
+impl FormCall {
+    pub(crate) fn params(&self) -> Result<Params<'_>, Denial> {
+        Params::parse(&self.body)
+    }
+}
+
+impl FromRequest<App> for FormCall {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let is_form = has_form_type(&parts.headers);
+        let body = read_body(body, app.body_limits).await.map_err(|bad| wire::unreadable(bad.status()))?;
+        if !is_form && !body.is_empty() {
+            return Err(wire::denied(NOT_A_FORM, false));
+        }
+        Ok(Self { call: Call::new(app, parts)?, body })
+    }
+}
+
+/// A page's form. Its refusals are pages.
+#[derive(Debug)]
+pub(crate) struct PageForm {
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+}
+
+impl FromRequest<App> for PageForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let is_form = has_form_type(&parts.headers);
+        let call = Call::new(app, parts)?;
+        let body = read_body(body, app.body_limits).await.map_err(|bad| unreadable(&call, bad.status()))?;
+        if !is_form {
+            return Err(unreadable(&call, StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        Ok(Self { call, body })
+    }
+}
+
+fn has_form_type(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}

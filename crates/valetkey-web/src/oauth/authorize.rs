@@ -1,0 +1,72 @@
+//! RFC 6749 §3.1 — the authorization endpoint, by GET and POST
+
+use super::respond::see_other;
+use crate::cookie::Cookie;
+use crate::extract::{Call, PageForm};
+use crate::pages::flow;
+use crate::pages::respond::{failed, refused, to_client};
+use crate::pages::view::ErrorKind;
+use axum::response::Response;
+use http::header::SET_COOKIE;
+use valetkey_core::authorize::{self, Refusal};
+use valetkey_core::endpoint::discovery::path::AUTHORIZE;
+use valetkey_core::error::{Code, Denial};
+use valetkey_core::interaction::Interaction;
+use valetkey_core::params::Params;
+
+pub(crate) async fn get(call: Call) -> Response {
+    let params = match Params::parse(call.query()) {
+        Ok(params) => params,
+        Err(denial) => return refused(&call, ErrorKind::BadRequest, denial),
+    };
+    let request = match authorize::begin(&call.cx, &params).await {
+        Ok((_, request)) => request,
+        Err(refusal) => return not_begun(&call, refusal, &params).await,
+    };
+    let (browser, fresh) = match call.cookie(Cookie::Browser) {
+        Some(own) => (own.to_owned(), false),
+        None => (call.cx.new_secret().expose().to_owned(), true),
+    };
+    let interaction = Interaction::new(&call.cx, request, &browser);
+    let mut response = flow::resume(&call, interaction).await;
+    if fresh && let Some(cookie) = Cookie::Browser.set(&browser, None, call.https()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A form posted by another site carries no SameSite=Lax cookie, so we would not know who is signed in. What is wrong
+/// with the request is said at once; a good one comes back as a GET, which carries them.
+pub(crate) async fn post(form: PageForm) -> Response {
+    let PageForm { call, body } = form;
+    let params = match Params::parse(&body) {
+        Ok(params) => params,
+        Err(denial) => return refused(&call, ErrorKind::BadRequest, denial),
+    };
+    if let Err(refusal) = authorize::begin(&call.cx, &params).await {
+        return not_begun(&call, refusal, &params).await;
+    }
+    match std::str::from_utf8(&body) {
+        Ok(query) if !query.bytes().any(|b| b.is_ascii_control() || b == b' ' || b == b'#') => {
+            see_other(&call.cx.settings.url(&format!("{AUTHORIZE}?{query}")))
+        }
+        _ => refused(&call, ErrorKind::BadRequest, NOT_ENCODED),
+    }
+}
+
+const NOT_ENCODED: Denial = Code::InvalidRequest.because("the parameters must be form-encoded");
+
+async fn not_begun(call: &Call, refusal: Refusal, params: &Params<'_>) -> Response {
+    match refusal {
+        Refusal::Page(denial) => {
+            let kind = match denial.code {
+                Code::InvalidClient => ErrorKind::UnknownClient,
+                _ if params.contains("redirect_uri") => ErrorKind::BadRedirectUri,
+                _ => ErrorKind::BadRequest,
+            };
+            refused(call, kind, denial)
+        }
+        Refusal::Redirect(response) => to_client(call, params.one("client_id").unwrap_or_default(), &response).await,
+        Refusal::Failed(fault) => failed(call, &fault),
+    }
+}

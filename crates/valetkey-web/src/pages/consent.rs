@@ -1,0 +1,190 @@
+//! `/consent`: may this application have a key?
+
+use super::flow::{self, both};
+use super::respond::{app, failed, page, person, plain_error, refused, to_client};
+use super::view::words::span;
+use super::view::{
+    Access, Asked, Checked, Consent, Destination, ErrorKind, Held, Href, Lasts, Registered, Technical, When,
+};
+use crate::cookie::Cookie;
+use crate::extract::{Call, PageForm};
+use axum::response::Response;
+use http::StatusCode;
+use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
+use valetkey_core::catalog::Catalog;
+use valetkey_core::client::{Client, Origin};
+use valetkey_core::error::{Error, Fault};
+use valetkey_core::grant::GrantType;
+use valetkey_core::interaction::{Interaction, Step};
+use valetkey_core::login::form_proof;
+use valetkey_core::params::Params;
+use valetkey_core::scope::Scope;
+use valetkey_core::store::Session;
+
+pub(crate) const PATH: &str = "/consent";
+
+/// What a consent page is drawn from and its answer is judged by.
+struct Asking<'a> {
+    sealed: &'a str,
+    interaction: &'a Interaction,
+    client: &'a Client,
+    session: &'a Session,
+    held: &'a Scope,
+}
+
+pub(crate) async fn get(call: Call) -> Response {
+    let Ok(params) = Params::parse(call.query()) else { return plain_error(&call, ErrorKind::BadRequest) };
+    show(&call, params.one("i").unwrap_or_default(), StatusCode::OK, false).await
+}
+
+async fn show(call: &Call, sealed: &str, status: StatusCode, nothing_selected: bool) -> Response {
+    let interaction = match flow::open(call, sealed) {
+        Ok(interaction) => interaction,
+        Err(response) => return response,
+    };
+    let (client, session) = match both(call, &interaction).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    match (authorize::resume(&call.cx, &client, &interaction, session.as_ref()).await, &session) {
+        (Ok(Progress::Ask(Step::Consent { held, .. })), Some(session)) => {
+            let asking = Asking { sealed, interaction: &interaction, client: &client, session, held: &held };
+            match view(call, &asking, nothing_selected).await {
+                Ok(view) => page(call, status, &view),
+                Err(fault) => failed(call, &fault),
+            }
+        }
+        (Ok(Progress::Done(answer)), _) => to_client(call, client.id.as_str(), &answer).await,
+        (Ok(_), _) => flow::resume(call, interaction).await,
+        (Err(fault), _) => failed(call, &fault),
+    }
+}
+
+async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Result<Consent, Fault> {
+    let Asking { sealed, interaction, client, session, held } = asking;
+    let request = &interaction.request;
+    let catalog = call.cx.catalog();
+    let user = call.cx.store.user(&session.user).await?;
+    let cookie = call.cookie(Cookie::Session).unwrap_or_default();
+    let known = !held.is_empty();
+    let boxes = request.scope.iter().filter(|name| !is_fixed(name) && !held.contains(name));
+    Ok(Consent {
+        i: (*sealed).to_owned(),
+        csrf: Some(form_proof::make(&call.cx, cookie)?),
+        app: app(client),
+        person: user.as_ref().map_or_else(|| super::view::Person::new("", None, None), person),
+        not_you: Href::local(&format!("/login?i={sealed}&switch=1")).unwrap_or_else(Href::root),
+        asked: boxes.map(|name| asked(&catalog, name, known)).collect(),
+        fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
+        held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
+        apis: request.resources.iter().filter_map(|uri| catalog.api_by_resource(uri)).map(|api| api.name.clone()).collect(),
+        registered: Registered {
+            by: None,
+            since: When::new(client.created_at, call.cx.now),
+            checked: match client.origin {
+                Origin::Operator => Checked::ByOperator,
+                Origin::Developer => Checked::Nobody,
+                Origin::Dynamic => Checked::SelfRegistered,
+            },
+        },
+        destination: Destination::of(&request.redirect_uri).unwrap_or(Destination::Loopback),
+        lasts: lasts(call, client, request.scope.contains("offline_access")),
+        technical: Technical {
+            client_id: client.id.to_string(),
+            redirect_uri: request.redirect_uri.clone(),
+            scopes: request.scope.iter().map(str::to_owned).collect(),
+            resources: request.resources.clone(),
+        },
+        nothing_selected,
+    })
+}
+
+fn lasts(call: &Call, client: &Client, asks_offline: bool) -> Lasts {
+    let lifetimes = &call.cx.settings.lifetimes;
+    let once = span(client.access_token_lifetime.unwrap_or(lifetimes.access_token));
+    let idle = span(lifetimes.refresh_idle);
+    match (client.allows(GrantType::RefreshToken), asks_offline) {
+        (false, _) => Lasts::Once { span: once },
+        (true, false) => Lasts::Lasting { idle },
+        (true, true) => Lasts::Either { span: once, idle },
+    }
+}
+
+fn words(catalog: &Catalog, name: &str) -> Held {
+    catalog.scope(name).map_or_else(
+        || Held { words: format!("Use “{name}”"), detail: Some("The app's operator gave no words for this.".to_owned()) },
+        |scope| Held {
+            words: scope.description.clone(),
+            detail: Some(scope.detail.clone()).filter(|text| !text.is_empty()),
+        },
+    )
+}
+
+fn asked(catalog: &Catalog, name: &str, known: bool) -> Asked {
+    let Held { words, detail } = words(catalog, name);
+    // Staying signed in while away is a lasting thing: the person ticks it, we do not (10-interface: nothing is ticked
+    // beyond what the app needs to work).
+    let offline = name == "offline_access";
+    Asked { value: name.to_owned(), words, detail, access: access(name), new: known, checked: !offline }
+}
+
+/// A guess from the name, for the tag only.
+fn access(name: &str) -> Access {
+    let last = name.rsplit(['.', ':', '/', '_']).next().unwrap_or(name);
+    match last {
+        _ if name == "offline_access" => Access::Offline,
+        "read" | "view" | "list" | "profile" | "email" | "readonly" => Access::Read,
+        "write" | "edit" | "update" | "delete" | "manage" | "admin" | "create" | "share" | "follow" => Access::Change,
+        _ => Access::Plain,
+    }
+}
+
+pub(crate) async fn post(form: PageForm) -> Response {
+    let PageForm { call, body } = form;
+    let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
+    let repeats = params.refuse_repeats(&["i", "csrf", "decision"]).is_err();
+    if call.is_cross_site() || repeats {
+        return plain_error(&call, ErrorKind::Forgery);
+    }
+    let sealed = params.one("i").unwrap_or_default();
+    let interaction = match flow::open(&call, sealed) {
+        Ok(interaction) => interaction,
+        Err(response) => return response,
+    };
+    let (client, session) = match both(&call, &interaction).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    // The page was drawn for one session: somebody else signed in meanwhile gets a page of their own.
+    let cookie = call.cookie(Cookie::Session).unwrap_or_default();
+    let Some(session) = session.filter(|_| form_proof::holds(&call.cx, params.one("csrf"), cookie)) else {
+        return flow::resume(&call, interaction).await;
+    };
+    let progress = authorize::resume(&call.cx, &client, &interaction, Some(&session)).await;
+    let held = match progress {
+        Ok(Progress::Ask(Step::Consent { held, .. })) => held,
+        Ok(Progress::Done(answer)) => return to_client(&call, client.id.as_str(), &answer).await,
+        Ok(Progress::Ask(_)) => return flow::resume(&call, interaction).await,
+        Err(fault) => return failed(&call, &fault),
+    };
+    let Some(decision) = decision(&params, &interaction, &held) else {
+        return show(&call, sealed, StatusCode::BAD_REQUEST, true).await;
+    };
+    match authorize::decide(&call.cx, &client, &interaction, &session, decision).await {
+        Ok(answer) => to_client(&call, client.id.as_str(), &answer).await,
+        Err(Error::Denied(denial)) => refused(&call, ErrorKind::Forbidden, denial),
+        Err(Error::Failed(fault)) => failed(&call, &fault),
+    }
+}
+
+/// The person's answer; `None` where "allow" came with nothing to allow. What the application holds already stays:
+/// it is taken back on the account page.
+fn decision(params: &Params<'_>, interaction: &Interaction, held: &Scope) -> Option<Decision> {
+    if params.one("decision") != Some("allow") {
+        return Some(Decision::Deny);
+    }
+    let ticked: Scope = params.all("scope").chain(held.iter()).collect();
+    let wanted = &interaction.request.scope;
+    let given = wanted.is_empty() || wanted.iter().any(|name| is_fixed(name) || ticked.contains(name));
+    given.then_some(Decision::Allow(ticked))
+}

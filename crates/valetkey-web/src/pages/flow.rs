@@ -1,0 +1,75 @@
+//! Where a person stands in an interaction, as the next page or redirect.
+
+use super::respond::{failed, plain_error, to_client};
+use super::view::ErrorKind;
+use super::{consent, login};
+use crate::cookie::Cookie;
+use crate::extract::Call;
+use crate::oauth::respond::see_other;
+use axum::response::Response;
+use std::sync::Arc;
+use valetkey_core::authorize::{self, Progress};
+use valetkey_core::client::Client;
+use valetkey_core::error::Fault;
+use valetkey_core::interaction::{Interaction, Stale, Step};
+use valetkey_core::login::session;
+use valetkey_core::store::Session;
+
+/// The session of the browser's cookie.
+pub(crate) async fn current_session(call: &Call) -> Result<Option<Session>, Fault> {
+    match call.cookie(Cookie::Session) {
+        Some(cookie) => session(&call.cx, cookie).await,
+        None => Ok(None),
+    }
+}
+
+/// Opens the interaction that a page or form names.
+pub(crate) fn open(call: &Call, text: &str) -> Result<Interaction, Response> {
+    Interaction::open(&call.cx, text, call.cookie(Cookie::Browser)).map_err(|stale| {
+        plain_error(
+            call,
+            match stale {
+                Stale::Unknown => ErrorKind::BadRequest,
+                Stale::Expired => ErrorKind::Expired,
+                Stale::OtherBrowser => ErrorKind::CookieMissing,
+            },
+        )
+    })
+}
+
+/// An interaction with its client: gone, if an operator removed or disabled it meanwhile.
+pub(crate) async fn client_of(call: &Call, interaction: &Interaction) -> Result<Arc<Client>, Response> {
+    match call.cx.client(interaction.request.client.as_str()).await {
+        Ok(Some(client)) if !client.disabled => Ok(client),
+        Ok(_) => Err(plain_error(call, ErrorKind::UnknownClient)),
+        Err(fault) => Err(failed(call, &fault)),
+    }
+}
+
+/// Sends the person to the page that comes next, or the answer to the application.
+pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
+    let (client, session) = match both(call, &interaction).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    let progress = match authorize::resume(&call.cx, &client, &interaction, session.as_ref()).await {
+        Ok(progress) => progress,
+        Err(fault) => return failed(call, &fault),
+    };
+    let path = match progress {
+        Progress::Done(answer) => return to_client(call, client.id.as_str(), &answer).await,
+        Progress::Ask(Step::Consent { .. }) => consent::PATH,
+        Progress::Ask(_) => login::PATH,
+    };
+    match interaction.seal(&call.cx) {
+        Ok(sealed) => see_other(&call.cx.settings.url(&format!("{path}?i={sealed}"))),
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+/// What a page of an interaction has to look at: its client and who is signed in.
+pub(crate) async fn both(call: &Call, interaction: &Interaction) -> Result<(Arc<Client>, Option<Session>), Response> {
+    let client = client_of(call, interaction).await?;
+    let session = current_session(call).await.map_err(|fault| failed(call, &fault))?;
+    Ok((client, session))
+}

@@ -1,0 +1,38 @@
+//! `/`: what this server is.
+
+use super::flow::current_session;
+use super::respond::{failed, page, person};
+use super::view::{Home, Href, Link};
+use crate::extract::Call;
+use axum::response::Response;
+use http::StatusCode;
+use valetkey_core::endpoint::discovery::path;
+use valetkey_core::error::Fault;
+
+pub(crate) async fn get(call: Call) -> Response {
+    match view(&call).await {
+        Ok(view) => page(&call, StatusCode::OK, &view),
+        Err(fault) => failed(&call, &fault),
+    }
+}
+
+async fn view(call: &Call) -> Result<Home, Fault> {
+    let user = match current_session(call).await? {
+        Some(session) => call.cx.store.user(&session.user).await?,
+        None => None,
+    };
+    let account = if user.is_some() { "Your account" } else { "Sign in" };
+    let links = [
+        ("/account", account, "The apps that hold a key to your account, and where you are signed in"),
+        (path::METADATA, "Metadata for applications", "Endpoints and abilities, as RFC 8414 describes them"),
+        (path::JWKS, "Public keys", "For checking tokens that are JWTs"),
+    ];
+    let link = |(path, words, detail): (&str, &str, &str)| {
+        Some(Link { detail: Some(detail.to_owned()), ..Link::new(Href::local(path)?, words) })
+    };
+    Ok(Home {
+        issuer: call.cx.settings.issuer().to_owned(),
+        person: user.as_ref().map(person),
+        links: links.into_iter().filter_map(link).collect(),
+    })
+}

@@ -1,0 +1,258 @@
+//! `/login`: who are you?
+
+use super::flow::{self, both, current_session};
+use super::respond::{app, failed, page, person, plain_error};
+use super::view::words::span;
+use super::view::{Destination, ErrorKind, KnownAccount, Login, LoginError, LoginMode};
+use crate::cookie::Cookie;
+use crate::extract::{Call, PageForm};
+use crate::oauth::respond::see_other;
+use axum::response::Response;
+use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::StatusCode;
+use valetkey_core::authorize::{self, Progress};
+use valetkey_core::client::Client;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::TenantId;
+use valetkey_core::interaction::{Interaction, LoginReason, Step};
+use valetkey_core::login::{LoginOutcome, PasswordLogin, SignedIn, form_proof, password_login};
+use valetkey_core::params::Params;
+use valetkey_core::secret::Secret;
+use valetkey_core::store::Session;
+
+pub(crate) const PATH: &str = "/login";
+/// Where a plain sign-in leads.
+const HOME: &str = "/account";
+
+/// What the page is drawn from.
+struct Asking<'a> {
+    interaction: Option<(&'a Interaction, &'a str, &'a Client)>,
+    session: Option<&'a Session>,
+    reason: LoginReason,
+    username: String,
+    error: Option<LoginError>,
+}
+
+pub(crate) async fn get(call: Call) -> Response {
+    let Ok(params) = Params::parse(call.query()) else { return plain_error(&call, ErrorKind::BadRequest) };
+    let Some(sealed) = params.one("i") else { return plain(&call).await };
+    let interaction = match flow::open(&call, sealed) {
+        Ok(interaction) => interaction,
+        Err(response) => return response,
+    };
+    let (client, session) = match both(&call, &interaction).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    let reason = if params.one("switch").is_some() {
+        LoginReason::SignedOut
+    } else {
+        match authorize::resume(&call.cx, &client, &interaction, session.as_ref()).await {
+            Ok(Progress::Ask(Step::Login(reason))) => reason,
+            Ok(_) => return flow::resume(&call, interaction).await,
+            Err(fault) => return failed(&call, &fault),
+        }
+    };
+    let username = interaction.request.login_hint.clone().unwrap_or_default();
+    let asking = Asking {
+        interaction: Some((&interaction, sealed, &client)),
+        session: session.as_ref(),
+        reason,
+        username,
+        error: None,
+    };
+    draw(&call, StatusCode::OK, asking).await
+}
+
+/// A sign-in that no application asked for.
+async fn plain(call: &Call) -> Response {
+    match current_session(call).await {
+        Ok(Some(_)) => see_other(&call.cx.settings.url(HOME)),
+        Ok(None) => draw_plain(call, StatusCode::OK, String::new(), None).await,
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+async fn draw_plain(call: &Call, status: StatusCode, username: String, error: Option<LoginError>) -> Response {
+    let asking =
+        Asking { interaction: None, session: None, reason: LoginReason::SignedOut, username, error };
+    draw(call, status, asking).await
+}
+
+async fn draw(call: &Call, status: StatusCode, asking: Asking<'_>) -> Response {
+    let known = call.cookie(Cookie::Browser);
+    let browser = known.map_or_else(|| call.cx.new_secret().expose().to_owned(), str::to_owned);
+    match view(call, asking, &browser).await {
+        Ok(view) => {
+            let mut response = page(call, status, &view);
+            if known.is_none() && let Some(cookie) = Cookie::Browser.set(&browser, None, call.https()) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, Fault> {
+    let Asking { interaction, session, reason, mut username, error } = asking;
+    let user = match session {
+        Some(session) if reason != LoginReason::SignedOut => call.cx.store.user(&session.user).await?,
+        _ => None,
+    };
+    let mode = match (reason, session, user) {
+        (LoginReason::Again, _, Some(user)) => {
+            username = user.username;
+            LoginMode::Again
+        }
+        (LoginReason::Choose, Some(session), Some(user)) => LoginMode::Choose {
+            accounts: vec![KnownAccount { session: session.id.to_string(), person: person(&user) }],
+        },
+        _ => LoginMode::Fresh,
+    };
+    Ok(Login {
+        i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
+        csrf: Some(form_proof::make(&call.cx, browser)?),
+        app: interaction.map(|(.., client)| app(client)),
+        tenant: None,
+        destination: interaction.and_then(|(own, ..)| Destination::of(&own.request.redirect_uri)),
+        username,
+        mode,
+        error,
+        forgotten: None,
+        register: None,
+    })
+}
+
+pub(crate) async fn post(form: PageForm) -> Response {
+    let PageForm { call, body } = form;
+    let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
+    if call.is_cross_site() || params.refuse_repeats(&["i", "csrf", "username", "password", "account"]).is_err() {
+        return plain_error(&call, ErrorKind::Forgery);
+    }
+    let Some(sealed) = params.one("i") else {
+        let proof = params.one("csrf");
+        if !call.cookie(Cookie::Browser).is_some_and(|cookie| form_proof::holds(&call.cx, proof, cookie)) {
+            let username = params.one("username").unwrap_or_default().to_owned();
+            return draw_plain(&call, StatusCode::BAD_REQUEST, username, Some(LoginError::Expired)).await;
+        }
+        return attempt(&call, &params, None).await;
+    };
+    let interaction = match flow::open(&call, sealed) {
+        Ok(interaction) => interaction,
+        Err(response) => return response,
+    };
+    match params.one("account") {
+        Some(account) => choose(&call, interaction, account).await,
+        None => attempt(&call, &params, Some((interaction, sealed))).await,
+    }
+}
+
+/// `prompt=select_account`: goes on with the session that is there.
+async fn choose(call: &Call, mut interaction: Interaction, account: &str) -> Response {
+    match current_session(call).await {
+        Ok(Some(session)) if session.id.to_string() == account => {
+            interaction.chosen = Some(session.id);
+            flow::resume(call, interaction).await
+        }
+        Ok(_) => flow::resume(call, interaction).await,
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+async fn attempt(call: &Call, params: &Params<'_>, interaction: Option<(Interaction, &str)>) -> Response {
+    let (username, password) = (params.one("username"), params.one("password"));
+    let outcome = match (username, password) {
+        (Some(username), Some(password)) => sign_in(call, username, password).await,
+        _ => {
+            let error = LoginError::Missing { username: username.is_none(), password: password.is_none() };
+            return again(call, StatusCode::BAD_REQUEST, username, interaction, error).await;
+        }
+    };
+    let (status, error, wait) = match outcome {
+        Ok(LoginOutcome::SignedIn(signed_in)) => return go_on(call, &signed_in, interaction).await,
+        Ok(LoginOutcome::Refused) => (StatusCode::UNAUTHORIZED, LoginError::WrongCredentials, None),
+        Ok(LoginOutcome::Throttled(wait)) => {
+            (StatusCode::TOO_MANY_REQUESTS, LoginError::Throttled { wait: span(wait) }, Some(wait.0))
+        }
+        Ok(LoginOutcome::Busy) => (StatusCode::SERVICE_UNAVAILABLE, LoginError::Busy, Some(2)),
+        Err(fault) => return failed(call, &fault),
+    };
+    let mut response = again(call, status, username, interaction, error).await;
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+async fn sign_in(call: &Call, username: &str, password: &str) -> Result<LoginOutcome, Fault> {
+    let replaces = current_session(call).await?.map(|session| session.id);
+    let login = PasswordLogin {
+        username,
+        password: &Secret::new(password),
+        tenant: &TenantId::default(),
+        known_device: call.cookie(Cookie::KnownDevice),
+        replaces,
+        user_agent: call.user_agent(),
+    };
+    password_login(&call.cx, &login).await
+}
+
+/// The same page with what went wrong; what was typed is kept, but for the password.
+async fn again(
+    call: &Call,
+    status: StatusCode,
+    username: Option<&str>,
+    interaction: Option<(Interaction, &str)>,
+    error: LoginError,
+) -> Response {
+    let username = username.unwrap_or_default().to_owned();
+    let Some((interaction, sealed)) = &interaction else {
+        return draw_plain(call, status, username, Some(error)).await;
+    };
+    let (client, session) = match both(call, interaction).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    let reason = match authorize::resume(&call.cx, &client, interaction, session.as_ref()).await {
+        Ok(Progress::Ask(Step::Login(LoginReason::Again))) => LoginReason::Again,
+        Ok(_) => LoginReason::SignedOut,
+        Err(fault) => return failed(call, &fault),
+    };
+    let asking = Asking {
+        interaction: Some((interaction, sealed, &client)),
+        session: session.as_ref(),
+        reason,
+        username,
+        error: Some(error),
+    };
+    draw(call, status, asking).await
+}
+
+/// Sets the cookies of a fresh session and goes on.
+async fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
+    let mut response = match interaction {
+        Some((mut interaction, _)) => {
+            interaction.signed_in = Some(signed_in.session.id);
+            // The cookie is on its way to the browser, so the next page is where it will be read.
+            match interaction.seal(&call.cx) {
+                Ok(sealed) => see_other(&call.cx.settings.url(&format!("{}?i={sealed}", super::consent::PATH))),
+                Err(fault) => failed(call, &fault),
+            }
+        }
+        None => see_other(&call.cx.settings.url(HOME)),
+    };
+    set_cookies(call, &mut response, signed_in.cookie.expose(), Some(&signed_in.known_device));
+    response
+}
+
+/// The cookies that a sign-in leaves in the browser.
+pub(crate) fn set_cookies(call: &Call, response: &mut Response, session: &str, device: Option<&str>) {
+    let lifetimes = &call.cx.settings.lifetimes;
+    let https = call.https();
+    let session = Cookie::Session.set(session, Some(lifetimes.session), https);
+    let device = device.and_then(|value| Cookie::KnownDevice.set(value, Some(lifetimes.device), https));
+    for cookie in [session, device].into_iter().flatten() {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}

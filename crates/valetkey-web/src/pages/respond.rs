@@ -1,0 +1,113 @@
+//! From a page, a refusal or an answer for an application to the wire.
+
+use super::render::Page;
+use super::view::words::span;
+use super::view::{App as AppView, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, Person};
+use crate::extract::Call;
+use crate::layer::access::Cause;
+use crate::oauth::respond::see_other;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use valetkey_core::authorize::AuthorizationResponse;
+use valetkey_core::client::Client;
+use valetkey_core::directory::User;
+use valetkey_core::error::{Denial, Fault, FaultKind};
+use valetkey_core::interaction::ResponseMode;
+use valetkey_core::time::Seconds;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// A page with its own policy.
+pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Response {
+    match call.app.renderer.render(&call.app.site, page) {
+        Ok(html) => {
+            let mut response = (status, Body::from(html)).into_response();
+            response.headers_mut().insert(CONTENT_TYPE, HTML);
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(P::POLICY.header()));
+            response
+        }
+        Err(error) => {
+            let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            response.extensions_mut().insert(Cause(error.to_string()));
+            response
+        }
+    }
+}
+
+/// An error page.
+pub(crate) fn error(call: &Call, view: &ErrorPage) -> Response {
+    let status = StatusCode::from_u16(view.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    page(call, status, view)
+}
+
+pub(crate) fn plain_error(call: &Call, kind: ErrorKind) -> Response {
+    let mut view = ErrorPage::new(kind, call.id.as_str());
+    view.back = Some(Link::new(Href::root(), "Go to the start page"));
+    error(call, &view)
+}
+
+/// A refusal that a person has to see, with the standard's words behind "Technical details".
+pub(crate) fn refused(call: &Call, kind: ErrorKind, denial: Denial) -> Response {
+    let mut view = ErrorPage::new(kind, call.id.as_str());
+    view.code = Some(denial.code.as_str().to_owned());
+    view.detail = Some(denial.detail.to_owned());
+    error(call, &view)
+}
+
+const RETRY: Seconds = Seconds(2);
+
+/// A failure of ours, as a page.
+pub(crate) fn failed(call: &Call, fault: &Fault) -> Response {
+    let mut view = ErrorPage::new(
+        match fault.kind {
+            FaultKind::Unavailable => ErrorKind::Busy,
+            FaultKind::Corrupt | FaultKind::Internal => ErrorKind::Internal,
+        },
+        call.id.as_str(),
+    );
+    if view.kind == ErrorKind::Busy {
+        view.wait = Some(span(RETRY));
+    }
+    let mut response = error(call, &view);
+    if view.kind == ErrorKind::Busy {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY.0));
+    }
+    response.extensions_mut().insert(Cause(fault.to_string()));
+    response
+}
+
+/// A form that could not be read.
+pub(crate) fn unreadable(call: &Call, status: StatusCode) -> Response {
+    let mut response = plain_error(call, ErrorKind::BadRequest);
+    *response.status_mut() = status;
+    response
+}
+
+/// Takes an answer to the application: by redirect, or in a form that the browser posts.
+pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &AuthorizationResponse) -> Response {
+    if answer.mode == ResponseMode::Query {
+        return see_other(&answer.location());
+    }
+    let client = match call.cx.client(client_id).await {
+        Ok(client) => client,
+        Err(fault) => return failed(call, &fault),
+    };
+    // Form posts go to web addresses only; the request was checked for that.
+    let (Some(action), Some(destination)) = (Href::web(&answer.redirect_uri), Destination::of(&answer.redirect_uri))
+    else {
+        return plain_error(call, ErrorKind::BadRedirectUri);
+    };
+    let app = client.map_or_else(|| AppView::new(client_id, None), |client| app(&client));
+    let fields = answer.params.iter().map(|(name, value)| Field::new(name, value)).collect();
+    page(call, StatusCode::OK, &FormPost { app, destination, action, fields })
+}
+
+pub(crate) fn app(client: &Client) -> AppView {
+    AppView::new(&client.name, Some(&client.website).filter(|site| !site.is_empty()).map(String::as_str))
+}
+
+pub(crate) fn person(user: &User) -> Person {
+    Person::new(&user.username, user.name.as_deref(), user.email.as_deref())
+}

@@ -1,0 +1,124 @@
+//! Every route with its access class, in one table. There is no other way to add one.
+
+use crate::app::App;
+use crate::layer::routes::Form;
+use crate::oauth::{authorize, cors, introspect, jwks, metadata, revoke, token, userinfo};
+use crate::pages::{account, consent, dev, files, home, login, setup, sign_out};
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use valetkey_core::endpoint::discovery::path;
+
+/// Who may call a route, and so what an unauthorised call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: it shows nothing that is not public.
+    Public,
+    /// Anybody with a good authorization request; everything wrong with it is a page or goes to the client.
+    Request,
+    /// A client that proves itself; public ones by their id.
+    Client,
+    /// A confidential client.
+    ConfidentialClient,
+    /// A bearer token.
+    Bearer,
+    /// A browser with the interaction that began in it, or the form that was drawn for it.
+    Interaction,
+    /// A signed-in person; forms need the proof that they were drawn for this session.
+    Session,
+    /// The holder of the set-up link.
+    SetupLink,
+    /// `valetkey dev` only.
+    Development,
+}
+
+/// One route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    pub path: &'static str,
+    pub access: Access,
+    pub form: Form,
+    /// What `[http] aliases` calls it, where further paths may lead to it.
+    pub endpoint: Option<&'static str>,
+    handlers: fn() -> MethodRouter<App>,
+}
+
+const fn protocol(
+    path: &'static str,
+    access: Access,
+    endpoint: &'static str,
+    handlers: fn() -> MethodRouter<App>,
+) -> Route {
+    Route { path, access, form: Form::Protocol, endpoint: Some(endpoint), handlers }
+}
+
+const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter<App>) -> Route {
+    Route { path, access, form: Form::Page, endpoint: None, handlers }
+}
+
+/// The table.
+pub const ROUTES: [Route; 20] = [
+    protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
+    protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
+        get(metadata::get).options(cors::preflight)
+    }),
+    protocol(path::JWKS, Access::Public, "jwks", || get(jwks::get).options(cors::preflight)),
+    Route {
+        path: path::AUTHORIZE,
+        access: Access::Request,
+        form: Form::Page,
+        endpoint: Some("authorize"),
+        handlers: || get(authorize::get).post(authorize::post),
+    },
+    protocol(path::TOKEN, Access::Client, "token", || post(token::post).options(cors::preflight)),
+    protocol(path::REVOKE, Access::Client, "revoke", || post(revoke::post).options(cors::preflight)),
+    protocol(path::INTROSPECT, Access::ConfidentialClient, "introspect", || post(introspect::post)),
+    protocol(path::USERINFO, Access::Bearer, "userinfo", || {
+        get(userinfo::any).post(userinfo::any).options(cors::preflight)
+    }),
+    page("/", Access::Public, || get(home::get)),
+    page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
+    page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
+    page("/account", Access::Session, || get(account::get)),
+    page("/account/apps/revoke", Access::Session, || post(account::revoke_app)),
+    page("/account/sessions/end", Access::Session, || post(account::end_session)),
+    page("/account/sign-out", Access::Session, || post(sign_out::post)),
+    page("/setup", Access::SetupLink, || get(setup::get).post(setup::post)),
+    page("/dev/callback", Access::Development, || get(dev::get)),
+    page("/assets/{file}", Access::Public, || get(files::get)),
+    page("/favicon.ico", Access::Public, || get(files::icon)),
+    page("/robots.txt", Access::Public, || get(files::robots)),
+];
+
+/// An alias that cannot be: of an endpoint that does not exist, or on a path that is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadAlias(pub String);
+
+impl std::fmt::Display for BadAlias {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadAlias {}
+
+/// The router, and each path with the form of its errors for the edge.
+pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(String, Form)>), BadAlias> {
+    let mut router = Router::new();
+    let mut paths = Vec::new();
+    let development = app.demo.is_some();
+    for route in ROUTES.iter().filter(|route| route.access != Access::Development || development) {
+        router = router.route(route.path, (route.handlers)());
+        paths.push((route.path.to_owned(), route.form));
+    }
+    for (endpoint, path) in aliases {
+        let route = ROUTES.iter().find(|route| route.endpoint == Some(endpoint));
+        let route = route.ok_or_else(|| BadAlias(format!("there is no endpoint called {endpoint}")))?;
+        let plain = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
+        if !plain || paths.iter().any(|(taken, _)| taken == path) {
+            return Err(BadAlias(format!("{path} cannot be a further path of {endpoint}: it is taken or not a plain path")));
+        }
+        router = router.route(path, (route.handlers)());
+        paths.push((path.clone(), route.form));
+    }
+    Ok((router.with_state(app), paths))
+}
