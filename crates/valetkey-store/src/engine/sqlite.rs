@@ -8,6 +8,9 @@ mod reader;
 mod tx;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use crate::engine::Verb;
 use crate::error::OpenError;
 use crate::migrate;
