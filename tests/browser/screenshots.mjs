@@ -17,7 +17,7 @@ run.clients.printer = valetkey(['client', 'create', '--name', 'Photo Printer', '
 const url = new URL(`${issuer}/oauth/authorize`)
 url.search = new URLSearchParams({
   response_type: 'code', client_id: run.clients.printer.client_id, redirect_uri: 'https://printer.example.com/callback', scope, state: 'picture',
-  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM', code_challenge_method: 'S256' })
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' })
 
 const browser = await launch()
 for (const colorScheme of ['light', 'dark']) {

@@ -13,7 +13,7 @@ const unescape = (text) =>
 
 function attributes(tag) {
   const found = {}
-  for (const [, name, , quoted, single, bare] of tag.matchAll(/([\w-]+)(=("([^"]*)"|'([^']*)'|([^\s>]+)))?/g)) {
+  for (const [, name, , , quoted, single, bare] of tag.matchAll(/([\w-]+)(=("([^"]*)"|'([^']*)'|([^\s>]+)))?/g)) {
     found[name.toLowerCase()] = unescape(quoted ?? single ?? bare ?? '')
   }
   return found

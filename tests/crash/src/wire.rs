@@ -11,7 +11,7 @@ use crate::ledger::Access;
 
 /// RFC 7636 appendix B: one known pair is enough, since nobody here guesses.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A registered client.
 #[derive(Debug, Clone)]
