@@ -4,7 +4,9 @@ use super::assets::{ASSETS, Asset};
 use super::samples;
 use super::view::Site;
 use minijinja::value::Serde;
-use minijinja::{Environment, HtmlEscape, Output, State, UndefinedBehavior, Value, context, escape_formatter};
+use minijinja::{
+    Environment, HtmlEscape, Output, State, UndefinedBehavior, Value, context, escape_formatter,
+};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};

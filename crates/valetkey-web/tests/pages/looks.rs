@@ -40,7 +40,9 @@ fn wcag_1_4_3_every_pair_of_text_and_ground_is_at_least_4_5_to_1_in_both_schemes
 #[test]
 fn the_stylesheet_loads_nothing_and_respects_the_readers_settings() {
     assert!(!style().contains("url(") && !style().contains("@import") && !style().contains("@font-face"));
-    for query in ["prefers-color-scheme: dark", "prefers-reduced-motion", "forced-colors: active", "@media print"] {
+    for query in
+        ["prefers-color-scheme: dark", "prefers-reduced-motion", "forced-colors: active", "@media print"]
+    {
         assert!(style().contains(query), "{query}");
     }
 }

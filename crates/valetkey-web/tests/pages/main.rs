@@ -44,7 +44,12 @@ fn no_page_has_inline_style_or_script() {
             }
             if tag.name == "script" {
                 assert_eq!(sample.policy, Policy::Script, "{}", sample.name);
-                assert_eq!((tag.get("src"), tag.text.trim()), (Some(ASSETS.submit.path.as_str()), ""), "{}", sample.name);
+                assert_eq!(
+                    (tag.get("src"), tag.text.trim()),
+                    (Some(ASSETS.submit.path.as_str()), ""),
+                    "{}",
+                    sample.name
+                );
             }
         }
     }
@@ -54,7 +59,10 @@ fn no_page_has_inline_style_or_script() {
 fn no_policy_allows_inline_code_or_frames() {
     for policy in [Policy::Stays, Policy::LeadsOut, Policy::Script] {
         let header = policy.header();
-        assert!(header.starts_with("default-src 'none';") && header.contains("frame-ancestors 'none'"), "{header}");
+        assert!(
+            header.starts_with("default-src 'none';") && header.contains("frame-ancestors 'none'"),
+            "{header}"
+        );
         assert!(header.contains("base-uri 'none'") && !header.contains("unsafe"), "{header}");
         assert_eq!(header.contains("script-src"), policy == Policy::Script);
     }
@@ -62,13 +70,22 @@ fn no_policy_allows_inline_code_or_frames() {
 
 #[test]
 fn every_form_posts_to_an_address_of_its_own() {
-    let ours =
-        ["/login", "/consent", "/setup", "/oauth/logout", "/account/sign-out", "/account/apps/revoke", "/account/sessions/end"];
+    let ours = [
+        "/login",
+        "/consent",
+        "/setup",
+        "/oauth/logout",
+        "/account/sign-out",
+        "/account/apps/revoke",
+        "/account/sessions/end",
+    ];
     for (sample, _, tags) in pages() {
         for form in tags.iter().filter(|tag| tag.is("form")) {
-            let action = form.get("action").unwrap_or_else(|| panic!("{}: a form without action", sample.name));
+            let action =
+                form.get("action").unwrap_or_else(|| panic!("{}: a form without action", sample.name));
             assert_eq!(form.get("method"), Some("post"), "{}", sample.name);
-            let known = ours.contains(&action) || sample.policy == Policy::Script && action.starts_with("https://");
+            let known =
+                ours.contains(&action) || sample.policy == Policy::Script && action.starts_with("https://");
             assert!(known, "{}: {action}", sample.name);
         }
     }
@@ -95,7 +112,8 @@ fn every_form_of_ours_carries_its_proof_of_origin() {
 #[test]
 fn every_field_has_a_visible_label() {
     for (sample, _, tags) in pages() {
-        let labelled: HashSet<_> = tags.iter().filter(|tag| tag.is("label")).filter_map(|tag| tag.get("for")).collect();
+        let labelled: HashSet<_> =
+            tags.iter().filter(|tag| tag.is("label")).filter_map(|tag| tag.get("for")).collect();
         let mut inside_label = false;
         for tag in &tags {
             match tag.name.as_str() {
@@ -117,7 +135,8 @@ fn ids_are_unique_and_references_lead_to_one() {
         let set: HashSet<_> = ids.iter().copied().collect();
         assert_eq!(ids.len(), set.len(), "{}: {ids:?}", sample.name);
         for tag in &tags {
-            let described = ["aria-describedby", "aria-labelledby", "for"].into_iter().filter_map(|name| tag.get(name));
+            let described =
+                ["aria-describedby", "aria-labelledby", "for"].into_iter().filter_map(|name| tag.get(name));
             let linked = tag.get("href").and_then(|href| href.strip_prefix('#'));
             for id in described.flat_map(str::split_whitespace).chain(linked) {
                 assert!(set.contains(id), "{}: nothing has the id {id}", sample.name);
@@ -136,7 +155,11 @@ fn every_error_is_announced_and_tied_to_its_field() {
         assert!(tags.iter().any(|tag| tag.get("role") == Some("alert")), "{}", sample.name);
         assert!(tags.iter().any(|tag| tag.is("title") && tag.text.starts_with("Error: ")), "{}", sample.name);
         for field in invalid {
-            let errors: Vec<_> = tags.iter().filter(|tag| tag.get("class") == Some("err")).filter_map(|tag| tag.get("id")).collect();
+            let errors: Vec<_> = tags
+                .iter()
+                .filter(|tag| tag.get("class") == Some("err"))
+                .filter_map(|tag| tag.get("id"))
+                .collect();
             let described = field.get("aria-describedby").unwrap_or_default();
             assert!(described.split(' ').any(|id| errors.contains(&id)), "{}: {field:?}", sample.name);
         }
@@ -149,7 +172,9 @@ fn a_page_begins_with_its_one_heading_and_skips_no_level() {
         let levels: Vec<_> = ["h1", "h2", "h3", "h4", "h5", "h6"]
             .iter()
             .enumerate()
-            .flat_map(|(level, name)| tags.iter().enumerate().filter(move |(_, tag)| tag.is(name)).map(move |(at, _)| (at, level)))
+            .flat_map(|(level, name)| {
+                tags.iter().enumerate().filter(move |(_, tag)| tag.is(name)).map(move |(at, _)| (at, level))
+            })
             .collect::<std::collections::BTreeMap<_, _>>()
             .into_values()
             .collect();
@@ -167,7 +192,10 @@ fn a_page_begins_with_its_one_heading_and_skips_no_level() {
 fn titles_and_addresses_hold_no_secret() {
     for (sample, _, tags) in pages() {
         let title = tags.iter().find(|tag| tag.is("title")).map(|tag| tag.text.as_str()).unwrap_or_default();
-        assert!(title.len() > " – Valetkey".len() && !title.contains("vk_") && !title.contains("sample"), "{title}");
+        assert!(
+            title.len() > " – Valetkey".len() && !title.contains("vk_") && !title.contains("sample"),
+            "{title}"
+        );
         for href in tags.iter().filter_map(|tag| tag.get("href").or(tag.get("action"))) {
             assert!(!href.contains("vk_ac_") && !href.contains("c3Jm"), "{}: {href}", sample.name);
         }
@@ -215,14 +243,19 @@ fn password_managers_and_keyboards_know_the_fields() {
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(fields("login"), [pair("username", "username"), pair("password", "current-password")]);
-    let setup = [("username", "username"), ("name", "name"), ("email", "email"), ("password", "new-password")];
+    let setup =
+        [("username", "username"), ("name", "name"), ("email", "email"), ("password", "new-password")];
     assert_eq!(fields("setup"), setup.map(|(name, value)| pair(name, value)));
 }
 
 #[test]
 fn consent_offers_to_deny_first_and_ticks_only_what_the_view_ticks() {
     let tags = page("consent");
-    let decisions: Vec<_> = tags.iter().filter(|tag| tag.get("name") == Some("decision")).filter_map(|tag| tag.get("value")).collect();
+    let decisions: Vec<_> = tags
+        .iter()
+        .filter(|tag| tag.get("name") == Some("decision"))
+        .filter_map(|tag| tag.get("value"))
+        .collect();
     assert_eq!(decisions, ["deny", "allow"]);
     let scopes: Vec<_> = tags
         .iter()
@@ -235,7 +268,12 @@ fn consent_offers_to_deny_first_and_ticks_only_what_the_view_ticks() {
 #[test]
 fn there_are_no_links_to_pages_that_the_view_does_not_name() {
     let hrefs = |name: &str| -> Vec<String> {
-        page(name).iter().filter(|tag| tag.is("a")).filter_map(|tag| tag.get("href")).map(str::to_owned).collect()
+        page(name)
+            .iter()
+            .filter(|tag| tag.is("a"))
+            .filter_map(|tag| tag.get("href"))
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(hrefs("login"), ["/forgotten", "/register"]);
     assert_eq!(hrefs("login-bare"), Vec::<String>::new());

@@ -6,15 +6,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use valetkey_web::pages::render::{Renderer, TEMPLATES, TemplateError};
 use valetkey_web::pages::samples;
-use valetkey_web::pages::view::{ErrorKind, ErrorPage, Field, FormPost, Site};
 use valetkey_web::pages::view::{App, Destination, Href};
+use valetkey_web::pages::view::{ErrorKind, ErrorPage, Field, FormPost, Site};
 
 const HOSTILE: &str = "\"'><script>alert(1)</script><b onclick=x style=y>{{ page }}&lt;";
 
 /// Every text of a page but the words that choose a variant.
 fn poison(json: &mut Json, key: &str) {
     match json {
-        Json::String(text) if !text.is_empty() && !["kind", "access", "checked", "error", "errors"].contains(&key) => {
+        Json::String(text)
+            if !text.is_empty() && !["kind", "access", "checked", "error", "errors"].contains(&key) =>
+        {
             HOSTILE.clone_into(text);
         }
         Json::Array(items) => items.iter_mut().for_each(|item| poison(item, key)),
@@ -27,7 +29,14 @@ fn poison(json: &mut Json, key: &str) {
 fn no_text_of_a_view_can_change_the_page_around_it() {
     let renderer = Renderer::new(None).unwrap();
     let shape = |html: &str| -> Vec<String> {
-        let line = |tag: &super::html::Tag| format!("{}{} {:?}", if tag.end { "/" } else { "" }, tag.name, tag.attribute_names().collect::<Vec<_>>());
+        let line = |tag: &super::html::Tag| {
+            format!(
+                "{}{} {:?}",
+                if tag.end { "/" } else { "" },
+                tag.name,
+                tag.attribute_names().collect::<Vec<_>>()
+            )
+        };
         tags(html).iter().map(line).collect()
     };
     for sample in samples::all() {
@@ -110,6 +119,7 @@ fn an_error_of_a_template_shows_no_value_of_the_page() {
     let renderer = Renderer::new(None).unwrap();
     let page = serde_json::json!({"i": "vk_in_secret", "came": "vk_ac_secret"});
     let page = minijinja::Value::from(minijinja::value::Serde(page));
-    let error = renderer.render_value("consent.html", &Site::new("Valetkey", "id.example.org"), page).unwrap_err();
+    let error =
+        renderer.render_value("consent.html", &Site::new("Valetkey", "id.example.org"), page).unwrap_err();
     assert!(!format!("{error} {error:?} {error:#?}").contains("secret"), "{error:?}");
 }

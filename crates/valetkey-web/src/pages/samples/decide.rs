@@ -131,7 +131,7 @@ fn numbered(n: u32) -> Asked {
         &format!("shelf.{n}"),
         &format!("See what stands on shelf {n}"),
         None,
-        if n % 5 == 0 { Access::Plain } else { Access::Read },
+        if n.is_multiple_of(5) { Access::Plain } else { Access::Read },
     )
 }
 

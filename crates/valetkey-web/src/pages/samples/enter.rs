@@ -29,7 +29,7 @@ pub(super) fn states() -> Vec<Sample> {
         failed("login-busy", LoginError::Busy),
         failed("login-missing-password", LoginError::Missing { username: false, password: true }),
         login("login-missing", &|page| {
-            page.error = Some(LoginError::Missing { username: true, password: true })
+            page.error = Some(LoginError::Missing { username: true, password: true });
         }),
         login("login-again", &|page| {
             page.mode = LoginMode::Again;

@@ -27,7 +27,7 @@ pub(super) fn states() -> Vec<Sample> {
         }),
         account("account-many", &|page| page.apps = (1..=12).map(numbered).collect()),
         account("account-key-taken", &|page| {
-            page.notice = Some(Notice::KeyTaken { app: "Photo Printer".to_owned() })
+            page.notice = Some(Notice::KeyTaken { app: "Photo Printer".to_owned() });
         }),
         account("account-session-ended", &|page| page.notice = Some(Notice::SessionEnded)),
         account("account-others-ended", &|page| page.notice = Some(Notice::OthersEnded)),
