@@ -3,7 +3,7 @@
 mod checks;
 mod response;
 
-pub use checks::{CHECKS, KNOWN};
+pub use checks::KNOWN;
 pub use response::{AuthorizationResponse, refuse};
 
 use crate::audit::{Actor, Event};

@@ -1,1 +1,13 @@
-//! placeholder
+//! For tests only: the whole application in one process, with a movable clock, real SQLite and a browser of its own.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
+
+mod app;
+mod browser;
+mod log;
+mod parts;
+mod reply;
+
+pub use app::{Builder, CLIENT_SECRET, PASSWORD, TestApp};
+pub use browser::{Browser, CHALLENGE, VERIFIER, redemption};
+pub use parts::TestClock;
+pub use reply::Reply;

@@ -36,7 +36,7 @@ const CARRIED_LIMIT: usize = 2048;
 
 /// What the checks look at and fill in.
 #[derive(Debug)]
-pub struct Draft<'a> {
+struct Draft<'a> {
     addressee: &'a Addressee,
     params: &'a Params<'a>,
     catalog: &'a Catalog,
@@ -44,10 +44,10 @@ pub struct Draft<'a> {
 }
 
 /// One row: its name and what it does.
-pub type Check = (&'static str, fn(&mut Draft<'_>) -> Result<(), Denial>);
+type Check = (&'static str, fn(&mut Draft<'_>) -> Result<(), Denial>);
 
 /// The table. The client and its redirect URI hold before the first row runs.
-pub const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 11] = [
     ("response_mode", response_mode),
     ("repeats", repeats),
     ("request objects", request_objects),

@@ -1,0 +1,80 @@
+//! An answer, read whole.
+
+use http::header::{LOCATION, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use url::Url;
+
+/// Status, headers and body of one answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|_| panic!("{}: not JSON: {}", self.status, self.body))
+    }
+
+    /// A header's value, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// Where it redirects to.
+    pub fn location(&self) -> &str {
+        self.header(LOCATION.as_str())
+    }
+
+    /// The parameters in the redirect's query.
+    pub fn redirected(&self) -> BTreeMap<String, String> {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        let url = Url::parse(self.location()).expect("an absolute redirect");
+        url.query_pairs().into_owned().collect()
+    }
+
+    /// `error` of a JSON refusal, with the status.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The value of a hidden field of the page's form.
+    pub fn hidden(&self, name: &str) -> Option<String> {
+        self.inputs()
+            .into_iter()
+            .find(|(own, kind, _)| own == name && kind == "hidden")
+            .map(|(.., value)| value)
+    }
+
+    /// The values of the checkboxes of a name, with whether they are ticked.
+    pub fn checkboxes(&self, name: &str) -> Vec<String> {
+        let boxes = self.inputs().into_iter().filter(|(own, kind, _)| own == name && kind == "checkbox");
+        boxes.map(|(.., value)| value).collect()
+    }
+
+    /// Name, type and value of each input element.
+    fn inputs(&self) -> Vec<(String, String, String)> {
+        let elements = self.body.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        elements
+            .map(|text| {
+                let attribute = |name: &str| {
+                    let found = text.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest);
+                    let value = found.and_then(|rest| rest.split('"').next()).unwrap_or_default();
+                    value.replace("&amp;", "&").replace("&#x2f;", "/").replace("&quot;", "\"")
+                };
+                (attribute("name"), attribute("type"), attribute("value"))
+            })
+            .collect()
+    }
+
+    /// Name and value of each cookie set; a cleared one has no value.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        let lines = self.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().expect("ASCII"));
+        let pairs = lines.filter_map(|line| line.split(';').next()?.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
