@@ -112,14 +112,13 @@ impl Worker {
 
     /// The last acknowledged refreshes, asked again: each must give the successor it gave before.
     fn judge_successors(&mut self) {
-        let recent = |grant: &crate::ledger::Grant| {
-            grant.refresh.len() > 1 && grant.refreshed.elapsed() < RETRY_WINDOW
+        let recent = |index: &usize| {
+            let grant = &self.grants[*index];
+            self.is_usable(*index) && grant.refresh.len() > 1 && grant.refreshed.elapsed() < RETRY_WINDOW
         };
-        let asked: Vec<usize> = (0..self.grants.len())
-            .rev()
-            .filter(|i| self.is_usable(*i) && recent(&self.grants[*i]))
-            .take(40)
-            .collect();
+        let mut asked: Vec<usize> = (0..self.grants.len()).filter(recent).collect();
+        asked.sort_by_key(|index| std::cmp::Reverse(self.grants[*index].refreshed));
+        asked.truncate(40);
         for index in asked {
             let grant = &self.grants[index];
             let (old, known) = (
