@@ -29,122 +29,178 @@ pub type Handle = Arc<dyn Store>;
 /// Makes a test of every requirement.
 #[macro_export]
 macro_rules! store_contract {
-    ($open:path) => {
-        $crate::contract_tests!($open, audits, [
-            a_record_reads_back_as_it_was_written,
-            records_come_newest_first_in_pages_and_by_whom_they_concern,
-            following_the_trail_gives_what_came_after_oldest_first,
-        ]);
-        $crate::contract_tests!($open, catalog, [
-            a_scope_is_created_once_changed_and_deleted,
-            a_standard_scope_cannot_be_deleted,
-            an_api_reads_back_and_its_id_and_resource_are_taken_once,
-            an_api_update_is_guarded_by_version_and_resource,
-            changes_of_the_catalog_are_announced_and_audited,
-        ]);
-        $crate::contract_tests!($open, changes, [
-            the_feed_begins_at_zero_and_counts_every_change_in_order,
-            a_reader_who_is_too_far_behind_or_ahead_is_told_to_read_everything,
-            a_refused_write_announces_nothing,
-        ]);
-        $crate::contract_tests!($open, clients, [
-            a_client_reads_back_as_it_was_written,
-            a_client_id_is_taken_once,
-            an_update_of_an_older_version_is_refused,
-            clients_are_listed_by_id_in_pages,
-            deleting_a_client_takes_its_consents_and_grants_along,
-            a_client_made_again_under_its_old_id_revives_nothing,
-            of_two_updates_of_one_version_one_wins,
-        ]);
-        $crate::contract_tests!($open, consents, [
-            a_consent_is_replaced_and_keeps_its_first_date,
-            a_consent_is_refused_where_user_or_client_cannot_act,
-            a_consent_is_each_users_own,
-            withdrawing_forgets_and_revokes_only_that_pair,
-            withdrawing_nothing_says_so_and_writes_nothing,
-            withdrawing_and_refreshing_at_once_leaves_nothing_alive,
-        ]);
-        $crate::contract_tests!($open, gate, [
-            a_code_is_refused_where_the_user_cannot_act,
-            a_code_is_refused_where_the_client_cannot_act,
-            a_code_is_refused_without_a_standing_consent,
-            a_code_is_refused_without_a_live_session_of_its_user,
-            a_code_is_refused_across_tenants,
-            a_code_from_before_a_revocation_is_refused_and_one_from_after_is_not,
-            a_refresh_token_gives_nothing_while_its_user_or_client_cannot_act,
-            a_refresh_token_from_before_a_revocation_is_dead_for_good,
-        ]);
-        $crate::contract_tests!($open, keys, [
-            keys_read_back_oldest_first,
-            a_key_is_added_only_by_who_has_seen_the_newest_of_its_kind,
-            keys_are_added_all_or_none,
-            a_key_is_retired_once,
-            of_many_rotators_one_wins,
-        ]);
-        $crate::contract_tests!($open, logins, [
-            attempts_beyond_the_free_ones_wait_longer_each_time,
-            a_refused_attempt_is_not_counted,
-            if_one_counter_waits_no_other_is_raised,
-            clearing_forgets_only_the_keys_given,
-            an_untouched_counter_starts_anew_after_a_day,
-            a_flood_gets_no_more_attempts_than_are_free,
-        ]);
-        $crate::contract_tests!($open, redeem, [
-            a_redeemed_grant_reads_back_as_it_was_written,
-            a_replayed_code_revokes_what_it_gave,
-            a_code_in_another_clients_hands_revokes_nothing,
-            of_many_redemptions_one_wins_and_the_grant_dies,
-            disabling_the_user_while_redeeming_leaves_nothing_alive,
-            grants_are_listed_newest_first_by_whose_they_are,
-            ended_grants_are_listed_only_when_asked_for,
-        ]);
-        $crate::contract_tests!($open, refresh, [
-            rotation_moves_one_generation_on,
-            a_retry_within_the_window_gets_the_same_successor,
-            an_older_token_revokes_the_grant,
-            a_retry_after_the_window_revokes_the_grant,
-            a_foreign_unknown_or_expired_token_changes_nothing,
-            access_tokens_are_remembered_to_their_last_second,
-            of_many_rotations_one_wins_and_the_rest_get_its_successor,
-            no_generation_ever_has_two_successors,
-            revoking_while_rotating_leaves_nothing_alive,
-            a_grant_is_revoked_once_and_only_by_its_client,
-        ]);
-        $crate::contract_tests!($open, revocations, [
-            a_mark_reads_back_until_it_expires,
-            of_two_marks_on_one_thing_the_later_ends_count,
-            a_mark_on_a_grant_ends_its_refresh_token,
-            a_mark_on_a_tenant_spares_the_other_tenant,
-            a_mark_on_a_consent_spares_other_pairs,
-        ]);
-        $crate::contract_tests!($open, sessions, [
-            a_session_is_found_by_its_cookie_while_it_lives,
-            a_session_is_not_started_for_a_user_who_cannot_act,
-            a_new_session_takes_the_old_ones_place_and_clears_the_counters,
-            touching_only_moves_forward,
-            ending_a_session_spares_the_others,
-            ending_all_spares_the_one_kept_and_other_users,
-            disabling_the_user_while_signing_in_leaves_no_live_session,
-        ]);
-        $crate::contract_tests!($open, upkeep, [
-            rows_are_counted_by_table,
-            a_sweep_takes_what_cannot_matter_and_nothing_else,
-            sweeping_in_small_steps_reaches_everything,
-            the_feed_keeps_its_numbers_when_it_is_swept,
-            a_healthy_store_answers_a_ping,
-        ]);
-        $crate::contract_tests!($open, users, [
-            a_user_reads_back_as_it_was_written,
-            a_user_name_is_taken_once_a_tenant_whatever_its_case,
-            a_user_signs_in_by_name_or_address_within_the_tenant,
-            an_address_of_several_names_only_who_proved_it,
-            an_update_is_guarded_by_version_tenant_and_name,
-            users_are_listed_by_tenant_in_pages,
-            ending_sessions_goes_with_the_update,
-            deleting_a_user_takes_everything_along,
-            the_first_administrator_is_made_once,
-            of_many_first_administrators_one_is_made,
-        ]);
+    ($open:ident) => {
+        $crate::contract_tests!(
+            $open,
+            audits,
+            [
+                a_record_reads_back_as_it_was_written,
+                records_come_newest_first_in_pages_and_by_whom_they_concern,
+                following_the_trail_gives_what_came_after_oldest_first,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            catalog,
+            [
+                a_scope_is_created_once_changed_and_deleted,
+                a_standard_scope_cannot_be_deleted,
+                an_api_reads_back_and_its_id_and_resource_are_taken_once,
+                an_api_update_is_guarded_by_version_and_resource,
+                changes_of_the_catalog_are_announced_and_audited,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            changes,
+            [
+                the_feed_begins_at_zero_and_counts_every_change_in_order,
+                a_reader_who_is_too_far_behind_or_ahead_is_told_to_read_everything,
+                a_refused_write_announces_nothing,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            clients,
+            [
+                a_client_reads_back_as_it_was_written,
+                a_client_id_is_taken_once,
+                an_update_of_an_older_version_is_refused,
+                clients_are_listed_by_id_in_pages,
+                deleting_a_client_takes_its_consents_and_grants_along,
+                a_client_made_again_under_its_old_id_revives_nothing,
+                of_two_updates_of_one_version_one_wins,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            consents,
+            [
+                a_consent_is_replaced_and_keeps_its_first_date,
+                a_consent_is_refused_where_user_or_client_cannot_act,
+                a_consent_is_each_users_own,
+                withdrawing_forgets_and_revokes_only_that_pair,
+                withdrawing_nothing_says_so_and_writes_nothing,
+                withdrawing_and_refreshing_at_once_leaves_nothing_alive,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            gate,
+            [
+                a_code_is_refused_where_the_user_cannot_act,
+                a_code_is_refused_where_the_client_cannot_act,
+                a_code_is_refused_without_a_standing_consent,
+                a_code_is_refused_without_a_live_session_of_its_user,
+                a_code_is_refused_across_tenants,
+                a_code_from_before_a_revocation_is_refused_and_one_from_after_is_not,
+                a_refresh_token_gives_nothing_while_its_user_or_client_cannot_act,
+                a_refresh_token_from_before_a_revocation_is_dead_for_good,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            keys,
+            [
+                keys_read_back_oldest_first,
+                a_key_is_added_only_by_who_has_seen_the_newest_of_its_kind,
+                keys_are_added_all_or_none,
+                a_key_is_retired_once,
+                of_many_rotators_one_wins,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            logins,
+            [
+                attempts_beyond_the_free_ones_wait_longer_each_time,
+                a_refused_attempt_is_not_counted,
+                if_one_counter_waits_no_other_is_raised,
+                clearing_forgets_only_the_keys_given,
+                an_untouched_counter_starts_anew_after_a_day,
+                a_flood_gets_no_more_attempts_than_are_free,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            redeem,
+            [
+                a_redeemed_grant_reads_back_as_it_was_written,
+                a_replayed_code_revokes_what_it_gave,
+                a_code_in_another_clients_hands_revokes_nothing,
+                of_many_redemptions_one_wins_and_the_grant_dies,
+                disabling_the_user_while_redeeming_leaves_nothing_alive,
+                grants_are_listed_newest_first_by_whose_they_are,
+                ended_grants_are_listed_only_when_asked_for,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            refresh,
+            [
+                rotation_moves_one_generation_on,
+                a_retry_within_the_window_gets_the_same_successor,
+                an_older_token_revokes_the_grant,
+                a_retry_after_the_window_revokes_the_grant,
+                a_foreign_unknown_or_expired_token_changes_nothing,
+                access_tokens_are_remembered_to_their_last_second,
+                of_many_rotations_one_wins_and_the_rest_get_its_successor,
+                no_generation_ever_has_two_successors,
+                revoking_while_rotating_leaves_nothing_alive,
+                a_grant_is_revoked_once_and_only_by_its_client,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            revocations,
+            [
+                a_mark_reads_back_until_it_expires,
+                of_two_marks_on_one_thing_the_later_ends_count,
+                a_mark_on_a_grant_ends_its_refresh_token,
+                a_mark_on_a_tenant_spares_the_other_tenant,
+                a_mark_on_a_consent_spares_other_pairs,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            sessions,
+            [
+                a_session_is_found_by_its_cookie_while_it_lives,
+                a_session_is_not_started_for_a_user_who_cannot_act,
+                a_new_session_takes_the_old_ones_place_and_clears_the_counters,
+                touching_only_moves_forward,
+                ending_a_session_spares_the_others,
+                ending_all_spares_the_one_kept_and_other_users,
+                disabling_the_user_while_signing_in_leaves_no_live_session,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            upkeep,
+            [
+                rows_are_counted_by_table,
+                a_sweep_takes_what_cannot_matter_and_nothing_else,
+                sweeping_in_small_steps_reaches_everything,
+                the_feed_keeps_its_numbers_when_it_is_swept,
+                a_healthy_store_answers_a_ping,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            users,
+            [
+                a_user_reads_back_as_it_was_written,
+                a_user_name_is_taken_once_a_tenant_whatever_its_case,
+                a_user_signs_in_by_name_or_address_within_the_tenant,
+                an_address_of_several_names_only_who_proved_it,
+                an_update_is_guarded_by_version_tenant_and_name,
+                users_are_listed_by_tenant_in_pages,
+                ending_sessions_goes_with_the_update,
+                deleting_a_user_takes_everything_along,
+                the_first_administrator_is_made_once,
+                of_many_first_administrators_one_is_made,
+            ]
+        );
     };
 }
 
@@ -152,7 +208,7 @@ macro_rules! store_contract {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract_tests {
-    ($open:path, $module:ident, [$($name:ident),* $(,)?]) => {
+    ($open:ident, $module:ident, [$($name:ident),* $(,)?]) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

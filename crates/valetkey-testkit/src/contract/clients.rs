@@ -1,7 +1,9 @@
 //! Registered applications.
 
 use super::Handle;
-use super::fixtures::{CALLERS, NOW, ROUNDS, Scene, add_client, any, client, consent, id_at, race, told, until_now};
+use super::fixtures::{
+    CALLERS, NOW, ROUNDS, Scene, add_client, any, client, consent, id_at, race, told, until_now,
+};
 use valetkey_core::audit::Event;
 use valetkey_core::client::{Client, ClientSecret};
 use valetkey_core::secret::SecretHash;
@@ -9,7 +11,8 @@ use valetkey_core::store::{ChangeKind, MarkKind, Page, Redemption, Write};
 use valetkey_core::time::Seconds;
 
 pub async fn a_client_reads_back_as_it_was_written(store: Handle) {
-    let secret = ClientSecret { id: id_at(0), hash: SecretHash::of("s"), created_at: NOW, expires_at: Some(NOW) };
+    let secret =
+        ClientSecret { id: id_at(0), hash: SecretHash::of("s"), created_at: NOW, expires_at: Some(NOW) };
     let full = Client {
         tenant: Some("acme".into()),
         secrets: vec![secret],

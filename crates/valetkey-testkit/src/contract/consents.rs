@@ -2,8 +2,8 @@
 
 use super::Handle;
 use super::fixtures::{
-    CALLERS, NOW, ROUNDS, Scene, add_client, add_user, any, client, consent, later, pair_mark, race, record, rotate, told,
-    user, user_in,
+    CALLERS, NOW, ROUNDS, Scene, add_client, add_user, any, client, consent, later, pair_mark, race, record,
+    rotate, told, user, user_in,
 };
 use valetkey_core::audit::Event;
 use valetkey_core::client::Client;
@@ -64,11 +64,8 @@ pub async fn a_consent_is_each_users_own(store: Handle) {
 pub async fn withdrawing_forgets_and_revokes_only_that_pair(store: Handle) {
     let scene = Scene::new(&store).await;
     let other = Scene::with(&store, user_in("acme", "alice"), scene.client.clone()).await;
-    let elsewhere = Scene { client: client("other"), user: scene.user.clone(), ..Scene::with(&store, user("bob"), client("other")).await };
-    assert!(consent(&store, &scene.user.id, &"other".into()).await);
-    let mut third = elsewhere.code();
-    third.session = Some(scene.session.id);
-    elsewhere.redeem(&third).await;
+    let elsewhere = scene.at(client("other")).await;
+    let third = elsewhere.granted().await;
     let (first, second) = (scene.granted().await, other.granted().await);
 
     let (user, client) = (&scene.user.id, &scene.client.id);

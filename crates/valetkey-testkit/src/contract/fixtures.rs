@@ -13,7 +13,8 @@ use valetkey_core::ids::{ClientId, GrantId, Id, SessionId, TenantId, UserId};
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::SecretHash;
 use valetkey_core::store::{
-    Consent, Grant, GrantFilter, Mark, MarkKind, NewSession, Page, Redemption, Rotation, RotationRequest, Session, Write,
+    Consent, Grant, GrantFilter, Mark, MarkKind, NewSession, Page, Redemption, Rotation, RotationRequest,
+    Session, Write,
 };
 use valetkey_core::time::{Seconds, Timestamp};
 
@@ -183,6 +184,13 @@ impl Scene {
         Self { store: store.clone(), user, client, session }
     }
 
+    /// The same user at another application, which is made for it.
+    pub(super) async fn at(&self, client: Client) -> Self {
+        add_client(&self.store, &client).await;
+        assert!(consent(&self.store, &self.user.id, &client.id).await);
+        Self { store: self.store.clone(), user: self.user.clone(), client, session: self.session.clone() }
+    }
+
     /// What a code made `seconds` from now would give: a refresh token of generation 1.
     pub(super) fn code_at(&self, seconds: i64) -> Grant {
         Grant {
@@ -259,7 +267,10 @@ pub(super) async fn rotate(store: &Handle, grant: &Grant, generation: i64, now: 
         idle_until: now + Seconds(1000),
         access_until: now + Seconds(600),
     };
-    store.rotate_refresh_token(&request, &grant_mark(grant), &record(Event::RefreshTokenReused)).await.unwrap()
+    store
+        .rotate_refresh_token(&request, &grant_mark(grant), &record(Event::RefreshTokenReused))
+        .await
+        .unwrap()
 }
 
 /// The ids of the grants that a filter finds at the present.

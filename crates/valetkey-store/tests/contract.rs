@@ -1,0 +1,17 @@
+//! The store contract on real SQLite files.
+
+use std::sync::Arc;
+use tempfile::TempDir;
+use valetkey_store::{Options, Store};
+use valetkey_testkit::contract::Handle;
+
+/// A fresh store, and the directory that it lives in.
+#[expect(clippy::unused_async, reason = "other engines open over a network")]
+async fn open() -> (Handle, TempDir) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let options = Options { path: directory.path().join("valetkey.db"), create: true, marker: None };
+    let store = Store::open(&options).expect("a fresh database opens");
+    (Arc::new(store), directory)
+}
+
+valetkey_testkit::store_contract!(open);

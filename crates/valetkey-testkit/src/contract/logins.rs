@@ -1,0 +1,101 @@
+//! Counters of login attempts.
+
+use super::Handle;
+use super::fixtures::{NOW, later, race};
+use valetkey_core::store::{Attempt, AttemptKey};
+use valetkey_core::time::Seconds;
+
+/// A counter with two free attempts; then waits of 4, 8, 16, … up to 20 seconds.
+fn key(n: u8) -> AttemptKey {
+    AttemptKey { key: [n; 32], free: 2, wait: Seconds(4), longest: Seconds(20) }
+}
+
+async fn attempt(store: &Handle, keys: &[AttemptKey], seconds: i64) -> Attempt {
+    store.begin_attempt(keys, later(seconds)).await.unwrap()
+}
+
+pub async fn attempts_beyond_the_free_ones_wait_longer_each_time(store: Handle) {
+    let keys = [key(1)];
+    for (seconds, want) in [
+        (0, Attempt::Allowed),
+        (0, Attempt::Allowed),
+        (0, Attempt::Allowed),
+        (0, Attempt::Wait(Seconds(4))),
+        (3, Attempt::Wait(Seconds(1))),
+        (4, Attempt::Allowed),
+        (4, Attempt::Wait(Seconds(8))),
+        (12, Attempt::Allowed),
+        (12, Attempt::Wait(Seconds(16))),
+        (28, Attempt::Allowed),
+        (28, Attempt::Wait(Seconds(20))),
+        (48, Attempt::Allowed),
+        (48, Attempt::Wait(Seconds(20))),
+    ] {
+        assert_eq!(attempt(&store, &keys, seconds).await, want, "after {seconds} s");
+    }
+    assert_eq!(attempt(&store, &[key(2)], 48).await, Attempt::Allowed, "another key");
+}
+
+pub async fn a_refused_attempt_is_not_counted(store: Handle) {
+    let keys = [key(1)];
+    for _ in 0..3 {
+        assert_eq!(attempt(&store, &keys, 0).await, Attempt::Allowed);
+    }
+    for _ in 0..50 {
+        assert_eq!(attempt(&store, &keys, 0).await, Attempt::Wait(Seconds(4)));
+    }
+    assert_eq!(attempt(&store, &keys, 4).await, Attempt::Allowed);
+    assert_eq!(attempt(&store, &keys, 4).await, Attempt::Wait(Seconds(8)), "as after the fourth");
+}
+
+pub async fn if_one_counter_waits_no_other_is_raised(store: Handle) {
+    let patient = AttemptKey { longest: Seconds(100), wait: Seconds(50), ..key(2) };
+    for _ in 0..3 {
+        attempt(&store, &[key(1)], 0).await;
+        attempt(&store, &[patient], 0).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(attempt(&store, &[key(3), key(1)], 0).await, Attempt::Wait(Seconds(4)));
+        assert_eq!(
+            attempt(&store, &[key(3), key(1), patient], 0).await,
+            Attempt::Wait(Seconds(50)),
+            "the longest"
+        );
+    }
+    for _ in 0..3 {
+        assert_eq!(attempt(&store, &[key(3)], 0).await, Attempt::Allowed, "never counted before");
+    }
+    assert_eq!(attempt(&store, &[key(3)], 0).await, Attempt::Wait(Seconds(4)));
+}
+
+pub async fn clearing_forgets_only_the_keys_given(store: Handle) {
+    for _ in 0..3 {
+        attempt(&store, &[key(1), key(2)], 0).await;
+    }
+    store.clear_attempts(&[key(1)]).await.unwrap();
+    assert_eq!(attempt(&store, &[key(1)], 0).await, Attempt::Allowed);
+    assert_eq!(attempt(&store, &[key(2)], 0).await, Attempt::Wait(Seconds(4)));
+}
+
+pub async fn an_untouched_counter_starts_anew_after_a_day(store: Handle) {
+    for _ in 0..3 {
+        attempt(&store, &[key(1)], 0).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(attempt(&store, &[key(1)], 86_400).await, Attempt::Allowed);
+    }
+    assert_eq!(attempt(&store, &[key(1)], 86_400).await, Attempt::Wait(Seconds(4)));
+}
+
+pub async fn a_flood_gets_no_more_attempts_than_are_free(store: Handle) {
+    for round in 0..10 {
+        let keys = [key(round), AttemptKey { free: 1000, ..key(200) }];
+        let outcomes = race(32, |_| {
+            let store = store.clone();
+            async move { store.begin_attempt(&keys, NOW).await.unwrap() }
+        })
+        .await;
+        let allowed = outcomes.iter().filter(|outcome| **outcome == Attempt::Allowed).count();
+        assert_eq!(allowed, 3, "two free ones and the one that starts the wait");
+    }
+}
