@@ -16,7 +16,7 @@ use crate::exchange::Fixed;
 use crate::http;
 use crate::load::{Load, Party, Sample};
 use crate::process::{Guarded, Pins};
-use crate::procfs::{Busy, Watch};
+use crate::procfs::Watch;
 use crate::report::Bare;
 
 const PATH: &str = "/echo";
@@ -70,28 +70,29 @@ impl Echo {
 
     /// Loads it at full speed for `length`, after a warm-up.
     pub(crate) fn measure(&self, connections: usize, length: Duration) -> Result<Bare> {
-        let process = Some(self.child.id());
-        let (sample, busy) = drive(self.address, process, connections, length)?;
-        Ok(Bare { per_second: sample.rate(), server_busy: busy.server, generator_busy: busy.generator })
+        let mut load = connect(self.address, connections)?;
+        let watch = Watch::start(self.child.id())?;
+        let sample = measured(&mut load, length)?;
+        let (_, server_busy) = watch.stop()?;
+        Ok(Bare { per_second: sample.rate(), server_busy, generator_busy: sample.generator_busy() })
     }
 }
 
-fn drive(
-    address: SocketAddr,
-    process: Option<u32>,
-    connections: usize,
-    length: Duration,
-) -> Result<(Sample, Busy)> {
+/// Connects to an echo and warms it up.
+fn connect(address: SocketAddr, connections: usize) -> Result<Load> {
     let request = http::post("127.0.0.1", PATH, "", &"x".repeat(REQUEST_BYTES));
     let exchanges = (0..connections).map(|_| Fixed::boxed(&request, r#""echo""#)).collect();
     let mut load = Load::connect(address, vec![Party { exchanges, rate: None }])?;
-    load.run(length.min(Duration::from_millis(300)))?;
-    let watch = Watch::start(process)?;
+    measured(&mut load, Duration::from_millis(300))?;
+    Ok(load)
+}
+
+fn measured(load: &mut Load, length: Duration) -> Result<Sample> {
     let sample = load.run(length)?.remove(0);
     if let Some(error) = &sample.first_error {
         bail!("the bare echo failed: {error}");
     }
-    Ok((sample, watch.stop()?))
+    Ok(sample)
 }
 
 /// Drives the echo alone and prints what came of it and how busy the load generator was.
@@ -103,9 +104,9 @@ pub(crate) fn print_rate(
 ) -> Result<()> {
     let started = if running.is_none() { Some(Echo::start(pins, bytes)?) } else { None };
     let address = running.or(started.as_ref().map(|echo| echo.address)).context("an echo")?;
-    let (sample, busy) = drive(address, started.as_ref().map(|echo| echo.child.id()), load.0, load.1)?;
+    let sample = measured(&mut connect(address, load.0)?, load.1)?;
     let (p50, p99) = (sample.latency.quantile(0.50), sample.latency.quantile(0.99));
-    print!("{:.0}/s, p50 {p50:.0?}, p99 {p99:.0?}; ", sample.rate());
-    println!("busy: load generator {:.0} %, echo {:.0} %", busy.generator * 100.0, busy.server * 100.0);
+    let busy = sample.generator_busy() * 100.0;
+    println!("{:.0}/s, p50 {p50:.0?}, p99 {p99:.0?}; the load generator was {busy:.0} % busy", sample.rate());
     Ok(())
 }

@@ -43,12 +43,12 @@ impl Stage {
         let before = self.bare(connections, warm.answer_bytes)?;
         let mut runs = Runs::default();
         for _ in 0..self.plan.runs {
-            let watch = Watch::start(Some(self.running.id()))?;
+            let watch = Watch::start(self.running.id())?;
             let sample = load.run(self.plan.run)?.remove(0);
-            let busy = watch.stop()?;
-            runs.server_time += busy.server_time;
-            runs.server_busy.push(busy.server);
-            runs.generator_busy.push(busy.generator);
+            let (server_time, server_busy) = watch.stop()?;
+            runs.server_time += server_time;
+            runs.server_busy.push(server_busy);
+            runs.generator_busy.push(sample.generator_busy());
             runs.add(&sample);
         }
         let after = self.bare(connections, warm.answer_bytes)?;

@@ -15,35 +15,22 @@ fn cpu_time(process: u32) -> Result<Duration> {
     ticks(&text).map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)).context("/proc/PID/stat")
 }
 
-/// Watches how busy the load generator (this process) and a server are.
+/// Watches how much processor time a server takes.
 pub(crate) struct Watch {
     began: Instant,
-    server: Option<u32>,
-    server_before: Duration,
-    own_before: Duration,
-}
-
-/// Shares of a core; and the server's processor time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Busy {
-    pub(crate) generator: f64,
-    pub(crate) server: f64,
-    pub(crate) server_time: Duration,
+    process: u32,
+    before: Duration,
 }
 
 impl Watch {
-    /// Without a server only the generator is watched.
-    pub(crate) fn start(server: Option<u32>) -> Result<Self> {
-        let server_before = server.map(cpu_time).transpose()?.unwrap_or_default();
-        Ok(Self { began: Instant::now(), server, server_before, own_before: cpu_time(std::process::id())? })
+    pub(crate) fn start(process: u32) -> Result<Self> {
+        Ok(Self { began: Instant::now(), process, before: cpu_time(process)? })
     }
 
-    pub(crate) fn stop(self) -> Result<Busy> {
-        let own = cpu_time(std::process::id())?.saturating_sub(self.own_before);
-        let server = self.server.map(cpu_time).transpose()?.unwrap_or_default();
-        let server_time = server.saturating_sub(self.server_before);
-        let share = |time: Duration| time.div_duration_f64(self.began.elapsed());
-        Ok(Busy { generator: share(own), server: share(server_time), server_time })
+    /// The time it took, and that as a share of a core.
+    pub(crate) fn stop(self) -> Result<(Duration, f64)> {
+        let time = cpu_time(self.process)?.saturating_sub(self.before);
+        Ok((time, time.div_duration_f64(self.began.elapsed())))
     }
 }
 

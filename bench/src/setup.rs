@@ -130,10 +130,11 @@ impl Actors {
     }
 }
 
+/// The API owns no scope: with no resource named, a token is for the owners of its scopes, and here for none.
 fn create_api(install: &Install, algorithm: Algorithm) -> Result<()> {
     let (api, resource) = (algorithm.api(), algorithm.resource());
     let arguments = ["api", "create", "--id", &api, "--name", algorithm.name(), "--resource", &resource];
-    let rest = ["--scope", SCOPE, "--token-format", "jwt", "--signing-alg", algorithm.name()];
+    let rest = ["--token-format", "jwt", "--signing-alg", algorithm.name()];
     let all: Vec<&str> = arguments.into_iter().chain(rest).collect();
     install.manage(&all, None).map(drop)
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{megabytes, thousands};
 use crate::goals::Of;
 
-/// Above this share of its core the load generator, and not the server, may be what was measured.
+/// Busier than this, the load generator, and not the server, may be what was measured.
 const GENERATOR_LIMIT: f64 = 0.95;
 
 /// The medians of a row's runs, and what they are compared with.
@@ -30,13 +30,13 @@ pub(crate) struct Figures {
     /// User and system time of the server for one unit.
     pub(crate) server_cpu_us: Option<f64>,
     pub(crate) resident_bytes: u64,
-    /// Shares of their cores that the two used.
+    /// Shares of a core that the server used, and of the time that the load generator had something to do.
     pub(crate) server_busy: Option<f64>,
     pub(crate) generator_busy: Option<f64>,
     pub(crate) notes: Vec<String>,
 }
 
-/// One measurement of the bare echo; the shares are of a core.
+/// One measurement of the bare echo; shares as in [`Figures`].
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Bare {
     pub(crate) per_second: f64,
@@ -110,11 +110,11 @@ impl Figures {
             .as_ref()
             .map(|baseline| format!("baseline {}: {}", baseline.what, thousands(baseline.value)));
         let limited = self.generator_busy.filter(|busy| *busy > GENERATOR_LIMIT).map(|busy| {
-            format!("the load generator used {:.0} % of its core: the server may be faster", busy * 100.0)
+            format!("the load generator was {:.0} % busy: the server may be faster", busy * 100.0)
         });
         let bare_limited = bare_busy.filter(|busy| *busy > GENERATOR_LIMIT).reduce(f64::max).map(|busy| {
             format!(
-                "the load generator used {:.0} % of its core on the bare echo: the ratio may flatter",
+                "the load generator was {:.0} % busy on the bare echo: the ratio may flatter",
                 busy * 100.0
             )
         });
