@@ -3,11 +3,14 @@
 
 mod app;
 mod browser;
+mod call;
+pub mod contract;
 mod log;
 mod parts;
 mod reply;
 
 pub use app::{Builder, CLIENT_SECRET, PASSWORD, TestApp};
 pub use browser::{Browser, CHALLENGE, VERIFIER, redemption};
+pub use call::Call;
 pub use parts::TestClock;
 pub use reply::Reply;
