@@ -5,14 +5,15 @@ use crate::log;
 use crate::parts::{TestClock, TestEntropy, TestHasher};
 use crate::reply::Reply;
 use axum::body::Body;
-use data_encoding::BASE64;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request};
+use http::Request;
 use http_body_util::BodyExt;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
-use valetkey_core::audit::Actor;
+use tokio::sync::OnceCell;
+use valetkey_core::audit::{Actor, Record};
 use valetkey_core::client::Client;
 use valetkey_core::context::{Caller, Context, Parts, Server};
 use valetkey_core::directory::User;
@@ -23,13 +24,14 @@ use valetkey_core::manage::user::NewUser;
 use valetkey_core::seal::SealingKey;
 use valetkey_core::secret::Secret;
 use valetkey_core::settings::{Lifetimes, Settings};
-use valetkey_core::store::{Api, ScopeWords};
+use valetkey_core::store::{Api, AuditFilter, Audits, Page, ScopeWords, Upkeep};
 use valetkey_core::time::Timestamp;
 use valetkey_store::{Options, Store};
 use valetkey_web::app::{App, Demo, Inner};
 use valetkey_web::layer::body::BodyLimits;
 use valetkey_web::layer::{Edge, EdgeSettings};
 use valetkey_web::pages::render::Renderer;
+use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
 use valetkey_web::router::router;
 
@@ -45,6 +47,7 @@ pub struct Builder {
     lifetimes: Lifetimes,
     aliases: Vec<(String, String)>,
     demo: bool,
+    own_keys: bool,
 }
 
 /// A running application with its own database.
@@ -52,8 +55,11 @@ pub struct Builder {
 pub struct TestApp {
     pub server: Arc<Server>,
     pub clock: Arc<TestClock>,
+    pub store: Store,
     edge: Edge,
     secrets: Mutex<Vec<String>>,
+    /// Where the log stood when this began.
+    logged: usize,
     _directory: TempDir,
 }
 
@@ -83,24 +89,39 @@ impl Builder {
         self
     }
 
+    /// With keys that no other application of this process has. Making them takes longer than most tests.
+    #[must_use]
+    pub fn own_keys(mut self) -> Self {
+        self.own_keys = true;
+        self
+    }
+
     pub async fn start(self) -> TestApp {
-        log::install();
+        let logged = log::install();
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("valetkey.db");
-        let store = Store::open(&Options { path, create: true, marker: None }).expect("a fresh store");
+        if !self.own_keys {
+            std::fs::write(&path, database_with_keys().await).expect("a copy of the database");
+        }
+        let (server, store, clock) = self.server(&path).await;
+        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
+        let edge = self.edge(&server);
+        TestApp { server, clock, store, edge, secrets: Mutex::default(), logged, _directory: directory }
+    }
+
+    async fn server(&self, path: &Path) -> (Arc<Server>, Store, Arc<TestClock>) {
+        let options = Options { path: path.to_owned(), create: true, marker: None };
+        let store = Store::open(&options).expect("a store");
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
             settings: Settings::new(&self.issuer, self.lifetimes),
-            store: Arc::new(store),
+            store: Arc::new(store.clone()),
             hasher: Arc::new(TestHasher),
             clock: Arc::<TestClock>::clone(&clock),
             entropy: Arc::new(TestEntropy),
             master: SealingKey::new("master".into(), Timestamp(0), &[7; 32]).expect("32 bytes"),
         };
-        let server = Server::open(parts).await.expect("an open server");
-        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
-        let edge = self.edge(&server);
-        TestApp { server, clock, edge, secrets: Mutex::default(), _directory: directory }
+        (Server::open(parts).await.expect("an open server"), store, clock)
     }
 
     fn edge(&self, server: &Arc<Server>) -> Edge {
@@ -117,9 +138,11 @@ impl Builder {
             body_limits: BodyLimits::default(),
             demo,
         });
+        let error_page = edge_errors(&app);
         let (router, routes) = router(app, &self.aliases).expect("aliases");
         let mut settings = EdgeSettings::new([3; 16]);
         settings.https = server.settings.is_https();
+        settings.error_page = error_page;
         Edge::new(router, routes, settings)
     }
 }
@@ -128,7 +151,8 @@ impl TestApp {
     /// `https://id.example`, default lifetimes, nothing registered.
     pub fn builder() -> Builder {
         let issuer = "https://id.example".to_owned();
-        Builder { issuer, lifetimes: Lifetimes::default(), aliases: Vec::new(), demo: false }
+        let lifetimes = Lifetimes::default();
+        Builder { issuer, lifetimes, aliases: Vec::new(), demo: false, own_keys: false }
     }
 
     pub async fn start() -> Self {
@@ -213,24 +237,21 @@ impl TestApp {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        self.send(request(Method::GET, path).body(Body::empty()).expect("a request"), LOCAL).await
+        self.call("GET", path).send().await
     }
 
     /// GET with `Authorization: Bearer`.
     pub async fn get_with_token(&self, path: &str, token: &str) -> Reply {
-        let request = request(Method::GET, path).header(AUTHORIZATION, format!("Bearer {token}"));
-        self.send(request.body(Body::empty()).expect("a request"), LOCAL).await
+        self.call("GET", path).bearer(token).send().await
     }
 
     /// Posts a form, with Basic credentials where given.
     pub async fn post(&self, path: &str, basic: Option<(&str, &str)>, fields: &[(&str, &str)]) -> Reply {
-        let mut request =
-            request(Method::POST, path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        if let Some((id, secret)) = basic {
-            let credentials = BASE64.encode(format!("{id}:{secret}").as_bytes());
-            request = request.header(AUTHORIZATION, format!("Basic {credentials}"));
+        let call = self.call("POST", path).form(fields);
+        match basic {
+            Some((id, secret)) => call.basic(id, secret).send().await,
+            None => call.send().await,
         }
-        self.send(request.body(Body::from(encode(fields))).expect("a request"), LOCAL).await
     }
 
     /// The token endpoint, as `client` with its secret by Basic.
@@ -246,6 +267,22 @@ impl TestApp {
     }
 }
 
+/// What stands in the database.
+impl TestApp {
+    /// How many rows each table has.
+    pub async fn rows(&self) -> BTreeMap<String, u64> {
+        self.store.row_counts().await.expect("counts").into_iter().collect()
+    }
+
+    /// The audit trail, oldest first.
+    pub async fn records(&self) -> Vec<Record> {
+        let mut records =
+            self.store.records(&AuditFilter::default(), &Page::first(1000)).await.expect("records");
+        records.reverse();
+        records
+    }
+}
+
 impl Drop for TestApp {
     /// Design rule 9: no secret in the log, checked for every test of the suite.
     fn drop(&mut self) {
@@ -254,20 +291,28 @@ impl Drop for TestApp {
         }
         let mut secrets = std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
         secrets.extend([PASSWORD.to_owned(), CLIENT_SECRET.to_owned()]);
-        let leaked = log::leaked(&secrets);
+        let leaked = log::leaked(self.logged, &secrets);
         assert!(leaked.is_empty(), "secrets in the log: {leaked:?}");
     }
 }
-
-const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// A sealed artefact, or a JWT.
 fn is_secret(word: &str) -> bool {
     word.len() > 40 && (word.starts_with("vk_") || word.starts_with("eyJ"))
 }
 
-pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(path)
+/// A database with keys and nothing else: made once, since an RSA key takes its time.
+async fn database_with_keys() -> &'static [u8] {
+    static DATABASE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let make = || async {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("valetkey.db");
+        let (server, store, _) = TestApp::builder().server(&path).await;
+        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
+        store.close().await;
+        std::fs::read(path).expect("the database")
+    };
+    DATABASE.get_or_init(make).await
 }
 
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {

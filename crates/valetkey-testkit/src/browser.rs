@@ -1,10 +1,7 @@
 //! A person's browser: keeps cookies, fills in forms, follows redirects that stay with us.
 
-use crate::app::{PASSWORD, TestApp, encode, request};
+use crate::app::{PASSWORD, TestApp, encode};
 use crate::reply::Reply;
-use axum::body::Body;
-use http::Method;
-use http::header::{CONTENT_TYPE, COOKIE, USER_AGENT};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -32,20 +29,20 @@ impl<'a> Browser<'a> {
         self
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Option<String>) -> Reply {
+    /// Sends a request with the browser's cookies and keeps those that come back.
+    async fn send(&mut self, method: &str, path: &str, form: Option<&[(&str, &str)]>, site: &str) -> Reply {
         let path = path.strip_prefix(self.app.server.settings.issuer()).unwrap_or(path);
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request =
-            request(method, path).header(USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0");
+        let mut call = self.app.call(method, path).from(self.address);
+        call = call.header("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0");
+        call = call.header("sec-fetch-site", site);
         if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies.join("; "));
+            call = call.header("cookie", &cookies.join("; "));
         }
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-            request = request.header("sec-fetch-site", "same-origin");
+        if let Some(fields) = form {
+            call = call.form(fields);
         }
-        let body = body.map_or_else(Body::empty, Body::from);
-        let reply = self.app.send(request.body(body).expect("a request"), self.address).await;
+        let reply = call.send().await;
         for (name, value) in reply.cookies() {
             if value.is_empty() {
                 self.cookies.remove(&name)
@@ -57,11 +54,16 @@ impl<'a> Browser<'a> {
     }
 
     pub async fn get(&mut self, path: &str) -> Reply {
-        self.send(Method::GET, path, None).await
+        self.send("GET", path, None, "none").await
     }
 
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        self.send(Method::POST, path, Some(encode(fields))).await
+        self.send("POST", path, Some(fields), "same-origin").await
+    }
+
+    /// Posts a form of another site's page, with all cookies, as if SameSite did not exist.
+    pub async fn post_from(&mut self, site: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.send("POST", path, Some(fields), site).await
     }
 
     /// Follows redirects as long as they stay on the server.
@@ -86,26 +88,32 @@ impl<'a> Browser<'a> {
 
     /// Fills in the login page that is shown.
     pub async fn log_in(&mut self, page: &Reply, username: &str, password: &str) -> Reply {
-        let fields = self.hidden(page);
-        let mut fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        fields.extend([("username", username), ("password", password)]);
-        let reply = self.post("/login", &fields).await;
+        let reply = self.submit("/login", page, &[("username", username), ("password", password)]).await;
         self.follow(reply).await
     }
 
     /// Answers the consent page that is shown, with these boxes ticked.
     pub async fn decide(&mut self, page: &Reply, decision: &str, scopes: &[&str]) -> Reply {
-        let fields = self.hidden(page);
-        let mut fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+        let mut fields: Vec<_> = scopes.iter().map(|scope| ("scope", *scope)).collect();
         fields.push(("decision", decision));
-        let reply = self.post("/consent", &fields).await;
+        let reply = self.submit("/consent", page, &fields).await;
         self.follow(reply).await
     }
 
-    #[expect(clippy::unused_self, reason = "it is the browser that reads the page")]
-    fn hidden(&self, page: &Reply) -> Vec<(&'static str, String)> {
-        ["i", "csrf"].into_iter().filter_map(|name| Some((name, page.hidden(name)?))).collect()
+    /// Posts a form of the page that is shown: its hidden `i` and `csrf`, and `fields`.
+    pub async fn submit(&mut self, path: &str, page: &Reply, fields: &[(&str, &str)]) -> Reply {
+        let hidden = [("i", page.hidden("i")), ("csrf", page.hidden("csrf"))];
+        let hidden = hidden.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        let all: Vec<_> = hidden.chain(fields.iter().copied()).collect();
+        self.post(path, &all).await
+    }
+
+    /// Signs in where no application asked.
+    pub async fn sign_in(&mut self, username: &str) -> Reply {
+        let page = self.get("/login").await;
+        let reply = self.log_in(&page, username, PASSWORD).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply
     }
 
     /// The usual parameters of a request by `client` for `scope`.

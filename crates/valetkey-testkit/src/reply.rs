@@ -64,11 +64,30 @@ impl Reply {
                 let attribute = |name: &str| {
                     let found = text.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest);
                     let value = found.and_then(|rest| rest.split('"').next()).unwrap_or_default();
-                    value.replace("&amp;", "&").replace("&#x2f;", "/").replace("&quot;", "\"")
+                    unescape(value)
                 };
                 (attribute("name"), attribute("type"), attribute("value"))
             })
             .collect()
+    }
+
+    /// The page's words, without its elements.
+    pub fn words(&self) -> String {
+        let mut words = String::new();
+        for piece in self.body.split('<') {
+            let text = piece.split_once('>').map_or(piece, |(_, text)| text);
+            for word in text.split_whitespace() {
+                words.push_str(word);
+                words.push(' ');
+            }
+        }
+        unescape(&words)
+    }
+
+    /// The whole line that sets a cookie, or nothing.
+    pub fn cookie_line(&self, name: &str) -> &str {
+        let lines = self.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().expect("ASCII"));
+        lines.into_iter().find(|line| line.split('=').next() == Some(name)).unwrap_or_default()
     }
 
     /// Name and value of each cookie set; a cleared one has no value.
@@ -77,4 +96,10 @@ impl Reply {
         let pairs = lines.filter_map(|line| line.split(';').next()?.split_once('='));
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
+}
+
+fn unescape(text: &str) -> String {
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/")];
+    let text = entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c));
+    text.replace("&amp;", "&")
 }
