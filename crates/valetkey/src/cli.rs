@@ -1,0 +1,163 @@
+//! The command line: one file per command, and what they share.
+
+pub(crate) mod api;
+pub(crate) mod audit;
+pub(crate) mod client;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod dev;
+pub(crate) mod doctor;
+pub(crate) mod grant;
+pub(crate) mod health;
+mod http;
+pub(crate) mod input;
+pub(crate) mod key;
+pub(crate) mod manage;
+pub(crate) mod output;
+pub(crate) mod password;
+pub(crate) mod perform;
+pub(crate) mod scope;
+pub(crate) mod serve;
+pub(crate) mod session;
+pub(crate) mod token;
+pub(crate) mod user;
+mod values;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use manage::Managed;
+use output::Answer;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An OAuth 2 and OpenID Connect server.
+#[derive(Debug, Parser)]
+#[command(name = "valetkey", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Global {
+    /// A configuration file; may be repeated, later ones win [default: ./valetkey.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Vec<PathBuf>,
+    /// Where database, keys and lock are kept [default: ./valetkey-data]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON on standard output
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: a server on this machine with a demo user and demo applications
+    Dev(dev::Arguments),
+    /// Run the server
+    Serve(serve::Arguments),
+    /// Applications
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Accounts
+    #[command(subcommand)]
+    User(user::Command),
+    /// What applications can ask for
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// Resource servers
+    #[command(subcommand)]
+    Api(api::Command),
+    /// What users let applications do
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Where users are signed in
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Look into a token, or take it back
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Signing and sealing keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Act as a client against any issuer
+    #[command(subcommand)]
+    Perform(perform::Command),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Look for what is wrong with configuration, files and store
+    Doctor,
+    /// Ask a running server whether it is ready (exit 0) or not (exit 1)
+    Healthcheck(health::Arguments),
+    /// Hash a password from standard input
+    HashPassword,
+    /// Print shell completions
+    Completions(completions::Arguments),
+}
+
+/// Parses the command line and runs the command.
+pub(crate) fn run() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    match dispatch(&global, command) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line that says what to change; a configuration with several mistakes gets one line for each.
+fn complain(error: &anyhow::Error) {
+    for line in format!("{error:#}").lines() {
+        eprintln!("valetkey: {line}");
+    }
+}
+
+fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
+    let json = global.json;
+    let answer = match command {
+        Command::Dev(arguments) => return dev::run(global, &arguments),
+        Command::Serve(arguments) => return serve::run(global, &arguments),
+        Command::Client(command) => managed(global, async |m| client::run(m, command).await)?,
+        Command::User(command) => managed(global, async |m| user::run(m, command).await)?,
+        Command::Scope(command) => managed(global, async |m| scope::run(m, command).await)?,
+        Command::Api(command) => managed(global, async |m| api::run(m, command).await)?,
+        Command::Grant(command) => managed(global, async |m| grant::run(m, command).await)?,
+        Command::Session(command) => managed(global, async |m| session::run(m, command).await)?,
+        Command::Token(command) => managed(global, async |m| token::run(m, command).await)?,
+        Command::Key(command) => managed(global, async |m| key::run(m, command).await)?,
+        Command::Audit(command) => managed(global, async |m| audit::run(m, command, json).await)?,
+        Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
+        Command::Config(command) => config::run(global, command)?,
+        Command::Doctor => return quiet_runtime()?.block_on(doctor::run(global)),
+        Command::Healthcheck(arguments) => return quiet_runtime()?.block_on(health::run(global, &arguments)),
+        Command::HashPassword => quiet_runtime()?.block_on(password::run())?,
+        Command::Completions(arguments) => completions::run(&arguments),
+    };
+    answer.print(json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command on the open store, and closes it whatever came of it.
+fn managed(global: &Global, command: impl AsyncFnOnce(&Managed) -> Result<Answer>) -> Result<Answer> {
+    quiet_runtime()?.block_on(async {
+        let managed = Managed::open(global).await?;
+        let answer = command(&managed).await;
+        managed.close().await;
+        answer
+    })
+}
+
+/// Commands need no worker threads.
+fn quiet_runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

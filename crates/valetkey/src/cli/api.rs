@@ -1,0 +1,176 @@
+//! `valetkey api`: resource servers, and the form of their tokens.
+
+use super::manage::Managed;
+use super::output::{Answer, Column};
+use super::values;
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use valetkey_core::ids::ApiId;
+use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::manage::api as commands;
+use valetkey_core::scope::Scope;
+use valetkey_core::store::{Api, TokenFormat};
+use valetkey_core::time::Seconds;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Register an API
+    Create(Create),
+    /// Show all
+    List,
+    /// Show one
+    Show(One),
+    /// Change what is given
+    Update(Update),
+    /// Delete: no more tokens for it
+    Delete(One),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    #[arg(long)]
+    id: String,
+    #[arg(long)]
+    name: String,
+    #[command(flatten)]
+    details: Details,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    id: String,
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    details: Details,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Details {
+    /// Its path on the public listener, such as /photos
+    #[arg(long, value_name = "PATH")]
+    prefix: Option<String>,
+    /// Where its requests go
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Its resource indicator and the audience of its tokens [default: issuer and prefix]
+    #[arg(long, value_name = "URI")]
+    resource: Option<String>,
+    /// The scopes that mean something to it; repeat for several [default: any]
+    #[arg(long, value_name = "SCOPES", value_parser = values::scope)]
+    scope: Vec<Scope>,
+    /// sealed: only Valetkey reads it; jwt: RFC 9068
+    #[arg(long, value_name = "sealed|jwt", value_parser = values::token_format)]
+    token_format: Option<TokenFormat>,
+    /// EdDSA, ES256 or RS256, where the format is jwt
+    #[arg(long, value_name = "ALGORITHM", value_parser = values::signing_algorithm)]
+    signing_alg: Option<SigningAlgorithm>,
+    /// Such as 10m or 1h [default: the server's]
+    #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
+    access_token_lifetime: Option<Seconds>,
+}
+
+const FIELDS: &[Column] = &[
+    ("Id", "id"),
+    ("Name", "name"),
+    ("Prefix", "prefix"),
+    ("Upstream", "upstream"),
+    ("Resource", "resource"),
+    ("Scopes", "scopes"),
+    ("Token format", "token_format"),
+    ("Signed by", "signing_alg"),
+    ("Token lifetime", "access_token_lifetime"),
+    ("Created", "created_at"),
+    ("Changed", "updated_at"),
+];
+const COLUMNS: &[Column] = &[
+    ("id", "id"),
+    ("name", "name"),
+    ("resource", "resource"),
+    ("scopes", "scopes"),
+    ("tokens", "token_format"),
+    ("signed by", "signing_alg"),
+];
+
+pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
+    let (cx, actor) = (&managed.cx, Managed::actor());
+    let api = match command {
+        Command::Create(create) => {
+            let api = new(managed, create)?;
+            commands::create(cx, actor, api).await?
+        }
+        Command::List => {
+            let json = cx.store.apis().await?.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+            return Ok(Answer::Many { json, columns: COLUMNS, none: "No APIs are registered." });
+        }
+        Command::Show(one) => commands::show(cx, &one.id.into()).await?,
+        Command::Update(update) => {
+            let id = ApiId::from(update.id);
+            commands::update(cx, actor, &id, |api| {
+                if let Some(name) = update.name {
+                    api.name = name;
+                }
+                apply(update.details, api);
+            })
+            .await?
+        }
+        Command::Delete(one) => {
+            commands::delete(cx, actor, &one.id.as_str().into()).await?;
+            return Ok(Answer::done(one.id, "Deleted"));
+        }
+    };
+    Ok(Answer::one(to_json(&api)?, FIELDS))
+}
+
+/// A sealed token is signed by nobody.
+fn to_json(api: &Api) -> Result<Value> {
+    let mut json = serde_json::to_value(api)?;
+    if api.token_format == TokenFormat::Sealed
+        && let Some(members) = json.as_object_mut()
+    {
+        members.remove("signing_alg");
+    }
+    Ok(json)
+}
+
+fn new(managed: &Managed, create: Create) -> Result<Api> {
+    let resource = match (&create.details.resource, &create.details.prefix) {
+        (Some(resource), _) => resource.clone(),
+        (None, Some(prefix)) => managed.cx.settings.url(prefix),
+        (None, None) => bail!("give --resource or --prefix: tokens for this API name it"),
+    };
+    let mut api = Api {
+        id: create.id.into(),
+        name: create.name,
+        prefix: String::new(),
+        upstream: String::new(),
+        resource,
+        scopes: Scope::default(),
+        token_format: TokenFormat::default(),
+        signing_alg: SigningAlgorithm::default(),
+        access_token_lifetime: None,
+        created_at: managed.cx.now,
+        updated_at: managed.cx.now,
+        version: 1,
+    };
+    apply(create.details, &mut api);
+    Ok(api)
+}
+
+fn apply(details: Details, api: &mut Api) {
+    if !details.scope.is_empty() {
+        api.scopes = values::union(&details.scope);
+    }
+    api.prefix = details.prefix.unwrap_or_else(|| std::mem::take(&mut api.prefix));
+    api.upstream = details.upstream.unwrap_or_else(|| std::mem::take(&mut api.upstream));
+    api.resource = details.resource.unwrap_or_else(|| std::mem::take(&mut api.resource));
+    api.token_format = details.token_format.unwrap_or(api.token_format);
+    api.signing_alg = details.signing_alg.unwrap_or(api.signing_alg);
+    api.access_token_lifetime = details.access_token_lifetime.or(api.access_token_lifetime);
+}

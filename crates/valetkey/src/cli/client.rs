@@ -1,0 +1,282 @@
+//! `valetkey client`: registering and changing applications.
+
+use super::input;
+use super::manage::Managed;
+use super::output::{Answer, Column};
+use super::values;
+use anyhow::{Result, bail};
+use clap::{ArgAction, Args, Subcommand};
+use serde_json::{Value, json};
+use valetkey_core::audit::Event;
+use valetkey_core::client::compat::Compat;
+use valetkey_core::client::{AuthMethod, Client, metadata};
+use valetkey_core::grant::GrantType;
+use valetkey_core::ids::ClientId;
+use valetkey_core::manage::client::{self as commands, Created, NewClient};
+use valetkey_core::scope::Scope;
+use valetkey_core::store::Page;
+use valetkey_core::time::Seconds;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Register an application
+    Create(Create),
+    /// Show all
+    List,
+    /// Show one
+    Show(One),
+    /// Change what is given; a list given takes the place of the old one
+    Update(Update),
+    /// Make a new secret
+    RotateSecret(Rotate),
+    /// Switch off: its tokens die at once
+    Disable(One),
+    /// Switch on again
+    Enable(One),
+    /// Delete, with all that users granted it
+    Delete(One),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The client's id
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// What users see
+    #[arg(long)]
+    name: String,
+    #[arg(long, value_name = "URL")]
+    website: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Where codes may be sent; repeat for several. Any port fits on http://127.0.0.1
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    /// authorization_code, refresh_token, client_credentials [default: the first two]
+    #[arg(long, value_name = "GRANT", value_parser = values::grant)]
+    grant: Vec<GrantType>,
+    /// What it may ask for, such as "read write" [default: every scope]
+    #[arg(long, value_name = "SCOPES", value_parser = values::scope)]
+    scope: Vec<Scope>,
+    /// It cannot keep a secret: an app on a phone or in a browser
+    #[arg(long, conflicts_with_all = ["auth_method", "secret_stdin"])]
+    public: bool,
+    /// client_secret (Basic or body), client_secret_basic, client_secret_post, none
+    #[arg(long, value_name = "METHOD", value_parser = values::auth_method)]
+    auth_method: Option<AuthMethod>,
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    /// It may introspect any token, not only its own and those for APIs it stands for
+    #[arg(long)]
+    introspect: bool,
+    /// An opt-in to what the standards advise against
+    #[arg(long, value_name = "FLAG", value_parser = values::compat)]
+    compat: Vec<Compat>,
+    /// The user directory it belongs to
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// Its client_id [default: generated]
+    #[arg(long)]
+    id: Option<String>,
+    /// Take the secret from standard input instead of making one
+    #[arg(long)]
+    secret_stdin: bool,
+    /// Such as 10m or 1h [default: the server's]
+    #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
+    access_token_lifetime: Option<Seconds>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The client's id
+    id: String,
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long, value_name = "URL")]
+    website: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    #[arg(long, value_name = "GRANT", value_parser = values::grant)]
+    grant: Vec<GrantType>,
+    #[arg(long, value_name = "SCOPES", value_parser = values::scope)]
+    scope: Vec<Scope>,
+    /// It may ask for every scope
+    #[arg(long, conflicts_with = "scope")]
+    any_scope: bool,
+    #[arg(long, value_name = "METHOD", value_parser = values::auth_method)]
+    auth_method: Option<AuthMethod>,
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    introspect: Option<bool>,
+    #[arg(long, value_name = "FLAG", value_parser = values::compat)]
+    compat: Vec<Compat>,
+    /// Take every opt-in back
+    #[arg(long, conflicts_with = "compat")]
+    no_compat: bool,
+    #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
+    access_token_lifetime: Option<Seconds>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// The client's id
+    id: String,
+    /// How long the old secrets still work, such as 24h
+    #[arg(long, value_name = "DURATION", value_parser = values::seconds, default_value = "0")]
+    overlap: Seconds,
+    /// Take the secret from standard input instead of making one
+    #[arg(long)]
+    secret_stdin: bool,
+}
+
+const FIELDS: &[Column] = &[
+    ("Id", "client_id"),
+    ("Secret", "client_secret"),
+    ("Name", "name"),
+    ("Description", "description"),
+    ("Website", "client_uri"),
+    ("Redirect URIs", "redirect_uris"),
+    ("After logout", "post_logout_redirect_uris"),
+    ("Grants", "grant_types"),
+    ("Scope", "scope"),
+    ("Authenticates", "token_endpoint_auth_method"),
+    ("Introspects", "introspect"),
+    ("Opt-ins", "compat"),
+    ("Token lifetime", "access_token_lifetime"),
+    ("Tenant", "tenant"),
+    ("Disabled", "disabled"),
+    ("Created", "created_at"),
+    ("Changed", "updated_at"),
+];
+const COLUMNS: &[Column] = &[
+    ("id", "client_id"),
+    ("name", "name"),
+    ("grants", "grant_types"),
+    ("authenticates", "token_endpoint_auth_method"),
+    ("disabled", "disabled"),
+];
+
+pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
+    let (cx, actor) = (&managed.cx, Managed::actor());
+    match command {
+        Command::Create(create) => self::create(managed, create).await,
+        Command::List => list(managed).await,
+        Command::Show(one) => Ok(shown(&commands::show(cx, &one.id.into()).await?)),
+        Command::Update(update) => self::update(managed, update).await,
+        Command::RotateSecret(rotate) => {
+            let secret = rotate.secret_stdin.then(|| input::secret("Client secret")).transpose()?;
+            let id = ClientId::from(rotate.id);
+            let made = commands::rotate_secret(cx, &actor, &id, secret, rotate.overlap).await?;
+            Ok(with_secret(&made, !rotate.secret_stdin))
+        }
+        Command::Disable(one) => Ok(shown(&commands::disable(cx, &actor, &one.id.into()).await?)),
+        Command::Enable(one) => Ok(shown(&commands::enable(cx, &actor, &one.id.into()).await?)),
+        Command::Delete(one) => {
+            commands::delete(cx, actor, &one.id.as_str().into()).await?;
+            Ok(Answer::done(one.id, "Deleted"))
+        }
+    }
+}
+
+async fn create(managed: &Managed, create: Create) -> Result<Answer> {
+    if let Some(tenant) = &create.tenant {
+        super::user::known_tenant(tenant)?;
+    }
+    let secret = create.secret_stdin.then(|| input::secret("Client secret")).transpose()?;
+    let public = create.public.then_some(AuthMethod::None);
+    let new = NewClient {
+        id: create.id,
+        secret,
+        name: create.name,
+        description: create.description.unwrap_or_default(),
+        website: create.website.unwrap_or_default(),
+        redirect_uris: create.redirect_uri,
+        post_logout_redirect_uris: create.post_logout_redirect_uri,
+        grant_types: create.grant,
+        scope: (!create.scope.is_empty()).then(|| values::union(&create.scope)),
+        auth_method: public.or(create.auth_method),
+        introspect: create.introspect,
+        compat: create.compat,
+        tenant: create.tenant.map(Into::into),
+        access_token_lifetime: create.access_token_lifetime,
+        ..NewClient::default()
+    };
+    let made = commands::create(&managed.cx, Managed::actor(), new).await?;
+    Ok(with_secret(&made, !create.secret_stdin))
+}
+
+async fn list(managed: &Managed) -> Result<Answer> {
+    let (mut json, mut page) = (Vec::new(), Page::first(500));
+    loop {
+        let some = managed.cx.store.clients(&page).await?;
+        json.extend(some.iter().map(metadata::to_json));
+        match some.last() {
+            Some(last) if some.len() == 500 => page.after = Some(last.id.to_string()),
+            _ => return Ok(Answer::Many { json, columns: COLUMNS, none: "No applications are registered." }),
+        }
+    }
+}
+
+async fn update(managed: &Managed, update: Update) -> Result<Answer> {
+    let id = ClientId::from(update.id.as_str());
+    let before = commands::show(&managed.cx, &id).await?;
+    if update.auth_method.is_some_and(|method| method != AuthMethod::None) && before.is_public() {
+        bail!("a public client has no secret to prove itself with: create a new client, and delete this one");
+    }
+    let edit = |client: &mut Client| apply(&update, client);
+    Ok(shown(&commands::update(&managed.cx, &Managed::actor(), &id, Event::ClientUpdated, edit).await?))
+}
+
+fn apply(update: &Update, client: &mut Client) {
+    fn replace<T: Clone>(own: &mut T, new: Option<&T>) {
+        if let Some(new) = new {
+            own.clone_from(new);
+        }
+    }
+    let given = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+    replace(&mut client.name, update.name.as_ref());
+    replace(&mut client.website, update.website.as_ref());
+    replace(&mut client.description, update.description.as_ref());
+    replace(&mut client.redirect_uris, given(&update.redirect_uri).as_ref());
+    replace(&mut client.post_logout_redirect_uris, given(&update.post_logout_redirect_uri).as_ref());
+    replace(&mut client.grant_types, Some(&update.grant).filter(|list| !list.is_empty()));
+    replace(&mut client.compat, Some(&update.compat).filter(|list| !list.is_empty() || update.no_compat));
+    replace(&mut client.introspect, update.introspect.as_ref());
+    replace(&mut client.auth_method, update.auth_method.as_ref());
+    if update.any_scope {
+        client.scope = None;
+    } else if !update.scope.is_empty() {
+        client.scope = Some(values::union(&update.scope));
+    }
+    if update.access_token_lifetime.is_some() {
+        client.access_token_lifetime = update.access_token_lifetime;
+    }
+    if client.is_public() {
+        client.secrets.clear();
+    }
+}
+
+fn shown(client: &Client) -> Answer {
+    Answer::one(metadata::to_json(client), FIELDS)
+}
+
+/// The one time that a secret can be shown; one that came from outside is not repeated to people.
+fn with_secret(made: &Created, generated: bool) -> Answer {
+    let mut json = metadata::to_json(&made.client);
+    let Some(secret) = &made.secret else { return Answer::one(json, FIELDS) };
+    json["client_secret"] = Value::from(secret.expose());
+    // RFC 7591 §3.2.1: required beside a secret; 0 means that it does not expire.
+    json["client_secret_expires_at"] = json!(0);
+    let answer = Answer::one(json, if generated { FIELDS } else { &FIELDS[2..] });
+    if generated {
+        answer.note("The secret is shown this once: only a hash of it is stored.")
+    } else {
+        answer
+    }
+}

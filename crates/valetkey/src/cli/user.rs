@@ -1,0 +1,161 @@
+//! `valetkey user`: accounts.
+
+use super::input;
+use super::manage::Managed;
+use super::output::{Answer, Column};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use valetkey_core::directory::User;
+use valetkey_core::ids::TenantId;
+use valetkey_core::manage::user::{self as commands, NewUser};
+use valetkey_core::store::Page;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an account
+    Create(Create),
+    /// Show all
+    List(List),
+    /// Show one
+    Show(One),
+    /// Switch off: its sessions end and its tokens die at once
+    Disable(One),
+    /// Switch on again
+    Enable(One),
+    /// Set a password; every session ends
+    SetPassword(SetPassword),
+    /// Delete, with sessions and grants
+    Delete(One),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    #[arg(long)]
+    username: String,
+    #[arg(long)]
+    email: Option<String>,
+    /// The person's name
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long, default_value = TenantId::DEFAULT)]
+    tenant: String,
+    /// Administrates this server
+    #[arg(long)]
+    admin: bool,
+    #[command(flatten)]
+    credential: Credential,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Credential {
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Send a link by which the person chooses a password
+    #[arg(long)]
+    invite: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// Id or user name
+    user: String,
+    #[arg(long, default_value = TenantId::DEFAULT)]
+    tenant: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetPassword {
+    #[command(flatten)]
+    one: One,
+    /// Read the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+const FIELDS: &[Column] = &[
+    ("Id", "id"),
+    ("User name", "username"),
+    ("Name", "name"),
+    ("E-mail", "email"),
+    ("Tenant", "tenant"),
+    ("Administrator", "admin"),
+    ("Disabled", "disabled"),
+    ("Created", "created_at"),
+    ("Changed", "updated_at"),
+];
+const COLUMNS: &[Column] =
+    &[("id", "id"), ("username", "username"), ("name", "name"), ("email", "email"), ("disabled", "disabled")];
+
+pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
+    let (cx, actor) = (&managed.cx, Managed::actor());
+    let user = match command {
+        Command::Create(create) => self::create(managed, create).await?,
+        Command::List(list) => return self::list(managed, list.tenant.as_deref()).await,
+        Command::Show(one) => find(managed, &one).await?,
+        Command::Disable(one) => commands::disable(cx, &actor, &find(managed, &one).await?.id).await?,
+        Command::Enable(one) => commands::enable(cx, &actor, &find(managed, &one).await?.id).await?,
+        Command::SetPassword(set) => {
+            let user = find(managed, &set.one).await?;
+            let password = input::secret("Password")?;
+            commands::set_password(cx, &actor, &user.id, &password).await?
+        }
+        Command::Delete(one) => {
+            let user = find(managed, &one).await?;
+            commands::delete(cx, actor, &user.id).await?;
+            return Ok(Answer::done(user.id, "Deleted"));
+        }
+    };
+    Ok(Answer::one(serde_json::to_value(user)?, FIELDS))
+}
+
+async fn find(managed: &Managed, one: &One) -> Result<User> {
+    known_tenant(&one.tenant)?;
+    Ok(commands::find(&managed.cx, &one.tenant.as_str().into(), &one.user).await?)
+}
+
+/// There is one directory in this version; another name would be a user who can never sign in.
+pub(super) fn known_tenant(tenant: &str) -> Result<()> {
+    if tenant != TenantId::DEFAULT {
+        bail!("there is no tenant `{tenant}`: this version has the one directory `{}`", TenantId::DEFAULT);
+    }
+    Ok(())
+}
+
+async fn create(managed: &Managed, create: Create) -> Result<User> {
+    known_tenant(&create.tenant)?;
+    if create.credential.invite {
+        bail!("this version sends no mail, so it cannot invite: use --password-stdin");
+    }
+    let new = NewUser {
+        username: create.username,
+        name: create.name,
+        email: create.email,
+        tenant: create.tenant.into(),
+        password: Some(input::secret("Password")?),
+        admin: create.admin,
+    };
+    Ok(commands::create(&managed.cx, Managed::actor(), new).await?)
+}
+
+async fn list(managed: &Managed, tenant: Option<&str>) -> Result<Answer> {
+    let tenant = tenant.map(TenantId::from);
+    let (mut json, mut page) = (Vec::new(), Page::first(500));
+    loop {
+        let some = managed.cx.store.users(tenant.as_ref(), &page).await?;
+        for user in &some {
+            json.push(serde_json::to_value(user)?);
+        }
+        match some.last() {
+            Some(last) if some.len() == 500 => page.after = Some(last.id.to_string()),
+            _ => return Ok(Answer::Many { json, columns: COLUMNS, none: "There are no users." }),
+        }
+    }
+}

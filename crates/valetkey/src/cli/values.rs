@@ -1,0 +1,52 @@
+//! Arguments that are more than text.
+
+use crate::config::values::Span;
+use valetkey_core::client::AuthMethod;
+use valetkey_core::client::compat::Compat;
+use valetkey_core::grant::GrantType;
+use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::scope::Scope;
+use valetkey_core::store::TokenFormat;
+use valetkey_core::time::Seconds;
+
+fn one_of<T>(found: Option<T>, names: &[&str]) -> Result<T, String> {
+    found.ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+pub(super) fn grant(text: &str) -> Result<GrantType, String> {
+    one_of(GrantType::parse(text), &GrantType::ALL.map(GrantType::name))
+}
+
+pub(super) fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    one_of(AuthMethod::parse(text), &AuthMethod::ALL.map(|(name, _)| name))
+}
+
+pub(super) fn compat(text: &str) -> Result<Compat, String> {
+    one_of(Compat::parse(text), &Compat::ALL.map(|(name, ..)| name))
+}
+
+pub(super) fn signing_algorithm(text: &str) -> Result<SigningAlgorithm, String> {
+    one_of(SigningAlgorithm::parse(text), &SigningAlgorithm::ALL.map(SigningAlgorithm::name))
+}
+
+pub(super) fn token_format(text: &str) -> Result<TokenFormat, String> {
+    let found = match text {
+        "sealed" => Some(TokenFormat::Sealed),
+        "jwt" => Some(TokenFormat::Jwt),
+        _ => None,
+    };
+    one_of(found, &["sealed", "jwt"])
+}
+
+pub(super) fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn seconds(text: &str) -> Result<Seconds, String> {
+    text.parse::<Span>().map(|span| span.0).map_err(|expected| format!("expected {expected}"))
+}
+
+/// Several `--scope` flags as one set.
+pub(super) fn union(scopes: &[Scope]) -> Scope {
+    scopes.iter().fold(Scope::default(), |all, more| all.union(more))
+}

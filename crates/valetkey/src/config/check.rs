@@ -1,0 +1,216 @@
+//! What the types cannot say: ranges, files, and what `serve` refuses.
+
+use super::keys::{Config, DynamicRegistration, MetadataDocuments};
+use super::values::Span;
+use crate::logging;
+use url::{Host, Url};
+use valetkey_core::settings::LONGEST_ACCESS_TOKEN;
+use valetkey_core::time::Seconds;
+
+/// A key and what is wrong with its value.
+pub(crate) type Wrong = (&'static str, String);
+
+/// The rules of every command.
+pub(crate) fn check(config: &Config) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    ranges(config, &mut wrong);
+    relations(config, &mut wrong);
+    if let Some(issuer) = &config.issuer
+        && let Err(message) = check_issuer(issuer)
+    {
+        wrong.push(("issuer", message));
+    }
+    if let Err(message) = logging::filter(&config.log.level) {
+        wrong.push(("log.level", message));
+    }
+    if let Some(url) = &config.database_url
+        && let Err(message) = database_path(url)
+    {
+        wrong.push(("database_url", message));
+    }
+    if config.registration.dynamic != DynamicRegistration::Off {
+        let message = "this version does not offer dynamic registration yet: leave it \"off\"";
+        wrong.push(("registration.dynamic", message.to_owned()));
+    }
+    if config.registration.metadata_documents != MetadataDocuments::Off {
+        let message = "this version does not read client metadata documents yet: leave it \"off\"";
+        wrong.push(("registration.metadata_documents", message.to_owned()));
+    }
+    wrong
+}
+
+/// What only a server needs.
+pub(crate) fn check_serve(config: &Config) -> Vec<Wrong> {
+    if config.issuer.is_none() {
+        let message = "`issuer` is missing: give the public address of this server, such as \
+                       issuer = \"https://id.example.com\" (or try `valetkey dev`)";
+        return vec![("issuer", message.to_owned())];
+    }
+    Vec::new()
+}
+
+/// RFC 8414 §2, and what makes two spellings of one issuer impossible: it is compared byte for byte everywhere.
+pub(crate) fn check_issuer(text: &str) -> Result<(), String> {
+    let url =
+        Url::parse(text).map_err(|_| "expected an address such as \"https://id.example.com\"".to_owned())?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err("expected an https address such as \"https://id.example.com\"".to_owned());
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err("an http issuer must be this machine (localhost, 127.0.0.1 or [::1]); \
+                    use https, ended here or at a reverse proxy in front"
+            .to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "an issuer has no query and no fragment (RFC 8414 §2): remove what follows `?` or `#`".to_owned()
+        );
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an issuer has no user name and no password in it".to_owned());
+    }
+    if url.path() != "/" {
+        return Err(
+            "an issuer with a path is not supported: give this server a host name of its own".to_owned()
+        );
+    }
+    let canonical = url.as_str().trim_end_matches('/');
+    if text == canonical {
+        return Ok(());
+    }
+    Err(format!("write the issuer as \"{canonical}\": it is compared letter by letter everywhere"))
+}
+
+/// Whether only this machine can reach the URL's host.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The path in `sqlite:PATH`.
+pub(crate) fn database_path(url: &str) -> Result<&str, String> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Err("this version stores in SQLite only: use \"sqlite:PATH\"".to_owned());
+    }
+    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+    path.filter(|path| !path.is_empty() && *path != ":memory:")
+        .ok_or_else(|| "expected \"sqlite:PATH\", a file".to_owned())
+}
+
+fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
+    let (lifetimes, limits) = (&config.lifetimes, &config.http.limits);
+    let (second, year) = (Seconds(1), Seconds::days(365));
+    for (key, value, least, most) in [
+        // RFC 6749 §4.1.2: ten minutes at most.
+        ("lifetimes.code", lifetimes.code, second, Seconds::minutes(10)),
+        ("lifetimes.access_token", lifetimes.access_token, second, LONGEST_ACCESS_TOKEN),
+        ("lifetimes.refresh_idle", lifetimes.refresh_idle, Seconds::minutes(1), Seconds::days(3650)),
+        ("lifetimes.refresh_absolute", lifetimes.refresh_absolute, Seconds::minutes(1), Seconds::days(3650)),
+        // A long window would hide the reuse that it is there to tell from a retry.
+        ("lifetimes.retry_window", lifetimes.retry_window, Seconds(0), Seconds::minutes(5)),
+        ("lifetimes.session", lifetimes.session, Seconds::minutes(1), year),
+        ("lifetimes.session_idle", lifetimes.session_idle, Seconds::minutes(1), year),
+        ("http.limits.header_timeout", limits.header_timeout, second, Seconds::minutes(5)),
+        ("http.limits.body_timeout", limits.body_timeout, second, Seconds::minutes(10)),
+        ("http.limits.idle_timeout", limits.idle_timeout, second, Seconds::hours(1)),
+        ("http.limits.request_timeout", limits.request_timeout, second, Seconds::hours(1)),
+        ("http.limits.drain_timeout", limits.drain_timeout, second, Seconds::minutes(10)),
+    ] {
+        if value.0 < least || value.0 > most {
+            wrong.push((key, format!("{value} is outside the range {} to {}", Span(least), Span(most))));
+        }
+    }
+    for (key, value, least, most) in [
+        ("http.limits.max_header_bytes", limits.max_header_bytes, 8192, 1 << 20),
+        ("http.limits.max_body_bytes", limits.max_body_bytes, 4096, 16 << 20),
+        ("http.limits.max_connections", limits.max_connections, 16, 1_000_000),
+        ("login.parallel_hashes", config.login.parallel_hashes.unwrap_or(1), 1, 64),
+    ] {
+        if value < least || value > most {
+            wrong.push((key, format!("{value} is outside the range {least} to {most}")));
+        }
+    }
+}
+
+fn relations(config: &Config, wrong: &mut Vec<Wrong>) {
+    let lifetimes = &config.lifetimes;
+    if lifetimes.session_idle > lifetimes.session {
+        wrong.push(("lifetimes.session_idle", "must not be longer than lifetimes.session".to_owned()));
+    }
+    if lifetimes.refresh_idle > lifetimes.refresh_absolute {
+        wrong.push((
+            "lifetimes.refresh_idle",
+            "must not be longer than lifetimes.refresh_absolute".to_owned(),
+        ));
+    }
+    for (key, list) in
+        [("http.listen", &config.http.listen), ("management.listen", &config.management.listen)]
+    {
+        if list.0.is_empty() {
+            wrong.push((key, "needs at least one address".to_owned()));
+        }
+    }
+    let shared =
+        config.http.listen.0.iter().find(|own| own.port() != 0 && config.management.listen.0.contains(own));
+    if let Some(address) = shared {
+        wrong.push((
+            "management.listen",
+            format!("{address} is also in http.listen: metrics are not for the public"),
+        ));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for (_, alias) in config.http.aliases.pairs() {
+        if !seen.insert(alias) {
+            wrong.push(("http.aliases", format!("{alias} stands for two endpoints: keep one")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc8414_section_2_an_issuer_is_https_and_written_one_way() {
+        for (issuer, want) in [
+            ("https://id.example.com", None),
+            ("https://id.example.com:8443", None),
+            ("http://localhost:8080", None),
+            ("http://127.0.0.1:8080", None),
+            ("http://[::1]:8080", None),
+            ("http://id.example.com", Some("an http issuer must be this machine")),
+            ("http://localhost.example.com", Some("an http issuer must be this machine")),
+            ("http://10.0.0.1", Some("an http issuer must be this machine")),
+            ("https://id.example.com/", Some("write the issuer as \"https://id.example.com\"")),
+            ("https://ID.example.com", Some("write the issuer as \"https://id.example.com\"")),
+            ("https://id.example.com:443", Some("write the issuer as \"https://id.example.com\"")),
+            ("https://id.example.com/auth", Some("a path is not supported")),
+            ("https://id.example.com?x=1", Some("no query")),
+            ("https://id.example.com/#x", Some("no query")),
+            ("https://me@id.example.com", Some("no user name")),
+            ("id.example.com", Some("expected an address")),
+            ("ftp://id.example.com", Some("expected an https address")),
+        ] {
+            let got = check_issuer(issuer).err();
+            match want {
+                None => assert_eq!(got, None, "{issuer}"),
+                Some(part) => {
+                    assert!(got.as_deref().is_some_and(|text| text.contains(part)), "{issuer}: {got:?}")
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_sqlite_file() {
+        assert_eq!(database_path("sqlite:data/v.db"), Ok("data/v.db"));
+        assert_eq!(database_path("sqlite:///var/v.db"), Ok("/var/v.db"));
+        for bad in ["postgres://db/valetkey", "sqlite:", "sqlite::memory:", "mysql:x", "/var/v.db"] {
+            assert!(database_path(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
+
+use super::values::{Many, Proxy, SecretText, Span, UrlPath};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use valetkey_core::settings::Lifetimes as CoreLifetimes;
+
+/// Valetkey's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The address under which people and applications reach this server, such as `https://id.example.com`.
+    /// The one key that `serve` needs. It names the server for ever: changing it invalidates what was issued.
+    pub(crate) issuer: Option<String>,
+    /// Where the database, the master key and the lock are kept.
+    pub(crate) data_dir: PathBuf,
+    /// `sqlite:PATH`. Default: `valetkey.db` in the data directory.
+    pub(crate) database_url: Option<String>,
+    /// 32 random bytes as base64 or hex; the keys in the database are wrapped by it. Default: the file `master.key`
+    /// in the data directory, made on first start.
+    pub(crate) master_key: Option<SecretText>,
+    pub(crate) http: Http,
+    pub(crate) management: Management,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) login: Login,
+    pub(crate) log: Log,
+    pub(crate) templates: Templates,
+    pub(crate) registration: Registration,
+}
+
+/// Keys whose values are secret: shown as `***`, readable from a file through the environment (`…__FILE`).
+pub(crate) const SECRETS: [&str; 1] = ["master_key"];
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            data_dir: "./valetkey-data".into(),
+            database_url: None,
+            master_key: None,
+            http: Http::default(),
+            management: Management::default(),
+            lifetimes: Lifetimes::default(),
+            login: Login::default(),
+            log: Log::default(),
+            templates: Templates::default(),
+            registration: Registration::default(),
+        }
+    }
+}
+
+/// The public listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    /// One address or a list.
+    pub(crate) listen: Many<SocketAddr>,
+    /// Addresses or ranges of reverse proxies that may say for whom they speak. Nobody by default.
+    pub(crate) trusted_proxies: Many<Proxy>,
+    /// The one header in which those proxies say it.
+    pub(crate) forwarding_header: ForwardingHeader,
+    pub(crate) limits: Limits,
+    pub(crate) aliases: Aliases,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: Many(vec![SocketAddr::from(([127, 0, 0, 1], 8080))]),
+            trusted_proxies: Many::default(),
+            forwarding_header: ForwardingHeader::default(),
+            limits: Limits::default(),
+            aliases: Aliases::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardingHeader {
+    #[default]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
+/// What one client may cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Until a request's headers are there.
+    pub(crate) header_timeout: Span,
+    /// Until a request's body is there.
+    pub(crate) body_timeout: Span,
+    /// Between two requests on one connection.
+    pub(crate) idle_timeout: Span,
+    /// A request that takes longer loses its connection.
+    pub(crate) request_timeout: Span,
+    /// How long requests in flight may take when the server is told to end.
+    pub(crate) drain_timeout: Span,
+    /// Bytes of request line and headers.
+    pub(crate) max_header_bytes: usize,
+    /// Bytes of a request's body.
+    pub(crate) max_body_bytes: usize,
+    /// Connections open at once, over all public listeners.
+    pub(crate) max_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = |duration: std::time::Duration| {
+            Span::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+        };
+        let (edge, body) =
+            (valetkey_web::serve::Limits::default(), valetkey_web::layer::body::BodyLimits::default());
+        Self {
+            header_timeout: seconds(edge.header_timeout),
+            body_timeout: seconds(body.timeout),
+            idle_timeout: seconds(edge.idle_timeout),
+            request_timeout: seconds(edge.request_timeout),
+            drain_timeout: seconds(edge.drain_timeout),
+            max_header_bytes: edge.max_header_bytes,
+            max_body_bytes: body.max_bytes,
+            max_connections: edge.max_connections,
+        }
+    }
+}
+
+/// Further paths for an endpoint, for applications that expect it elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Aliases {
+    pub(crate) authorize: Many<UrlPath>,
+    pub(crate) token: Many<UrlPath>,
+    pub(crate) revoke: Many<UrlPath>,
+    pub(crate) introspect: Many<UrlPath>,
+    pub(crate) userinfo: Many<UrlPath>,
+    pub(crate) jwks: Many<UrlPath>,
+    pub(crate) metadata: Many<UrlPath>,
+    pub(crate) openid_configuration: Many<UrlPath>,
+}
+
+impl Aliases {
+    /// Each endpoint's name with a further path of its.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("authorize", &self.authorize),
+            ("token", &self.token),
+            ("revoke", &self.revoke),
+            ("introspect", &self.introspect),
+            ("userinfo", &self.userinfo),
+            ("jwks", &self.jwks),
+            ("metadata", &self.metadata),
+            ("openid_configuration", &self.openid_configuration),
+        ];
+        all.into_iter()
+            .flat_map(|(name, own)| own.0.iter().map(move |alias| (name, alias.0.as_str())))
+            .collect()
+    }
+}
+
+/// The listener for health checks and metrics; never meant for the public.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Management {
+    /// One address or a list.
+    pub(crate) listen: Many<SocketAddr>,
+}
+
+impl Default for Management {
+    fn default() -> Self {
+        Self { listen: Many(vec![SocketAddr::from(([127, 0, 0, 1], 9000))]) }
+    }
+}
+
+/// How long things live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Lifetimes {
+    /// An authorization code.
+    pub(crate) code: Span,
+    /// An access token, unless its client or API says otherwise.
+    pub(crate) access_token: Span,
+    /// A refresh token that is not used.
+    pub(crate) refresh_idle: Span,
+    /// A refresh token, however often it is used.
+    pub(crate) refresh_absolute: Span,
+    /// How long a spent refresh token still gets the successor it was given.
+    pub(crate) retry_window: Span,
+    /// A session in a browser, whatever happens.
+    pub(crate) session: Span,
+    /// A session in a browser that is not used.
+    pub(crate) session_idle: Span,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        let core = CoreLifetimes::default();
+        Self {
+            code: Span(core.code),
+            access_token: Span(core.access_token),
+            refresh_idle: Span(core.refresh_idle),
+            refresh_absolute: Span(core.refresh_absolute),
+            retry_window: Span(core.retry_window),
+            session: Span(core.session),
+            session_idle: Span(core.session_idle),
+        }
+    }
+}
+
+/// Signing in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Login {
+    /// Password hashes computed at once, 19 MiB and one core each. Default: one less than there are cores, at most 4.
+    pub(crate) parallel_hashes: Option<usize>,
+}
+
+/// What is logged, on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// `auto` is text on a terminal and JSON elsewhere.
+    pub(crate) format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`; or directives such as `info,valetkey::access=info`, which logs a
+    /// line for every request.
+    pub(crate) level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    #[default]
+    Auto,
+    Text,
+    Json,
+}
+
+/// Pages of one's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Templates {
+    /// A directory whose `.html` files take the place of the built-in ones of the same name.
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Applications that register themselves. This version knows only `off`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Registration {
+    /// Registration by the application (RFC 7591).
+    pub(crate) dynamic: DynamicRegistration,
+    /// Client ID metadata documents.
+    pub(crate) metadata_documents: MetadataDocuments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DynamicRegistration {
+    #[default]
+    Off,
+    Token,
+    Open,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MetadataDocuments {
+    #[default]
+    Off,
+    AllowList,
+    Open,
+}

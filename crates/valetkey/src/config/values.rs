@@ -1,0 +1,278 @@
+//! The types of configuration values: how each is written, read, and described in the schema.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+use valetkey_core::secret::Secret;
+use valetkey_core::time::Seconds;
+
+const UNITS: [(&str, i64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+
+/// A duration in whole seconds, written `"90s"`, `"10m"`, `"12h"`, `"30d"`, `"2w"` or as a number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) Seconds);
+
+impl Span {
+    pub(crate) const EXPECTED: &'static str =
+        "a duration such as \"90s\", \"10m\", \"12h\" or \"30d\", or a number of seconds";
+
+    pub(crate) const fn seconds(n: i64) -> Self {
+        Self(Seconds(n))
+    }
+
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.0).unwrap_or(0))
+    }
+}
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit.trim() {
+            "" => Some(1),
+            unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds),
+        };
+        let number: Option<i64> = number.parse().ok();
+        let seconds = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+        seconds.map(Self::seconds).ok_or(Self::EXPECTED)
+    }
+}
+
+impl fmt::Display for Span {
+    /// In the largest unit that gives a whole number, but never weeks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.0;
+        let fits = |(_, unit): &&(&str, i64)| seconds != 0 && seconds % unit == 0;
+        let (name, unit) = UNITS[1..].iter().find(fits).unwrap_or(&("s", 1));
+        write!(f, "{}{name}", seconds / unit)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Span;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(Span::EXPECTED)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+                text.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+            fn visit_u64<E: Error>(self, n: u64) -> Result<Span, E> {
+                i64::try_from(n).map(Span::seconds).map_err(|_| E::custom("the number is too large"))
+            }
+        }
+        from.deserialize_any(Reader)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A duration: text with a unit (s, m, h, d, w), or a number of seconds.",
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]+ *[smhdw]?$"},
+                {"type": "integer", "minimum": 0},
+            ],
+        })
+    }
+}
+
+/// One or several of something: a single value stands for a list of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Many<T>(pub(crate) Vec<T>);
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What a value of a list looks like.
+pub(crate) trait Item: FromStr + Serialize {
+    const EXPECTED: &'static str;
+    const NAME: &'static str;
+}
+
+impl<'de, T: Item> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Text {
+            One(String),
+            Several(Vec<String>),
+        }
+        let wrong = |found: &str| {
+            let found = if found.is_empty() { String::new() } else { format!(" {found:?} is not one;") };
+            D::Error::custom(
+                format!("{found} expected {} or a list of such", T::EXPECTED).trim_start().to_owned(),
+            )
+        };
+        let texts = match Text::deserialize(from).map_err(|_| wrong(""))? {
+            Text::One(text) => vec![text],
+            Text::Several(texts) => texts,
+        };
+        texts.iter().map(|text| text.parse().map_err(|_| wrong(text))).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<T: Item> JsonSchema for Many<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::NAME.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": T::EXPECTED,
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        })
+    }
+}
+
+impl Item for SocketAddr {
+    const EXPECTED: &'static str = "an address with a port, such as \"127.0.0.1:8080\" or \"[::]:443\",";
+    const NAME: &'static str = "Addresses";
+}
+
+/// A path on the public listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct UrlPath(pub(crate) String);
+
+impl FromStr for UrlPath {
+    type Err = ();
+
+    /// Plain segments only: what needs escaping, or means something to the router, is no alias.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+        let good = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain) && !text.contains("//");
+        let climbs = text.split('/').any(|segment| matches!(segment, "." | ".."));
+        (good && !climbs).then(|| Self(text.to_owned())).ok_or(())
+    }
+}
+
+impl Item for UrlPath {
+    const EXPECTED: &'static str = "a path such as \"/token\"";
+    const NAME: &'static str = "Paths";
+}
+
+/// A range of addresses, checked by the edge's own parser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Proxy(pub(crate) String);
+
+impl FromStr for Proxy {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse::<valetkey_web::layer::client_addr::AddressRange>()
+            .map(|_| Self(text.to_owned()))
+            .map_err(drop)
+    }
+}
+
+impl Item for Proxy {
+    const EXPECTED: &'static str = "an address or a range such as \"10.0.0.0/8\"";
+    const NAME: &'static str = "AddressRanges";
+}
+
+/// Text that is never shown again.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SecretText(pub(crate) Secret);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // The error of a wrong type would show the value.
+        String::deserialize(from)
+            .map(|text| Self(Secret::new(text)))
+            .map_err(|_| D::Error::custom("expected text"))
+    }
+}
+
+impl JsonSchema for SecretText {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "writeOnly": true})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_read_and_written_back_in_its_largest_unit() {
+        for (text, want) in [
+            ("90s", Ok("90s")),
+            ("120", Ok("2m")),
+            ("10 m", Ok("10m")),
+            ("24h", Ok("1d")),
+            ("2w", Ok("14d")),
+            ("0", Ok("0s")),
+            ("ten", Err(())),
+            ("10x", Err(())),
+            ("-5s", Err(())),
+            ("", Err(())),
+            ("9223372036854775807d", Err(())),
+        ] {
+            assert_eq!(
+                text.parse::<Span>().map(|s| s.to_string()).map_err(drop),
+                want.map(str::to_owned),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_alias_is_a_plain_path() {
+        for (text, good) in [
+            ("/token", true),
+            ("/o/t.json", true),
+            ("token", false),
+            ("/", false),
+            ("/a b", false),
+            ("/{x}", false),
+            ("/a/../b", false),
+            ("/a?b", false),
+            ("//a", false),
+        ] {
+            assert_eq!(text.parse::<UrlPath>().is_ok(), good, "{text}");
+        }
+    }
+}

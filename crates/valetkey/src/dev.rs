@@ -1,0 +1,127 @@
+//! What `valetkey dev` puts into a fresh store: a user, applications and scopes that are the same on every machine.
+
+mod greeting;
+
+pub(crate) use greeting::greet;
+
+use anyhow::{Context as _, Result, anyhow};
+use valetkey_core::audit::{Actor, Event};
+use valetkey_core::client::{AuthMethod, Client};
+use valetkey_core::context::Context;
+use valetkey_core::grant::GrantType;
+use valetkey_core::ids::{ClientId, TenantId};
+use valetkey_core::manage::ManageError;
+use valetkey_core::manage::client::{self, NewClient};
+use valetkey_core::manage::scope;
+use valetkey_core::manage::user::{self, NewUser};
+use valetkey_core::scope::Scope;
+use valetkey_core::secret::Secret;
+use valetkey_core::store::ScopeWords;
+use valetkey_web::app::Demo;
+
+pub(crate) const USERNAME: &str = "alice";
+pub(crate) const PASSWORD: &str = "alice-in-wonderland-1865";
+pub(crate) const WEB: (&str, &str) = ("demo-web", "demo-web-secret-for-development-only");
+pub(crate) const SPA: &str = "demo-spa";
+pub(crate) const SERVICE: (&str, &str) = ("demo-service", "demo-service-secret-for-development-only");
+/// The same at every start, so that a link printed earlier can still be finished.
+const CODE_VERIFIER: &str = "verifier-of-valetkey-dev-which-is-no-secret-at-all";
+const EVERYTHING: &str = "openid profile email offline_access read write";
+
+/// Makes what is missing; what is there stays as somebody may have changed it.
+pub(crate) async fn seed(cx: &Context) -> Result<Demo> {
+    for (name, description) in [("read", "See your things"), ("write", "Change your things")] {
+        let words = ScopeWords {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            detail: String::new(),
+            default: false,
+            standard: false,
+        };
+        unless_there(scope::create(cx, Actor::System, words).await)?;
+    }
+    alice(cx).await?;
+    let callback = cx.settings.url("/dev/callback");
+    let redirect_uris = vec![callback.clone(), "http://127.0.0.1/callback".to_owned()];
+    let everything = Scope::parse(EVERYTHING).context("the demo's scope")?;
+    let app = |id: &str, secret: Option<&str>, name: &str| NewClient {
+        id: Some(id.to_owned()),
+        secret: secret.map(Secret::new),
+        name: name.to_owned(),
+        redirect_uris: redirect_uris.clone(),
+        scope: Some(everything.clone()),
+        auth_method: secret.is_none().then_some(AuthMethod::None),
+        ..NewClient::default()
+    };
+    client(
+        cx,
+        NewClient {
+            description: "A web application of the demo".to_owned(),
+            ..app(WEB.0, Some(WEB.1), "Demo Web")
+        },
+    )
+    .await?;
+    client(
+        cx,
+        NewClient {
+            description: "A browser application of the demo".to_owned(),
+            ..app(SPA, None, "Demo SPA")
+        },
+    )
+    .await?;
+    let service = NewClient {
+        redirect_uris: Vec::new(),
+        grant_types: vec![GrantType::ClientCredentials],
+        scope: Some(["read", "write"].into_iter().collect()),
+        ..app(SERVICE.0, Some(SERVICE.1), "Demo Service")
+    };
+    client(cx, service).await?;
+    Ok(Demo {
+        client_id: WEB.0.to_owned(),
+        client_secret: WEB.1.to_owned(),
+        redirect_uri: callback,
+        code_verifier: CODE_VERIFIER.to_owned(),
+    })
+}
+
+async fn alice(cx: &Context) -> Result<()> {
+    let tenant = TenantId::default();
+    if user::find(cx, &tenant, USERNAME).await.is_ok() {
+        return Ok(());
+    }
+    let alice = NewUser {
+        username: USERNAME.to_owned(),
+        name: Some("Alice Liddell".to_owned()),
+        email: Some("alice@example.com".to_owned()),
+        tenant,
+        password: Some(Secret::new(PASSWORD)),
+        admin: false,
+    };
+    unless_there(user::create(cx, Actor::System, alice).await)
+}
+
+/// Makes a client, or gives one of an earlier start the callback of this one: the port may have changed.
+async fn client(cx: &Context, new: NewClient) -> Result<()> {
+    let id = ClientId::from(new.id.clone().ok_or_else(|| anyhow!("a demo client has an id"))?);
+    let Some(before) = cx.store.client(&id).await? else {
+        return unless_there(client::create(cx, Actor::System, new).await);
+    };
+    if new.redirect_uris.iter().all(|uri| before.redirect_uris.contains(uri)) {
+        return Ok(());
+    }
+    let edit = |client: &mut Client| {
+        let missing: Vec<_> =
+            new.redirect_uris.iter().filter(|uri| !client.redirect_uris.contains(uri)).cloned().collect();
+        client.redirect_uris.retain(|uri| !uri.ends_with("/dev/callback"));
+        client.redirect_uris.extend(missing);
+    };
+    client::update(cx, &Actor::System, &id, Event::ClientUpdated, edit).await?;
+    Ok(())
+}
+
+fn unless_there<T>(made: Result<T, ManageError>) -> Result<()> {
+    match made {
+        Ok(_) | Err(ManageError::Exists(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,142 @@
+//! What `valetkey dev` prints: where it is, who can sign in, and lines to paste.
+
+use super::{EVERYTHING, PASSWORD, SERVICE, SPA, USERNAME, WEB};
+use crate::serve::Ready;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::Write;
+use valetkey_core::endpoint::discovery::path;
+use valetkey_web::app::Demo;
+
+/// Prints to standard output; nobody need be reading.
+pub(crate) fn greet(ready: &Ready, demo: &Demo, as_json: bool) {
+    let management = ready.listeners.management_addresses.first().map(|address| format!("http://{address}"));
+    let management = management.unwrap_or_default();
+    let text = if as_json {
+        format!("{}\n", to_json(&ready.issuer, &management, demo))
+    } else {
+        to_text(&ready.issuer, &management, demo, &ready.config.data_dir.display().to_string())
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
+
+/// The link that begins the code flow for the demo application.
+fn authorize_link(issuer: &str, demo: &Demo) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, demo.code_verifier.as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &demo.client_id)
+        .append_pair("redirect_uri", &demo.redirect_uri)
+        .append_pair("scope", EVERYTHING)
+        .append_pair("state", "dev")
+        .append_pair("code_challenge", &BASE64URL_NOPAD.encode(digest.as_ref()))
+        .append_pair("code_challenge_method", "S256")
+        .finish();
+    format!("{issuer}{}?{query}", path::AUTHORIZE)
+}
+
+fn to_json(issuer: &str, management: &str, demo: &Demo) -> Value {
+    json!({
+        "id": "dev",
+        "issuer": issuer,
+        "management": management,
+        "user": {"username": USERNAME, "password": PASSWORD},
+        "clients": [
+            {"client_id": WEB.0, "client_secret": WEB.1, "redirect_uri": demo.redirect_uri},
+            {"client_id": SPA, "redirect_uri": demo.redirect_uri},
+            {"client_id": SERVICE.0, "client_secret": SERVICE.1},
+        ],
+        "scope": EVERYTHING,
+        "authorize_link": authorize_link(issuer, demo),
+        "code_verifier": demo.code_verifier,
+    })
+}
+
+fn to_text(issuer: &str, management: &str, demo: &Demo, data_dir: &str) -> String {
+    let (token, introspect) = (format!("{issuer}{}", path::TOKEN), format!("{issuer}{}", path::INTROSPECT));
+    let service = format!("{}:{}", SERVICE.0, SERVICE.1);
+    let web = format!("{}:{}", WEB.0, WEB.1);
+    let link = authorize_link(issuer, demo);
+    let mut text = String::new();
+    let _ = write!(
+        text,
+        "Valetkey is ready, for trying: everything here is known to everybody, and only this machine can reach it.
+
+  Issuer      {issuer}
+  User        {USERNAME} / {PASSWORD}
+  Account     {issuer}/account
+  Health      {management}/health/ready, {management}/metrics
+  Data        {data_dir} (delete it to begin anew)
+
+  demo-web      {} (a web application)
+  demo-spa      no secret (an application in a browser or on a phone)
+  demo-service  {} (acts for itself)
+
+1. A token for a service:
+
+TOKEN=$(curl -s -u {service} {token} -d grant_type=client_credentials -d scope=read | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); echo \"$TOKEN\"
+
+2. What it says, to an API that asks:
+
+curl -s -u {service} {introspect} -d token=\"$TOKEN\"; echo
+
+3. A token for {USERNAME}: open this, sign in, and paste the line that you are shown.
+
+{link}
+
+4. A new token with the refresh token that came with it:
+
+printf 'refresh_token: '; read -r REFRESH; curl -s -u {web} {token} -d grant_type=refresh_token -d refresh_token=\"$REFRESH\"; echo
+
+5. All that a client needs to know, and the keys that sign:
+
+curl -s {issuer}{}; echo
+curl -s {issuer}{}; echo
+
+End it with Ctrl-C.
+",
+        WEB.1,
+        SERVICE.1,
+        path::METADATA,
+        path::JWKS,
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo() -> Demo {
+        Demo {
+            client_id: WEB.0.to_owned(),
+            client_secret: WEB.1.to_owned(),
+            redirect_uri: "http://localhost:8080/dev/callback".to_owned(),
+            code_verifier: super::super::CODE_VERIFIER.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_greeting_for_programs_is_one_object_with_what_is_needed() {
+        let json = to_json("http://localhost:8080", "http://127.0.0.1:9000", &demo());
+        assert_eq!(json["issuer"], "http://localhost:8080");
+        assert_eq!(json["user"]["username"], "alice");
+        assert_eq!(json["clients"].as_array().map(Vec::len), Some(3));
+        let link = json["authorize_link"].as_str().expect("a link");
+        assert!(
+            link.starts_with("http://localhost:8080/oauth/authorize?response_type=code&client_id=demo-web"),
+            "{link}"
+        );
+        assert!((43..=128).contains(&super::super::CODE_VERIFIER.len()), "RFC 7636 §4.1");
+    }
+
+    #[test]
+    fn the_greeting_for_people_has_lines_to_paste() {
+        let text = to_text("http://localhost:8080", "http://127.0.0.1:9000", &demo(), "./valetkey-dev");
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("curl ")).collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines.iter().all(|line| !line.starts_with(' ')), "pasted whole");
+    }
+}

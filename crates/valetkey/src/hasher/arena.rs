@@ -1,0 +1,54 @@
+//! The 19 MiB that a hash works in: kept for the next one while logins come, given back when they stop.
+
+use argon2::Block;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long an arena waits for the next hash.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Arenas that nobody uses now. There are never more than permits: each was made by a hash that held one.
+#[derive(Default)]
+pub(super) struct Arenas {
+    free: Mutex<Vec<(Vec<Block>, Instant)>>,
+}
+
+impl std::fmt::Debug for Arenas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Arenas({} free)", self.count())
+    }
+}
+
+impl Arenas {
+    /// Runs `work` in an arena of at least so many blocks.
+    pub(super) fn with<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut arena =
+            kept.map(|(arena, _)| arena).filter(|arena| arena.len() >= blocks).unwrap_or_default();
+        if arena.is_empty() {
+            arena = vec![Block::new(); blocks];
+        }
+        let result = work(&mut arena);
+        // An imported hash may have wanted more; that much is not kept.
+        if arena.len() <= super::phc::BLOCKS {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push((arena, Instant::now()));
+        }
+        result
+    }
+
+    /// Drops the arenas that have waited too long.
+    pub(super) fn trim(&self) {
+        self.trim_unused_since(Instant::now().checked_sub(IDLE));
+    }
+
+    pub(super) fn trim_unused_since(&self, since: Option<Instant>) {
+        let Some(since) = since else { return };
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.retain(|(_, used)| *used > since);
+        free.shrink_to_fit();
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}

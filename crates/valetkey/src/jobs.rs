@@ -1,0 +1,107 @@
+//! What a server does on its own: hear of changes, sweep what has ended, give memory back.
+
+use crate::hasher::Argon2Hasher;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use valetkey_core::context::Server;
+use valetkey_web::serve::Drain;
+
+/// Changes made elsewhere act within a second: this is the longest they wait here.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+/// How often ended rows are looked for, and soon again while there are many.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+const SWEEP_AGAIN: Duration = Duration::from_secs(1);
+/// Rows of a kind in one transaction: some milliseconds.
+const SWEEP_LIMIT: u32 = 2000;
+const BEGIN_AGAIN: Duration = Duration::from_secs(1);
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// Starts the jobs; they end when `stop` begins.
+pub(crate) fn start(
+    server: &Arc<Server>,
+    hasher: &Argon2Hasher,
+    metrics: PrometheusHandle,
+    stop: &Drain,
+) -> JoinSet<()> {
+    let (following, sweeping, hasher) = (Arc::clone(server), Arc::clone(server), hasher.clone());
+    let mut jobs = JoinSet::new();
+    jobs.spawn(keep(stop.clone(), move || follow(Arc::clone(&following))));
+    jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
+    jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
+    jobs
+}
+
+/// Runs a job until `stop` begins. One that panics is begun anew: a server that no longer hears of revocations must not
+/// go on as if nothing had happened.
+async fn keep<F>(stop: Drain, job: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        let mut running = tokio::spawn(job());
+        tokio::select! {
+            // The panic hook has logged it.
+            _ = &mut running => tokio::time::sleep(BEGIN_AGAIN).await,
+            () = stop.begun() => {
+                running.abort();
+                return;
+            }
+        }
+    }
+}
+
+/// Reads the feed of changes. A failure is logged when it begins and when it ends, not five times a second.
+async fn follow(server: Arc<Server>) {
+    let mut failing = false;
+    let mut ticks = ticks(FOLLOW_EVERY);
+    loop {
+        ticks.tick().await;
+        match server.follow_changes().await {
+            Ok(()) if failing => {
+                failing = false;
+                tracing::info!(target: "valetkey::jobs", "changes are heard of again");
+            }
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!(target: "valetkey::jobs", %error, "cannot read what has changed: trying on");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+async fn sweep(server: Arc<Server>) {
+    let mut wait = SWEEP_EVERY;
+    loop {
+        tokio::time::sleep(wait).await;
+        wait = match server.store.sweep(server.now(), SWEEP_LIMIT).await {
+            Ok(gone) => {
+                metrics::counter!("valetkey_swept_rows_total").increment(gone);
+                if gone >= u64::from(SWEEP_LIMIT) { SWEEP_AGAIN } else { SWEEP_EVERY }
+            }
+            Err(error) => {
+                tracing::warn!(target: "valetkey::jobs", %error, "cannot sweep: trying again in a minute");
+                SWEEP_EVERY
+            }
+        };
+    }
+}
+
+/// Memory of hashing goes back when logins stop; histograms fold what they have gathered.
+async fn tidy(hasher: Argon2Hasher, metrics: PrometheusHandle) {
+    let mut ticks = ticks(TIDY_EVERY);
+    loop {
+        ticks.tick().await;
+        hasher.trim();
+        metrics.run_upkeep();
+    }
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

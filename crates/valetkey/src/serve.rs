@@ -1,0 +1,124 @@
+//! A running server, from its lock to its end: what `serve` and `dev` have in common.
+
+mod listeners;
+mod signals;
+
+pub(crate) use listeners::{Listeners, bind};
+
+use crate::config::Config;
+use crate::home::Home;
+use crate::jobs;
+use crate::wire::{self, Opened, Opening};
+use anyhow::{Context as _, Result};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::num::NonZero;
+use std::process::ExitCode;
+use valetkey_core::context::{Caller, Context};
+use valetkey_core::manage::key;
+use valetkey_store::ServerLock;
+use valetkey_web::app::Demo;
+use valetkey_web::serve::{Drain, raise_open_files};
+
+/// Upper bounds of the buckets of durations, in seconds.
+const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// A server whose ports are bound and whose store is open, but which answers nobody yet.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) cx: Context,
+    pub(crate) config: Config,
+    pub(crate) listeners: Listeners,
+    pub(crate) issuer: String,
+    opened: Opened,
+    metrics: PrometheusHandle,
+    _lock: ServerLock,
+}
+
+/// One worker a core that this process may use.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(workers).thread_name("worker").enable_all().build()?)
+}
+
+/// Takes the lock, opens the store and makes the keys that are missing.
+pub(crate) async fn prepare(config: Config, listeners: Listeners, issuer: String) -> Result<Ready> {
+    let home = Home::new(&config);
+    home.make_directory()?;
+    // Beside the database: two data directories can name one database.
+    let lock = ServerLock::acquire(home.database_directory())?;
+    let metrics = install_metrics()?;
+    let opened = wire::open(&config, &home, &issuer, Opening::Server).await?;
+    let cx = Context::new(&opened.server, Caller::default());
+    key::ensure(&cx).await.context("cannot make the keys")?;
+    if let Some(before) = home.remember_issuer(&issuer)? {
+        tracing::warn!(
+            before,
+            now = issuer,
+            "the issuer has changed: what was issued under the old one is refused"
+        );
+    }
+    Ok(Ready { cx, config, listeners, issuer, opened, metrics, _lock: lock })
+}
+
+impl Ready {
+    /// Serves until a signal says to end. `greet` is called when requests are answered.
+    pub(crate) async fn run(mut self, demo: Option<Demo>, greet: impl FnOnce(&Self)) -> Result<ExitCode> {
+        let signals = signals::Signals::listen()?;
+        let (public, management) = (Drain::new(), Drain::new());
+        let limits = self.limits();
+        let edges = wire::edges(&self.config, &self.opened, demo, self.metrics.clone(), &public)?;
+        let mut jobs = jobs::start(&self.opened.server, &self.opened.hasher, self.metrics.clone(), &public);
+
+        let (sockets, own) = self.listeners.take();
+        let serving = valetkey_web::serve::serve("public", sockets, edges.public, limits, public.clone());
+        let few =
+            valetkey_web::serve::Limits { max_connections: 256, ..valetkey_web::serve::Limits::default() };
+        let watching =
+            valetkey_web::serve::serve("management", own, edges.management, few, management.clone());
+        let (serving, watching) = (tokio::spawn(serving), tokio::spawn(watching));
+        greet(&self);
+
+        let orderly = async {
+            let drained = serving.await.context("the public listener failed")?;
+            while jobs.join_next().await.is_some() {}
+            self.opened.store.close().await;
+            // Readiness has said no all the while; nobody need be waited for here.
+            management.abort();
+            watching.await.context("the management listener failed")?;
+            tracing::info!(cut = drained.cut, "ended");
+            Ok(ExitCode::SUCCESS)
+        };
+        tokio::select! {
+            ended = orderly => ended,
+            () = signals.run(&public, &management) => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    /// The configured limits, and no more connections than there are file descriptors for.
+    fn limits(&self) -> valetkey_web::serve::Limits {
+        let mut limits = wire::limits(&self.config.http.limits);
+        match raise_open_files() {
+            Ok(room) if room < limits.max_connections => {
+                let wanted = limits.max_connections;
+                tracing::warn!(
+                    wanted,
+                    room,
+                    "fewer connections than configured: raise the limit on open files"
+                );
+                limits.max_connections = room;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "cannot raise the limit on open files"),
+        }
+        limits
+    }
+}
+
+fn install_metrics() -> Result<PrometheusHandle> {
+    let buckets = Matcher::Suffix("_seconds".to_owned());
+    let recorder = PrometheusBuilder::new().set_buckets_for_metric(buckets, &BUCKETS)?.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)?;
+    Ok(handle)
+}

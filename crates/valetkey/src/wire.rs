@@ -1,0 +1,171 @@
+//! The only file that names every crate: it puts store, hasher, clock and keys together into a server.
+
+use crate::clock::{OsEntropy, SystemClock};
+use crate::config::{Config, keys};
+use crate::hasher::{Argon2Hasher, default_permits};
+use crate::home::{Home, MasterKey};
+use anyhow::{Context as _, Result, bail};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use valetkey_core::context::{Parts, Server};
+use valetkey_core::seal::SealingKey;
+use valetkey_core::settings::{Lifetimes, Settings};
+use valetkey_core::store::{Keys, Upkeep};
+use valetkey_core::time::Timestamp;
+use valetkey_store::{Options, Store};
+use valetkey_web::app::{App, Demo};
+use valetkey_web::layer::body::BodyLimits;
+use valetkey_web::layer::client_addr::{ForwardingHeader, TrustedProxies};
+use valetkey_web::layer::{Edge, EdgeSettings};
+use valetkey_web::management::Management;
+use valetkey_web::pages::render::Renderer;
+use valetkey_web::pages::respond::edge_errors;
+use valetkey_web::pages::view::Site;
+use valetkey_web::router::router;
+use valetkey_web::serve::Drain;
+
+/// Who opens the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// A server: it makes what is missing.
+    Server,
+    /// A management command: it works on what is there.
+    Existing,
+}
+
+/// An open store with the protocol on top.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) server: Arc<Server>,
+    pub(crate) store: Store,
+    pub(crate) hasher: Argon2Hasher,
+}
+
+/// Opens the store of a data directory and reads what a server holds in memory.
+pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Opening) -> Result<Opened> {
+    let key = home.master_key(config)?;
+    let create = opening == Opening::Server;
+    let store = Store::open(&Options {
+        path: home.database.clone(),
+        create,
+        marker: Some(home.marker().to_owned()),
+    })?;
+    let key = match key {
+        Some(key) => key,
+        None => missing_key(&store, home, opening).await?,
+    };
+    home.mark()?;
+    let permits = config.login.parallel_hashes.unwrap_or_else(default_permits);
+    let hasher = Argon2Hasher::new(permits, Arc::new(OsEntropy));
+    let parts = Parts {
+        settings: Settings::new(issuer, lifetimes(config)),
+        store: Arc::new(store.clone()),
+        hasher: Arc::new(hasher.clone()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        master: SealingKey::new("master".into(), Timestamp(0), key.bytes())?,
+    };
+    let server = Server::open(parts).await.context("cannot read the store")?;
+    Ok(Opened { server, store, hasher })
+}
+
+/// A first start makes the master key. A store that has keys already was wrapped by one that is lost: never a new one.
+async fn missing_key(store: &Store, home: &Home, opening: Opening) -> Result<MasterKey> {
+    if !store.keys().await?.is_empty() {
+        bail!(
+            "{} is missing, and the keys in the database cannot be opened without it: restore it, or give it as \
+             VALETKEY__MASTER_KEY__FILE",
+            home.marker().display()
+        );
+    }
+    match opening {
+        Opening::Server => home.make_master_key(&OsEntropy),
+        Opening::Existing => {
+            bail!("this data directory was never used: start `valetkey serve` or `valetkey dev` first")
+        }
+    }
+}
+
+/// The two faces of a server.
+#[derive(Debug)]
+pub(crate) struct Edges {
+    pub(crate) public: Edge,
+    pub(crate) management: Edge,
+}
+
+/// Puts pages, protocol and management endpoints on top of an open store.
+pub(crate) fn edges(
+    config: &Config,
+    opened: &Opened,
+    demo: Option<Demo>,
+    metrics: PrometheusHandle,
+    drain: &Drain,
+) -> Result<Edges> {
+    let server = &opened.server;
+    let limits = &config.http.limits;
+    let app = App::new(valetkey_web::app::Inner {
+        server: Arc::clone(server),
+        renderer: Renderer::new(config.templates.dir.clone())?,
+        site: Site::new("Valetkey", server.settings.host()),
+        body_limits: BodyLimits { max_bytes: limits.max_body_bytes, timeout: limits.body_timeout.duration() },
+        demo,
+    });
+    let error_page = edge_errors(&app);
+    let aliases = config.http.aliases.pairs();
+    let aliases: Vec<_> =
+        aliases.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect();
+    let (router, paths) = router(app, &aliases).map_err(|bad| anyhow::anyhow!("http.aliases: {bad}"))?;
+    let settings = EdgeSettings {
+        https: server.settings.is_https(),
+        trusted_proxies: trusted_proxies(config)?,
+        error_page,
+        ..EdgeSettings::new(server.random())
+    };
+    let public = Edge::new(router, paths, settings);
+
+    let store = opened.store.clone();
+    let ready = move || {
+        let store = store.clone();
+        async move { store.ping().await.map_err(|fault| fault.to_string()) }
+    };
+    let health = Management::new(ready, move || metrics.render(), drain.clone());
+    let management = Edge::new(health.router(), Management::ROUTES, EdgeSettings::new(server.random()));
+    Ok(Edges { public, management })
+}
+
+fn trusted_proxies(config: &Config) -> Result<TrustedProxies> {
+    let ranges =
+        config.http.trusted_proxies.0.iter().map(|proxy| proxy.0.parse().map_err(anyhow::Error::new));
+    let header = match config.http.forwarding_header {
+        keys::ForwardingHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
+        keys::ForwardingHeader::Forwarded => ForwardingHeader::Forwarded,
+    };
+    Ok(TrustedProxies { ranges: ranges.collect::<Result<_>>()?, header })
+}
+
+/// The edge's limits as configured.
+pub(crate) fn limits(own: &keys::Limits) -> valetkey_web::serve::Limits {
+    valetkey_web::serve::Limits {
+        header_timeout: own.header_timeout.duration(),
+        idle_timeout: own.idle_timeout.duration(),
+        request_timeout: own.request_timeout.duration(),
+        drain_timeout: own.drain_timeout.duration(),
+        max_connections: own.max_connections,
+        max_header_bytes: own.max_header_bytes,
+        ..valetkey_web::serve::Limits::default()
+    }
+}
+
+fn lifetimes(config: &Config) -> Lifetimes {
+    let own = &config.lifetimes;
+    Lifetimes {
+        code: own.code.0,
+        access_token: own.access_token.0,
+        refresh_idle: own.refresh_idle.0,
+        refresh_absolute: own.refresh_absolute.0,
+        retry_window: own.retry_window.0,
+        session: own.session.0,
+        session_idle: own.session_idle.0,
+        ..Lifetimes::default()
+    }
+}
