@@ -32,9 +32,10 @@ impl Cookie {
     /// The value the browser sent, if it sent exactly one.
     pub(crate) fn read(self, headers: &HeaderMap, https: bool) -> Option<&str> {
         let name = self.name(https);
-        let mut found = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| {
-            line.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(own, _)| *own == name)
-        });
+        let mut found =
+            headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| {
+                line.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(own, _)| *own == name)
+            });
         let (_, value) = found.next()?;
         found.next().is_none().then_some(value).filter(|value| !value.is_empty())
     }

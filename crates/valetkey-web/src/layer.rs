@@ -12,6 +12,7 @@ pub mod refusal;
 pub mod request_id;
 pub mod routes;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,15 +20,18 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::routing::future::RouteFuture;
 use http::{Request, Response};
 use tower::Service;
+use tracing::Span;
 
 use access::Line;
 use client_addr::{ClientAddr, TrustedProxies};
 use headers::SecurityHeaders;
+use panics::Panic;
 use refusal::{ErrorPage, Refusal};
 use request_id::{RequestId, RequestIds};
-use routes::{Form, RouteTable};
+use routes::{Form, RouteNumber, RouteTable};
 
 /// What the edge needs to know beside the router and its routes.
 #[derive(Clone)]
@@ -89,6 +93,21 @@ pub(crate) struct Answered {
     pub(crate) ended: Instant,
 }
 
+/// The router's future for one request.
+pub(crate) type Handling = RouteFuture<Infallible>;
+pub(crate) type Handled = Result<Result<Response<Body>, Infallible>, Panic>;
+
+/// What the end of a request needs to know of its beginning.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    arrival: Arrival,
+    route: RouteNumber,
+    form: Form,
+    method: &'static str,
+    pub(crate) span: Span,
+    started: Instant,
+}
+
 /// What the edge knows of a request, in its extensions; handlers take the parts by extractor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
@@ -116,23 +135,35 @@ impl Edge {
 
     /// Answers one request as the listener would, without a socket: for tests inside the process.
     pub async fn respond(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
-        self.answer(request, Arriving { peer, started: Instant::now() }).await.response
+        let (handling, begun) = self.begin(request, Arriving { peer, started: Instant::now() });
+        let handled = panics::caught(handling, &begun.span).await;
+        self.finish(handled, &begun).response
     }
 
-    pub(crate) async fn answer(&self, mut request: Request<Body>, arriving: Arriving) -> Answered {
+    /// The part before the handler. It is no future, so that the request moves into the handler's at once.
+    pub(crate) fn begin(&self, mut request: Request<Body>, arriving: Arriving) -> (Handling, Begun) {
         let inner = &*self.0;
+        let request_id = inner.ids.next();
+        let client = inner.proxies.client(arriving.peer, request.headers());
         let route = inner.routes.find(request.uri().path());
-        let arrival = Arrival {
-            request_id: inner.ids.next(),
-            client: inner.proxies.client(arriving.peer, request.headers()),
+        let begun = Begun {
+            arrival: Arrival { request_id, client },
+            route,
+            form: inner.routes[route].form(request.headers()),
+            method: access::method_name(request.method()),
+            span: access::span(&request_id),
+            started: arriving.started,
         };
-        let method = access::method_name(request.method());
-        let form = route.form(request.headers());
-        request.extensions_mut().insert(arrival);
+        request.extensions_mut().insert(begun.arrival);
+        (inner.router.clone().call(request), begun)
+    }
 
-        let span = access::span(&arrival.request_id);
-        let handled = panics::caught(inner.router.clone().call(request), &span).await;
-        let refusal = Refusal { form, request_id: &arrival.request_id, page: &inner.error_page };
+    /// The part after the handler.
+    pub(crate) fn finish(&self, handled: Handled, begun: &Begun) -> Answered {
+        let inner = &*self.0;
+        let Begun { arrival, method, started, .. } = begun;
+        let route = &inner.routes[begun.route];
+        let refusal = Refusal { form: begun.form, request_id: &arrival.request_id, page: &inner.error_page };
         let mut response = match handled {
             Ok(Ok(response)) => refusal.completed(response),
             Err(panic) => {
@@ -144,12 +175,9 @@ impl Edge {
 
         let ended = Instant::now();
         let status = response.status();
-        let duration = ended.saturating_duration_since(arriving.started);
+        let duration = ended.saturating_duration_since(*started);
         route.count(status, duration);
-        access::log(
-            &Line { method, route: route.template(), status, duration, arrival: &arrival },
-            &response,
-        );
+        access::log(&Line { method, route: route.template(), status, duration, arrival }, &response);
         Answered { response, ended }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod flow;
 pub(crate) mod home;
 pub(crate) mod login;
 pub mod render;
-pub(crate) mod respond;
+pub mod respond;
 pub mod samples;
 pub(crate) mod setup;
 pub(crate) mod sign_out;

@@ -113,9 +113,12 @@ pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(St
     for (endpoint, path) in aliases {
         let route = ROUTES.iter().find(|route| route.endpoint == Some(endpoint));
         let route = route.ok_or_else(|| BadAlias(format!("there is no endpoint called {endpoint}")))?;
-        let plain = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
+        let plain =
+            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
         if !plain || paths.iter().any(|(taken, _)| taken == path) {
-            return Err(BadAlias(format!("{path} cannot be a further path of {endpoint}: it is taken or not a plain path")));
+            return Err(BadAlias(format!(
+                "{path} cannot be a further path of {endpoint}: it is taken or not a plain path"
+            )));
         }
         router = router.route(path, (route.handlers)());
         paths.push((path.clone(), route.form));

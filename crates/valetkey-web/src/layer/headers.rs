@@ -1,11 +1,11 @@
 //! The security headers, in one place for every answer (ASVS 3.4; RFC 9700 §4.2.4, §4.16; OAuth 2.1 §3.2.3).
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-use super::csp;
+use super::csp::Policy;
 use super::request_id::RequestId;
 
 /// The response header that names the request; the log and the error pages quote the same id.
@@ -25,37 +25,77 @@ const PERMISSIONS: HeaderValue = HeaderValue::from_static(
 /// ASVS 3.4.1: at least a year. Subdomains are the operator's to decide.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Most answers carry this many headers beside the handler's own.
-const OURS: usize = 10;
-
+/// The complete sets, one for pages and one for everything else. An answer starts as a copy of its set, into which
+/// the handler's headers go: copying costs a fraction of inserting one by one, and this is on every request's path.
 #[derive(Debug)]
 pub(super) struct SecurityHeaders {
-    https: bool,
+    api: HeaderMap,
+    page: HeaderMap,
 }
 
 impl SecurityHeaders {
     pub(super) fn new(https: bool) -> Self {
-        Self { https }
+        Self { api: set(https, Policy::Api), page: set(https, Policy::Stays) }
     }
 
-    /// Adds what is missing. A handler may say more about caching, referrers and its page's policy; the rest is ours.
+    /// Completes an answer. A handler may say more about caching, referrers and its page's policy; the rest is ours.
     pub(super) fn apply(&self, headers: &mut HeaderMap, id: &RequestId) {
-        headers.reserve(OURS);
-        let page = is_page(headers);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        headers.insert(X_FRAME_OPTIONS, DENY);
-        headers.insert(COOP, SAME_ORIGIN);
-        headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
-        headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
-        headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(if page { csp::PAGE } else { csp::API });
-        if self.https {
-            headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+        let mut whole = if is_page(headers) { self.page.clone() } else { self.api.clone() };
+        let (mut kind, mut length) = (false, false);
+        let mut last = None;
+        for (name, value) in headers.drain() {
+            // A further value of a name (Set-Cookie) comes without it.
+            let Some(name) = name else {
+                if let Some(last) = &last {
+                    whole.append(last, value);
+                }
+                continue;
+            };
+            last = None;
+            if is_ours(&name) {
+                continue;
+            }
+            kind |= name == CONTENT_TYPE;
+            length |= name == CONTENT_LENGTH;
+            last = Some(name.clone());
+            whole.insert(name, value);
         }
         if let Some(id) = id.header() {
-            headers.insert(X_REQUEST_ID, id);
+            whole.insert(X_REQUEST_ID, id);
         }
+        for name in
+            [(!kind).then_some(CONTENT_TYPE), (!length).then_some(CONTENT_LENGTH)].into_iter().flatten()
+        {
+            whole.remove(name);
+        }
+        *headers = whole;
     }
+}
+
+/// What no handler may weaken.
+fn is_ours(name: &HeaderName) -> bool {
+    *name == X_CONTENT_TYPE_OPTIONS || *name == X_FRAME_OPTIONS || *name == STRICT_TRANSPORT_SECURITY
+}
+
+fn set(https: bool, policy: Policy) -> HeaderMap {
+    // Places for the headers nearly every answer has, so that a copy need not grow; removed if not taken.
+    let later = HeaderValue::from_static("");
+    let mut set = HeaderMap::from_iter([
+        (CONTENT_TYPE, later.clone()),
+        (CONTENT_LENGTH, later.clone()),
+        (X_REQUEST_ID, later),
+        (CACHE_CONTROL, NO_STORE),
+        (X_CONTENT_TYPE_OPTIONS, NOSNIFF),
+        (X_FRAME_OPTIONS, DENY),
+        (REFERRER_POLICY, NO_REFERRER),
+        (CONTENT_SECURITY_POLICY, policy.header()),
+        (COOP, SAME_ORIGIN),
+        (PERMISSIONS_POLICY, PERMISSIONS),
+    ]);
+    if https {
+        set.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    set
 }
 
 fn is_page(headers: &HeaderMap) -> bool {
@@ -64,6 +104,8 @@ fn is_page(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{LOCATION, SET_COOKIE};
+
     use super::super::request_id::RequestIds;
     use super::*;
 
@@ -81,6 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn a_handlers_own_headers_stay_all_of_them_and_no_empty_ones_are_added() {
+        let cookies = [(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2"), (LOCATION, "/x"), (SET_COOKIE, "c=3")];
+        let mut headers = HeaderMap::new();
+        for (name, value) in cookies {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        SecurityHeaders::new(false).apply(&mut headers, &RequestIds::new([7; 16]).next());
+        assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1", "b=2", "c=3"]);
+        assert_eq!(headers[LOCATION], "/x");
+        assert!(!headers.contains_key(CONTENT_TYPE) && !headers.contains_key(CONTENT_LENGTH));
+        assert!(headers.values().all(|value| !value.is_empty()));
+    }
+
+    #[test]
     fn hsts_is_sent_for_https_issuers_only() {
         assert!(!applied(false, &[]).contains_key(STRICT_TRANSPORT_SECURITY));
         assert_eq!(applied(true, &[])[STRICT_TRANSPORT_SECURITY], "max-age=31536000");
@@ -89,8 +145,11 @@ mod tests {
     #[test]
     fn a_page_keeps_the_policy_it_sets_and_gets_one_otherwise() {
         let html = (CONTENT_TYPE, "text/html; charset=utf-8");
-        assert_eq!(applied(false, std::slice::from_ref(&html))[CONTENT_SECURITY_POLICY], csp::PAGE);
-        assert_eq!(applied(false, &[])[CONTENT_SECURITY_POLICY], csp::API);
+        assert_eq!(
+            applied(false, std::slice::from_ref(&html))[CONTENT_SECURITY_POLICY],
+            Policy::Stays.header()
+        );
+        assert_eq!(applied(false, &[])[CONTENT_SECURITY_POLICY], Policy::Api.header());
         let own = "default-src 'none'; frame-ancestors 'none'; form-action https://a.example";
         assert_eq!(applied(false, &[html, (CONTENT_SECURITY_POLICY, own)])[CONTENT_SECURITY_POLICY], own);
     }

@@ -17,7 +17,7 @@ thread_local! {
 /// What is known of a panic: the source line, and the message if it is a literal. A formatted message is withheld,
 /// for it can hold what must not be logged (`unwrap` prints the error it found).
 #[derive(Debug)]
-pub(super) struct Panic {
+pub(crate) struct Panic {
     pub(super) place: String,
     pub(super) message: &'static str,
 }
@@ -37,7 +37,7 @@ pub fn install_hook() {
 }
 
 /// Runs `handler` inside `span`; a panic in it becomes a value.
-pub(super) async fn caught<F: Future>(handler: F, span: &Span) -> Result<F::Output, Panic> {
+pub(crate) async fn caught<F: Future>(handler: F, span: &Span) -> Result<F::Output, Panic> {
     let mut handler = pin!(handler);
     poll_fn(|cx| {
         let _entered = (!span.is_none()).then(|| span.enter());

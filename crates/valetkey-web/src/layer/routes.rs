@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Index;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -70,33 +71,47 @@ impl Route {
     }
 }
 
+/// Names a route of one [`RouteTable`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RouteNumber(usize);
+
 /// Finds the template of a path. It names requests only: the router decides what is served.
 #[derive(Debug)]
 pub(super) struct RouteTable {
-    exact: HashMap<Arc<str>, Route>,
-    patterns: Vec<Route>,
-    other: Route,
+    exact: HashMap<Arc<str>, usize>,
+    /// The first is for paths that have none.
+    routes: Vec<Route>,
+    patterns: Vec<usize>,
 }
 
 impl RouteTable {
-    pub(super) fn new<T: Into<Arc<str>>>(routes: impl IntoIterator<Item = (T, Form)>) -> Self {
-        let mut table =
-            Self { exact: HashMap::new(), patterns: Vec::new(), other: Route::new("other".into(), None) };
-        for (template, form) in routes {
+    pub(super) fn new<T: Into<Arc<str>>>(templates: impl IntoIterator<Item = (T, Form)>) -> Self {
+        let other = Route::new("other".into(), None);
+        let mut table = Self { exact: HashMap::new(), patterns: Vec::new(), routes: vec![other] };
+        for (template, form) in templates {
             let template = template.into();
-            let route = Route::new(Arc::clone(&template), Some(form));
+            let number = table.routes.len();
+            table.routes.push(Route::new(Arc::clone(&template), Some(form)));
             if template.contains('{') {
-                table.patterns.push(route);
+                table.patterns.push(number);
             } else {
-                table.exact.insert(template, route);
+                table.exact.insert(template, number);
             }
         }
         table
     }
 
-    pub(super) fn find(&self, path: &str) -> &Route {
-        let pattern = || self.patterns.iter().find(|route| matches(&route.template, path));
-        self.exact.get(path).or_else(pattern).unwrap_or(&self.other)
+    pub(super) fn find(&self, path: &str) -> RouteNumber {
+        let pattern = || self.patterns.iter().find(|&&number| matches(&self.routes[number].template, path));
+        RouteNumber(self.exact.get(path).or_else(pattern).copied().unwrap_or(0))
+    }
+}
+
+impl Index<RouteNumber> for RouteTable {
+    type Output = Route;
+
+    fn index(&self, number: RouteNumber) -> &Route {
+        &self.routes[number.0]
     }
 }
 
@@ -142,7 +157,7 @@ mod tests {
             ("/oauth/token/", "other"),
             ("/secret-in-a-path", "other"),
         ] {
-            assert_eq!(table.find(path).template(), want, "{path}");
+            assert_eq!(table[table.find(path)].template(), want, "{path}");
         }
     }
 
@@ -150,8 +165,8 @@ mod tests {
     fn an_unknown_path_answers_in_the_form_the_client_asks_for() {
         let table = RouteTable::new([("/oauth/token", Form::Protocol)]);
         let browser = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"))]);
-        assert_eq!(table.find("/x").form(&browser), Form::Page);
-        assert_eq!(table.find("/x").form(&HeaderMap::new()), Form::Rest);
-        assert_eq!(table.find("/oauth/token").form(&browser), Form::Protocol);
+        assert_eq!(table[table.find("/x")].form(&browser), Form::Page);
+        assert_eq!(table[table.find("/x")].form(&HeaderMap::new()), Form::Rest);
+        assert_eq!(table[table.find("/oauth/token")].form(&browser), Form::Protocol);
     }
 }

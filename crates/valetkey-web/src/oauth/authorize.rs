@@ -66,7 +66,9 @@ async fn not_begun(call: &Call, refusal: Refusal, params: &Params<'_>) -> Respon
             };
             refused(call, kind, denial)
         }
-        Refusal::Redirect(response) => to_client(call, params.one("client_id").unwrap_or_default(), &response).await,
+        Refusal::Redirect(response) => {
+            to_client(call, params.one("client_id").unwrap_or_default(), &response).await
+        }
         Refusal::Failed(fault) => failed(call, &fault),
     }
 }

@@ -20,7 +20,9 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     let requested = grant::requested(&params)?;
     let client = authenticate(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
-        Ok(tokens) => respond::json(serde_json::to_vec(&tokens).map_err(|e| Fault::internal("encoding a token response", e))?),
+        Ok(tokens) => respond::json(
+            serde_json::to_vec(&tokens).map_err(|e| Fault::internal("encoding a token response", e))?,
+        ),
         Err(refused) => error::respond(&refused, call.authorization().is_some()),
     };
     Ok(cors::for_client(response, call.origin(), &client))
@@ -33,7 +35,9 @@ pub(super) fn refuse_query(query: &[u8]) -> Result<(), Error> {
     }
     let params = Params::parse(query)?;
     if KNOWN.iter().chain(&["token"]).any(|name| params.contains(name)) {
-        return Err(Code::InvalidRequest.because("send the parameters in the form body, never in the URL").into());
+        return Err(Code::InvalidRequest
+            .because("send the parameters in the form body, never in the URL")
+            .into());
     }
     Ok(())
 }

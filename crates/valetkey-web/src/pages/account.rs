@@ -20,6 +20,8 @@ use valetkey_core::params::Params;
 use valetkey_core::store::{GrantFilter, Page, Session};
 use valetkey_core::time::Timestamp;
 
+/// What the form names instead of one session: all but this one.
+const OTHERS: &str = "others";
 /// The most grants whose last use is looked at.
 const GRANTS: u32 = 1000;
 
@@ -76,7 +78,8 @@ async fn apps(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> {
         *last = grant.last_used_at.max(*last);
     }
     let catalog = cx.catalog();
-    let words = |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
+    let words =
+        |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
     let mut apps = Vec::new();
     for consent in cx.store.consents(&user.id).await? {
         let Some(client) = cx.client(consent.client.as_str()).await? else { continue };
@@ -134,7 +137,8 @@ pub(crate) async fn end_session(posted: PageForm) -> Response {
     };
     let cx = &posted.call.cx;
     let actor = Actor::User(session.user.clone());
-    if params.one("others").is_some() {
+    let wanted = params.one("session").unwrap_or_default();
+    if wanted == OTHERS {
         let ended = manage::session::end_all(cx, actor, &session.user, Some(session.id)).await;
         return finish(&posted.call, ended.map(drop), "/account?done=others");
     }
@@ -142,7 +146,6 @@ pub(crate) async fn end_session(posted: PageForm) -> Response {
         Ok(own) => own,
         Err(fault) => return failed(&posted.call, &fault),
     };
-    let wanted = params.one("session").unwrap_or_default();
     let done = match own.iter().find(|one| one.id.to_string() == wanted) {
         Some(found) => manage::session::end(cx, actor, found.id).await,
         None => Err(ManageError::Unknown("session")),

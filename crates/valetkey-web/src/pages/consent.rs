@@ -77,7 +77,12 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         asked: boxes.map(|name| asked(&catalog, name, known)).collect(),
         fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
-        apis: request.resources.iter().filter_map(|uri| catalog.api_by_resource(uri)).map(|api| api.name.clone()).collect(),
+        apis: request
+            .resources
+            .iter()
+            .filter_map(|uri| catalog.api_by_resource(uri))
+            .map(|api| api.name.clone())
+            .collect(),
         registered: Registered {
             by: None,
             since: When::new(client.created_at, call.cx.now),
@@ -112,7 +117,10 @@ fn lasts(call: &Call, client: &Client, asks_offline: bool) -> Lasts {
 
 fn words(catalog: &Catalog, name: &str) -> Held {
     catalog.scope(name).map_or_else(
-        || Held { words: format!("Use “{name}”"), detail: Some("The app's operator gave no words for this.".to_owned()) },
+        || Held {
+            words: format!("Use “{name}”"),
+            detail: Some("The app's operator gave no words for this.".to_owned()),
+        },
         |scope| Held {
             words: scope.description.clone(),
             detail: Some(scope.detail.clone()).filter(|text| !text.is_empty()),
@@ -134,7 +142,9 @@ fn access(name: &str) -> Access {
     match last {
         _ if name == "offline_access" => Access::Offline,
         "read" | "view" | "list" | "profile" | "email" | "readonly" => Access::Read,
-        "write" | "edit" | "update" | "delete" | "manage" | "admin" | "create" | "share" | "follow" => Access::Change,
+        "write" | "edit" | "update" | "delete" | "manage" | "admin" | "create" | "share" | "follow" => {
+            Access::Change
+        }
         _ => Access::Plain,
     }
 }

@@ -13,17 +13,19 @@ pub(crate) async fn get(call: Call) -> Response {
         return plain_error(&call, ErrorKind::NotFound);
     };
     let came = match (params.one("code"), params.one("error")) {
-        (Some(code), _) if code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) => Callback::Code {
-            code: code.to_owned(),
-            curl: format!(
-                "curl -u {}:{} \\\n  -d grant_type=authorization_code \\\n  -d code={code} \\\n  -d redirect_uri={} \\\n  -d code_verifier={} \\\n  {}",
-                demo.client_id,
-                demo.client_secret,
-                demo.redirect_uri,
-                demo.code_verifier,
-                call.cx.settings.url(path::TOKEN),
-            ),
-        },
+        (Some(code), _) if code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) => {
+            Callback::Code {
+                code: code.to_owned(),
+                curl: format!(
+                    "curl -u {}:{} \\\n  -d grant_type=authorization_code \\\n  -d code={code} \\\n  -d redirect_uri={} \\\n  -d code_verifier={} \\\n  {}",
+                    demo.client_id,
+                    demo.client_secret,
+                    demo.redirect_uri,
+                    demo.code_verifier,
+                    call.cx.settings.url(path::TOKEN),
+                ),
+            }
+        }
         (_, Some(error)) => Callback::Error {
             error: error.to_owned(),
             description: params.one("error_description").map(str::to_owned),

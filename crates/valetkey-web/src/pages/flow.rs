@@ -68,7 +68,10 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
 }
 
 /// What a page of an interaction has to look at: its client and who is signed in.
-pub(crate) async fn both(call: &Call, interaction: &Interaction) -> Result<(Arc<Client>, Option<Session>), Response> {
+pub(crate) async fn both(
+    call: &Call,
+    interaction: &Interaction,
+) -> Result<(Arc<Client>, Option<Session>), Response> {
     let client = client_of(call, interaction).await?;
     let session = current_session(call).await.map_err(|fault| failed(call, &fault))?;
     Ok((client, session))

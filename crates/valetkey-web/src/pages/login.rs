@@ -8,8 +8,8 @@ use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
 use axum::response::Response;
-use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
 use valetkey_core::authorize::{self, Progress};
 use valetkey_core::client::Client;
 use valetkey_core::error::Fault;
@@ -73,9 +73,13 @@ async fn plain(call: &Call) -> Response {
     }
 }
 
-async fn draw_plain(call: &Call, status: StatusCode, username: String, error: Option<LoginError>) -> Response {
-    let asking =
-        Asking { interaction: None, session: None, reason: LoginReason::SignedOut, username, error };
+async fn draw_plain(
+    call: &Call,
+    status: StatusCode,
+    username: String,
+    error: Option<LoginError>,
+) -> Response {
+    let asking = Asking { interaction: None, session: None, reason: LoginReason::SignedOut, username, error };
     draw(call, status, asking).await
 }
 
@@ -85,7 +89,9 @@ async fn draw(call: &Call, status: StatusCode, asking: Asking<'_>) -> Response {
     match view(call, asking, &browser).await {
         Ok(view) => {
             let mut response = page(call, status, &view);
-            if known.is_none() && let Some(cookie) = Cookie::Browser.set(&browser, None, call.https()) {
+            if known.is_none()
+                && let Some(cookie) = Cookie::Browser.set(&browser, None, call.https())
+            {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             response
@@ -127,7 +133,9 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
 pub(crate) async fn post(form: PageForm) -> Response {
     let PageForm { call, body } = form;
     let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
-    if call.is_cross_site() || params.refuse_repeats(&["i", "csrf", "username", "password", "account"]).is_err() {
+    if call.is_cross_site()
+        || params.refuse_repeats(&["i", "csrf", "username", "password", "account"]).is_err()
+    {
         return plain_error(&call, ErrorKind::Forgery);
     }
     let Some(sealed) = params.one("i") else {
@@ -236,7 +244,9 @@ async fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interacti
             interaction.signed_in = Some(signed_in.session.id);
             // The cookie is on its way to the browser, so the next page is where it will be read.
             match interaction.seal(&call.cx) {
-                Ok(sealed) => see_other(&call.cx.settings.url(&format!("{}?i={sealed}", super::consent::PATH))),
+                Ok(sealed) => {
+                    see_other(&call.cx.settings.url(&format!("{}?i={sealed}", super::consent::PATH)))
+                }
                 Err(fault) => failed(call, &fault),
             }
         }

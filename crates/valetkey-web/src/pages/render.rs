@@ -3,6 +3,7 @@
 use super::assets::{ASSETS, Asset};
 use super::samples;
 use super::view::Site;
+pub use crate::layer::csp::Policy;
 use minijinja::value::Serde;
 use minijinja::{
     Environment, HtmlEscape, Output, State, UndefinedBehavior, Value, context, escape_formatter,
@@ -32,35 +33,6 @@ pub const TEMPLATES: [(&str, &str); 13] = [
 pub trait Page: Serialize {
     const TEMPLATE: &'static str;
     const POLICY: Policy;
-}
-
-/// Which Content-Security-Policy a page needs. None allows inline style or script, frames, or a third party.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Its forms end on this server.
-    Stays,
-    /// Its form may end, by redirect, at an app. Browsers apply `form-action` to every hop of that redirect, and the
-    /// app's callback may hop on to anywhere, so the directive would cut people off: it is left out.
-    LeadsOut,
-    /// `LeadsOut`, with our one script that submits the form.
-    Script,
-}
-
-impl Policy {
-    /// The header's value.
-    pub const fn header(self) -> &'static str {
-        match self {
-            Self::Stays => {
-                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-            }
-            Self::LeadsOut => {
-                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-            }
-            Self::Script => {
-                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-            }
-        }
-    }
 }
 
 /// Renders pages. Cheap to share behind an `Arc`; it never reads a file after it was made.

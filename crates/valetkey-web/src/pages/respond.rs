@@ -3,13 +3,16 @@
 use super::render::Page;
 use super::view::words::span;
 use super::view::{App as AppView, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, Person};
+use crate::app::App;
 use crate::extract::Call;
 use crate::layer::access::Cause;
+use crate::layer::refusal::ErrorPage as EdgeErrors;
 use crate::oauth::respond::see_other;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
+use std::sync::Arc;
 use valetkey_core::authorize::AuthorizationResponse;
 use valetkey_core::client::Client;
 use valetkey_core::directory::User;
@@ -25,7 +28,7 @@ pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Respon
         Ok(html) => {
             let mut response = (status, Body::from(html)).into_response();
             response.headers_mut().insert(CONTENT_TYPE, HTML);
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(P::POLICY.header()));
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, P::POLICY.header());
             response
         }
         Err(error) => {
@@ -36,6 +39,30 @@ pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Respon
     }
 }
 
+/// Draws the pages for errors that no handler answered: unknown paths, wrong methods, panics.
+pub fn edge_errors(app: &App) -> EdgeErrors {
+    let app = app.clone();
+    Arc::new(move |status, id| {
+        let mut view = ErrorPage::new(
+            match status {
+                StatusCode::NOT_FOUND => ErrorKind::NotFound,
+                StatusCode::METHOD_NOT_ALLOWED => ErrorKind::MethodNotAllowed,
+                StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Busy,
+                status if status.is_server_error() => ErrorKind::Internal,
+                _ => ErrorKind::BadRequest,
+            },
+            id.as_str(),
+        );
+        view.back = Some(home());
+        // A template that cannot be drawn leaves an answer without a body, never one with a cause in it.
+        app.renderer.render(&app.site, &view).unwrap_or_default()
+    })
+}
+
+fn home() -> Link {
+    Link::new(Href::root(), "Go to the start page")
+}
+
 /// An error page.
 pub(crate) fn error(call: &Call, view: &ErrorPage) -> Response {
     let status = StatusCode::from_u16(view.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -44,7 +71,7 @@ pub(crate) fn error(call: &Call, view: &ErrorPage) -> Response {
 
 pub(crate) fn plain_error(call: &Call, kind: ErrorKind) -> Response {
     let mut view = ErrorPage::new(kind, call.id.as_str());
-    view.back = Some(Link::new(Href::root(), "Go to the start page"));
+    view.back = Some(home());
     error(call, &view)
 }
 
@@ -95,7 +122,8 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
         Err(fault) => return failed(call, &fault),
     };
     // Form posts go to web addresses only; the request was checked for that.
-    let (Some(action), Some(destination)) = (Href::web(&answer.redirect_uri), Destination::of(&answer.redirect_uri))
+    let (Some(action), Some(destination)) =
+        (Href::web(&answer.redirect_uri), Destination::of(&answer.redirect_uri))
     else {
         return plain_error(call, ErrorKind::BadRedirectUri);
     };

@@ -47,7 +47,8 @@ async fn closed(call: &Call) -> Response {
 pub(crate) async fn post(form: PageForm) -> Response {
     let PageForm { call, body } = form;
     let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
-    if call.is_cross_site() || params.refuse_repeats(&["i", "username", "name", "email", "password"]).is_err() {
+    if call.is_cross_site() || params.refuse_repeats(&["i", "username", "name", "email", "password"]).is_err()
+    {
         return plain_error(&call, ErrorKind::Forgery);
     }
     let token = params.one("i").unwrap_or_default();

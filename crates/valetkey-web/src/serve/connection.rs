@@ -20,26 +20,24 @@ use super::pulse::{Phase, Pulse};
 use super::server::{Server, Slot, Stage};
 use super::socket::Socket;
 use super::watch::{Event, Watch};
-use crate::layer::Arriving;
+use crate::layer::{Answered, Arriving, panics};
 
 /// Serves one connection to its end. Dropping the future closes the socket.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
-    let server = &slot.0;
-    let pulse = Arc::new(Pulse::new(server.base));
-    let io = TokioIo::new(Socket::new(stream, Arc::clone(&pulse), Arc::clone(server)));
     let peer = peer.ip().to_canonical();
-    let service = {
-        let (server, pulse) = (Arc::clone(server), Arc::clone(&pulse));
-        service_fn(move |request| answer(Arc::clone(&server), Arc::clone(&pulse), peer, request))
-    };
+    let link = Arc::new(Link { pulse: Pulse::new(slot.0.base), server: Arc::clone(&slot.0), peer });
+    let Link { server, pulse, .. } = &*link;
+    let io = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
+    let requests = Arc::clone(&link);
+    let service = service_fn(move |request| answer(&requests, request));
     let mut connection = pin!(server.http.serve_connection(io, service));
     let mut stage_change = pin!(server.stage_change());
     let mut timer = pin!(tokio::time::sleep_until(pulse.deadline(&server.limits).into()));
-    let mut watch = Watch::new(server, &pulse, timer.as_mut(), stage_change.as_mut());
+    let mut watch = Watch::new(server, pulse, timer.as_mut(), stage_change.as_mut());
     let mut closing = false;
     let ended = poll_fn(|cx| {
         loop {
-            if !closing && is_time_to_close(server, &pulse) {
+            if !closing && is_time_to_close(server, pulse) {
                 closing = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -86,36 +84,48 @@ fn reason(overdue: Phase) -> Option<&'static str> {
     }
 }
 
-/// Hands one request to the edge and keeps the pulse while it runs.
-async fn answer(
-    server: Arc<Server>,
-    pulse: Arc<Pulse>,
+/// What a connection's socket and requests share, behind a counter that no other connection touches.
+pub(super) struct Link {
+    pub(super) server: Arc<Server>,
+    pub(super) pulse: Pulse,
     peer: IpAddr,
+}
+
+/// Hands one request to the edge and keeps the pulse while it runs.
+fn answer(
+    link: &Arc<Link>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
     let started = Instant::now();
     let version = request.version();
-    pulse.request(version == Version::HTTP_2, started);
-    let mut busy = Busy { pulse, ended: None };
-    let answered = server.edge.answer(request.map(Body::new), Arriving { peer, started }).await;
-    busy.ended = Some(answered.ended);
-    let mut response = answered.response;
-    // RFC 9110 §15.5.9 and §15.5.14: the rest of the body is not read, so the connection cannot go on.
-    let unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
-    if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    link.pulse.request(version == Version::HTTP_2, started);
+    let busy = Busy { link: Arc::clone(link), ended: None };
+    let arriving = Arriving { peer: link.peer, started };
+    let (handling, begun) = link.server.edge.begin(request.map(Body::new), arriving);
+    async move {
+        // Whole: the block would capture its fields one by one, and the guard would miss the end.
+        let mut busy = busy;
+        let handled = panics::caught(handling, &begun.span).await;
+        let server = &busy.link.server;
+        let Answered { mut response, ended } = server.edge.finish(handled, &begun);
+        // RFC 9110 §15.5.9 and §15.5.14: the rest of the body is not read, so the connection cannot go on.
+        let unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+        if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        busy.ended = Some(ended);
+        Ok(response)
     }
-    Ok(response)
 }
 
 /// Marks the request as over, whether it was answered or its client went away.
 struct Busy {
-    pulse: Arc<Pulse>,
+    link: Arc<Link>,
     ended: Option<Instant>,
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.pulse.answered(self.ended.unwrap_or_else(Instant::now));
+        self.link.pulse.answered(self.ended.unwrap_or_else(Instant::now));
     }
 }

@@ -9,23 +9,22 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::pulse::Pulse;
-use super::server::{Server, Stage};
+use super::connection::Link;
+use super::server::Stage;
 
 /// Bytes thrown away after our last answer before the socket is closed anyway.
 const MAX_DISCARD: usize = 1024 * 1024;
 
 pub(super) struct Socket {
     stream: TcpStream,
-    pulse: Arc<Pulse>,
-    server: Arc<Server>,
+    link: Arc<Link>,
     shut: bool,
     discarded: usize,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, server: Arc<Server>) -> Self {
-        Self { stream, pulse, server, shut: false, discarded: 0 }
+    pub(super) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
+        Self { stream, link, shut: false, discarded: 0 }
     }
 
     /// Reads and forgets until the client has closed its side. Closing a socket with unread bytes sends a reset,
@@ -38,7 +37,7 @@ impl Socket {
                 Poll::Ready(Ok(())) if !chunk.filled().is_empty() => self.discarded += chunk.filled().len(),
                 Poll::Ready(_) => return Poll::Ready(()),
                 // While the process ends nobody waits for the other side's farewell.
-                Poll::Pending if self.server.stage() >= Stage::Closing => return Poll::Ready(()),
+                Poll::Pending if self.link.server.stage() >= Stage::Closing => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -47,8 +46,8 @@ impl Socket {
 
     fn note_write(&self, written: &Poll<io::Result<usize>>) {
         match written {
-            Poll::Pending => self.pulse.write_stalled(),
-            Poll::Ready(_) => self.pulse.written(),
+            Poll::Pending => self.link.pulse.write_stalled(),
+            Poll::Ready(_) => self.link.pulse.written(),
         }
     }
 }
@@ -62,9 +61,9 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         match &read {
-            Poll::Ready(Ok(())) if buf.filled().len() > before => self.pulse.received(),
+            Poll::Ready(Ok(())) if buf.filled().len() > before => self.link.pulse.received(),
             Poll::Ready(_) => {}
-            Poll::Pending => self.pulse.awaiting(),
+            Poll::Pending => self.link.pulse.awaiting(),
         }
         read
     }
@@ -97,7 +96,7 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.shut {
-            self.pulse.closing();
+            self.link.pulse.closing();
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
             self.shut = true;
         }
