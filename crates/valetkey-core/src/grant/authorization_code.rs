@@ -4,7 +4,7 @@
 //! very write that redeems, and so only after client and proof hold.
 
 use crate::audit::{Actor, Event};
-use crate::client::{Client, redirect_uri};
+use crate::client::Client;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::grant::GrantType;
@@ -59,9 +59,9 @@ fn decide(
     if code.client != client.id.as_str() || code.expires_at <= cx.now {
         return Err(UNKNOWN);
     }
-    // RFC 6749 §4.1.3; left out, PKCE alone ties the code to its request (draft-ietf-oauth-v2-1 §4.1.3).
-    let same = |uri: &str| redirect_uri::matches(code.redirect_uri, uri);
-    if !params.one("redirect_uri").is_none_or(same) {
+    // RFC 6749 §4.1.3: identical, port and all; left out, PKCE alone ties the code to its request
+    // (draft-ietf-oauth-v2-1 §4.1.3).
+    if params.one("redirect_uri").is_some_and(|uri| uri != code.redirect_uri) {
         return Err(Code::InvalidGrant.because("redirect_uri is not the one of the authorization request"));
     }
     pkce::verify(code.challenge, params.one("code_verifier"))
