@@ -162,7 +162,7 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::KnownDevice", &["crates/valetkey-core/src/login/device.rs", SEAL], EVERY_SEAL),
     place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
     place("LessSafeKey", &[SEAL], "seal.rs is the only user of symmetric encryption"),
-    place("argon2", &["crates/valetkey/src/outbound"], "passwords are hashed behind the bounded Hasher port"),
+    place("argon2", &["crates/valetkey/src/hasher"], "passwords are hashed behind the bounded Hasher port"),
     place("rusqlite", &["crates/valetkey-store/src/"], "SQL stands in the store"),
     place("header::HOST", &[], "our address comes from the issuer, never from a request"),
     place(
