@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::ids::GrantId;
 use crate::params::Params;
-use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::{Mark, MarkKind};
 use crate::token::access;
 use crate::token::refresh::RefreshToken;
+use crate::token::revocation::grant_mark;
 
 /// Every parameter that means something here.
 pub const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
@@ -53,14 +53,4 @@ async fn revoke_grant(cx: &Context, client: &Client, grant: GrantId) -> Result<(
         cx.follow_changes().await?;
     }
     Ok(())
-}
-
-/// The mark that takes back a grant's access tokens; the store keeps it as long as the last of them lives.
-pub(crate) fn grant_mark(cx: &Context, grant: GrantId) -> Mark {
-    Mark {
-        kind: MarkKind::Grant,
-        key: grant.0.as_bytes().to_vec(),
-        not_after_ms: i64::MAX,
-        expires_at: cx.now + LONGEST_ACCESS_TOKEN,
-    }
 }

@@ -3,8 +3,8 @@
 use super::ManageError;
 use crate::audit::{Actor, Event};
 use crate::context::Context;
-use crate::endpoint::revoke::grant_mark;
 use crate::ids::GrantId;
+use crate::token::revocation::grant_mark;
 
 /// Takes a grant back, with every token it gave.
 pub async fn revoke(cx: &Context, actor: Actor, id: GrantId) -> Result<(), ManageError> {

@@ -1,5 +1,8 @@
 //! The revocation index: in memory on every node, holding only what can still matter.
 
+use crate::context::Context;
+use crate::ids::GrantId;
+use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::{Mark, MarkKind};
 use crate::time::Timestamp;
 use crate::token::access::AccessToken;
@@ -77,6 +80,16 @@ pub fn consent_key(user: &str, client: &str) -> Vec<u8> {
     [user.as_bytes(), &[0], client.as_bytes()].concat()
 }
 
+/// The mark that takes back a grant's access tokens; the store keeps it as long as the last of them lives.
+pub(crate) fn grant_mark(cx: &Context, grant: GrantId) -> Mark {
+    Mark {
+        kind: MarkKind::Grant,
+        key: grant.0.as_bytes().to_vec(),
+        not_after_ms: i64::MAX,
+        expires_at: cx.now + LONGEST_ACCESS_TOKEN,
+    }
+}
+
 impl RevocationIndex {
     fn table(&self, kind: MarkKind) -> &Table {
         &self.tables[kind as usize - 1]
@@ -117,7 +130,7 @@ impl RevocationIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{GrantId, Id, TokenId};
+    use crate::ids::{Id, TokenId};
 
     fn token(made_ms: u64) -> AccessToken<'static> {
         AccessToken {
