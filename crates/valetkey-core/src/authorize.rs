@@ -174,6 +174,8 @@ fn finish(
     scope: &Scope,
 ) -> Result<AuthorizationResponse, Fault> {
     let request = &interaction.request;
+    // OIDC Core §11: declined, it means no refresh token; never asked for, it says nothing.
+    let lasting = !request.scope.contains("offline_access") || scope.contains("offline_access");
     let scope = scope.to_string();
     let code = AuthorizationCode {
         id: GrantId(cx.new_id()),
@@ -186,6 +188,7 @@ fn finish(
         resources: request.resources.iter().map(String::as_str).collect(),
         challenge: &request.challenge,
         nonce: request.nonce.as_deref(),
+        lasting,
         auth_time: session.auth_time,
         expires_at: cx.now + cx.settings.lifetimes.code,
     };

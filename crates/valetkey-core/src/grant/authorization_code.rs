@@ -70,7 +70,7 @@ fn decide(
 fn grant(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Grant, Denial> {
     let scope = Scope::parse(code.scope).map_err(|_| UNKNOWN)?;
     let lifetimes = &cx.settings.lifetimes;
-    let refreshes = client.allows(GrantType::RefreshToken);
+    let refreshes = client.allows(GrantType::RefreshToken) && code.lasting;
     Ok(Grant {
         id: code.id,
         client: client.id.clone(),

@@ -23,6 +23,8 @@ pub struct Code<'a> {
     /// RFC 7636 §4.2, S256.
     pub challenge: &'a str,
     pub nonce: Option<&'a str>,
+    /// Whether a refresh token may come of it: not where the person declined `offline_access`.
+    pub lasting: bool,
     pub auth_time: Timestamp,
     pub expires_at: Timestamp,
 }

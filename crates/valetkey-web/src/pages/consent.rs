@@ -130,10 +130,8 @@ fn words(catalog: &Catalog, name: &str) -> Held {
 
 fn asked(catalog: &Catalog, name: &str, known: bool) -> Asked {
     let Held { words, detail } = words(catalog, name);
-    // Staying signed in while away is a lasting thing: the person ticks it, we do not (10-interface: nothing is ticked
-    // beyond what the app needs to work).
-    let offline = name == "offline_access";
-    Asked { value: name.to_owned(), words, detail, access: access(name), new: known, checked: !offline }
+    // Each stands ticked, `offline_access` too: what the app asked for is what it works with (ADR 0007).
+    Asked { value: name.to_owned(), words, detail, access: access(name), new: known, checked: true }
 }
 
 /// A guess from the name, for the tag only.
