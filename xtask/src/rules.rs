@@ -160,6 +160,7 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::Interaction", &["crates/valetkey-core/src/interaction.rs", SEAL], EVERY_SEAL),
     place("Kind::SetupLink", &["crates/valetkey-core/src/manage/setup.rs", SEAL], EVERY_SEAL),
     place("Kind::KnownDevice", &["crates/valetkey-core/src/login/device.rs", SEAL], EVERY_SEAL),
+    place("Kind::FormProof", &["crates/valetkey-core/src/login/form_proof.rs", SEAL], EVERY_SEAL),
     place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
     place("LessSafeKey", &[SEAL], "seal.rs is the only user of symmetric encryption"),
     place("argon2", &["crates/valetkey/src/hasher"], "passwords are hashed behind the bounded Hasher port"),

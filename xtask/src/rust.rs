@@ -33,6 +33,14 @@ pub(crate) struct Source {
     pub(crate) macros: Vec<Named>,
     pub(crate) methods: Vec<Named>,
     pub(crate) tests: Vec<Named>,
+    /// First and last line of each `#[cfg(test)] mod name { … }`.
+    pub(crate) test_modules: Vec<(usize, usize)>,
+}
+
+impl Source {
+    pub(crate) fn is_in_test_module(&self, line: usize) -> bool {
+        self.test_modules.iter().any(|(first, last)| (*first..=*last).contains(&line))
+    }
 }
 
 type Tokens = Peekable<IntoIter<TokenTree>>;
@@ -66,7 +74,10 @@ impl Reader {
                 TokenTree::Ident(ident) => {
                     let named = Named { line: ident.span().start().line, name: ident.to_string() };
                     match named.name.as_str() {
-                        "mod" => self.module(&mut tokens),
+                        "mod" => {
+                            self.module(&mut tokens, is_test);
+                            is_test = false;
+                        }
                         "fn" => {
                             self.function(&mut tokens, is_test);
                             is_test = false;
@@ -79,7 +90,7 @@ impl Reader {
         }
     }
 
-    /// `#[name(…)]` or `#![name(…)]`; says whether it marks a test.
+    /// `#[name(…)]` or `#![name(…)]`; says whether it marks a test or a module of tests.
     fn attribute(&mut self, tokens: &mut Tokens) -> bool {
         if is_punct(tokens.peek(), '!') {
             tokens.next();
@@ -102,15 +113,20 @@ impl Reader {
         }
         self.walk(group.stream());
         names.last().is_some_and(|name| name == "test")
+            || group.stream().to_string().replace(' ', "") == "cfg(test)"
     }
 
     /// `mod name { … }`: paths inside it are relative to it.
-    fn module(&mut self, tokens: &mut Tokens) {
+    fn module(&mut self, tokens: &mut Tokens, is_test: bool) {
         let Some(TokenTree::Ident(name)) = tokens.next_if(|token| matches!(token, TokenTree::Ident(_)))
         else {
             return;
         };
         if let Some(TokenTree::Group(group)) = tokens.next_if(|token| is_group(token, Delimiter::Brace)) {
+            if is_test {
+                let lines = (group.span_open().start().line, group.span_close().end().line);
+                self.source.test_modules.push(lines);
+            }
             self.module.push(name.to_string());
             self.walk(group.stream());
             self.module.pop();
@@ -271,6 +287,14 @@ mod tests {
             "#[test] fn one() {} #[tokio::test(flavor = \"x\")] #[ignore] async fn two() {} fn three() {}";
         let names: Vec<String> = read(text, &[]).unwrap().tests.into_iter().map(|test| test.name).collect();
         assert_eq!(names, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_module_of_tests_has_its_lines() {
+        let text = "use a::B;\n#[cfg(test)]\nmod tests {\n use c::D;\n}\n#[cfg(unix)]\nmod unix {\n}\n#[cfg(test)]\nmod more;";
+        let source = read(text, &[]).unwrap();
+        assert_eq!(source.test_modules, [(3, 5)]);
+        assert!(source.is_in_test_module(4) && !source.is_in_test_module(1));
     }
 
     #[test]

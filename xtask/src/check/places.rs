@@ -24,14 +24,16 @@ fn file_problems(file: &File) -> Vec<Problem> {
     strange.filter_map(|place| named_at(place, &source).map(|line| refused(file, place, line))).collect()
 }
 
-/// The first line that names the place's thing.
+/// The first line outside the file's tests that names the place's thing.
 fn named_at(place: &Place, source: &Source) -> Option<usize> {
-    if let Some(method) = place.names.strip_prefix('.') {
-        return source.methods.iter().find(|called| called.name == method).map(|called| called.line);
-    }
-    let wanted: Vec<&str> = place.names.split("::").collect();
-    let has = |names: &[String]| names.windows(wanted.len()).any(|run| run == wanted);
-    source.paths.iter().find(|path| has(&path.names)).map(|path| path.line)
+    let lines: Vec<usize> = if let Some(method) = place.names.strip_prefix('.') {
+        source.methods.iter().filter(|called| called.name == method).map(|called| called.line).collect()
+    } else {
+        let wanted: Vec<&str> = place.names.split("::").collect();
+        let has = |names: &[String]| names.windows(wanted.len()).any(|run| run == wanted);
+        source.paths.iter().filter(|path| has(&path.names)).map(|path| path.line).collect()
+    };
+    lines.into_iter().find(|line| !source.is_in_test_module(*line))
 }
 
 fn refused(file: &File, place: &Place, line: usize) -> Problem {
@@ -69,6 +71,8 @@ mod tests {
         ] {
             assert!(broken(&tree(&[(path, "use rusqlite::Connection;")])).is_empty(), "{path}");
         }
+        let text = "#[cfg(test)]\nmod tests { use rusqlite::Connection; }";
+        assert!(broken(&tree(&[("crates/valetkey-web/src/a.rs", text)])).is_empty());
     }
 
     #[test]
