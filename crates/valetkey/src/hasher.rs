@@ -61,13 +61,11 @@ impl Argon2Hasher {
 impl Hasher for Argon2Hasher {
     async fn reserve(&self) -> Result<Box<dyn HashPermit>, Busy> {
         let waiting = Arc::clone(&self.permits).acquire_owned();
-        match tokio::time::timeout(self.shared.patience, waiting).await {
-            Ok(Ok(permit)) => Ok(Box::new(Permit { permit, shared: Arc::clone(&self.shared) })),
-            Ok(Err(_)) | Err(_) => {
-                metrics::counter!("valetkey_password_hashes_refused_total").increment(1);
-                Err(Busy)
-            }
-        }
+        let Ok(Ok(permit)) = tokio::time::timeout(self.shared.patience, waiting).await else {
+            metrics::counter!("valetkey_password_hashes_refused_total").increment(1);
+            return Err(Busy);
+        };
+        Ok(Box::new(Permit { permit, shared: Arc::clone(&self.shared) }))
     }
 }
 

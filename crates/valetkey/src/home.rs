@@ -182,8 +182,8 @@ mod tests {
         assert!(home.make_master_key(&OsEntropy).is_err(), "it is never replaced");
         let read = home.master_key(&config).expect("readable").expect("there");
         assert_eq!(made.bytes(), read.bytes());
-        let mode = std::fs::metadata(home.marker()).expect("there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = std::fs::metadata(home.marker()).expect("there").permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
         assert_eq!(format!("{made:?}"), "***");
     }
 

@@ -41,12 +41,22 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(builder.worker_threads(workers).thread_name("worker").enable_all().build()?)
 }
 
-/// Takes the lock, opens the store and makes the keys that are missing.
-pub(crate) async fn prepare(config: Config, listeners: Listeners, issuer: String) -> Result<Ready> {
-    let home = Home::new(&config);
+/// Takes the data directory for this server alone. Before the ports: "in use by another server" says more than "in use".
+pub(crate) fn lock(config: &Config) -> Result<ServerLock> {
+    let home = Home::new(config);
     home.make_directory()?;
     // Beside the database: two data directories can name one database.
-    let lock = ServerLock::acquire(home.database_directory())?;
+    Ok(ServerLock::acquire(home.database_directory())?)
+}
+
+/// Opens the store and makes the keys that are missing.
+pub(crate) async fn prepare(
+    config: Config,
+    lock: ServerLock,
+    listeners: Listeners,
+    issuer: String,
+) -> Result<Ready> {
+    let home = Home::new(&config);
     let metrics = install_metrics()?;
     let opened = wire::open(&config, &home, &issuer, Opening::Server).await?;
     let cx = Context::new(&opened.server, Caller::default());

@@ -122,7 +122,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         }
         Command::Delete(one) => {
             commands::delete(cx, actor, &one.id.as_str().into()).await?;
-            return Ok(Answer::done(one.id, "Deleted"));
+            return Ok(Answer::done(&one.id, "Deleted"));
         }
     };
     Ok(Answer::one(to_json(&api)?, FIELDS))

@@ -179,7 +179,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::Enable(one) => Ok(shown(&commands::enable(cx, &actor, &one.id.into()).await?)),
         Command::Delete(one) => {
             commands::delete(cx, actor, &one.id.as_str().into()).await?;
-            Ok(Answer::done(one.id, "Deleted"))
+            Ok(Answer::done(&one.id, "Deleted"))
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Global;
 use super::manage::DEV_DIR;
 use crate::config::check::is_loopback;
 use crate::config::{Config, Loaded, Sources, variables};
-use crate::serve::{Listeners, prepare, runtime};
+use crate::serve::{Listeners, lock, prepare, runtime};
 use crate::{dev, logging, serve};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -30,15 +30,16 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     refuse_the_world(&config)?;
     // It is watched by a person: what is worth a line in production is noise between the lines to paste.
     if config.log.level == Config::default().log.level && !global.json {
-        config.log.level = "warn".to_owned();
+        "warn".clone_into(&mut config.log.level);
     }
     let pipe = logging::start(&config.log)?;
     let json = global.json;
     let ended = runtime()?.block_on(async {
+        let lock = lock(&config)?;
         let listeners = bind(&config, own_management)?;
         let port = listeners.public_addresses.first().map_or(0, SocketAddr::port);
         let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
-        let ready = prepare(config, listeners, issuer).await?;
+        let ready = prepare(config, lock, listeners, issuer).await?;
         let demo = dev::seed(&ready.cx).await?;
         let shown = demo.clone();
         ready.run(Some(demo), |ready| dev::greet(ready, &shown, json)).await

@@ -1,15 +1,15 @@
 //! `valetkey doctor`: looks at configuration, files and store, and says what to do.
 
 use super::Global;
-use super::manage::{Managed, configuration};
+use super::manage::{Managed, chosen};
 use super::output::Answer;
 use crate::clock::SystemClock;
 use crate::config::Loaded;
+use crate::config::permissions::open_to_others;
 use crate::home::Home;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 use valetkey_core::outbound::Clock;
 
@@ -34,12 +34,12 @@ const NEWEST_PAST: u64 = 1_767_225_600_000;
 
 pub(crate) async fn run(global: &Global) -> Result<ExitCode> {
     let mut findings = vec![clock()];
-    match configuration(global) {
+    match chosen(global) {
         Ok(loaded) => {
             findings.push(good("configuration", "no mistakes"));
             findings.push(serving(&loaded));
             files(&Home::new(&loaded.config), &mut findings);
-            store(global, &mut findings).await;
+            store(&loaded, &mut findings).await;
         }
         Err(error) => findings.push(bad("configuration", format!("{error:#}"))),
     }
@@ -108,16 +108,16 @@ fn files(home: &Home, findings: &mut Vec<Finding>) {
         findings.push(warning("data directory", format!("{} is not there yet", home.dir.display())));
         return;
     };
-    findings.push(if metadata.permissions().mode() & 0o007 == 0 {
-        good("data directory", home.dir.display().to_string())
-    } else {
+    findings.push(if open_to_others(&metadata) {
         warning("data directory", format!("{0} is open to everyone: run `chmod 700 {0}`", home.dir.display()))
+    } else {
+        good("data directory", home.dir.display().to_string())
     });
 }
 
 /// Opens the store as every management command does, and looks at what a server would need.
-async fn store(global: &Global, findings: &mut Vec<Finding>) {
-    let managed = match Managed::open(global).await {
+async fn store(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    let managed = match Managed::open_configured(loaded).await {
         Ok(managed) => managed,
         Err(error) => {
             findings.push(bad("store", format!("{error:#}")));

@@ -65,7 +65,7 @@ const CONSENTS: &[Column] =
 
 pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
     match command {
-        Command::List(list) => self::list(managed, list).await,
+        Command::List(which) => list(managed, which).await,
         Command::Revoke(revoke) => self::revoke(managed, revoke).await,
         Command::Consents(consenting) => {
             let user = user::find(&managed.cx, &TenantId::default(), &consenting.user).await?;
@@ -81,31 +81,31 @@ async fn revoke(managed: &Managed, revoke: Revoke) -> Result<Answer> {
         (_, Some(user), Some(client)) => {
             let user = user::find(cx, &TenantId::default(), &user).await?;
             consent::withdraw(cx, actor, &user.id, &ClientId::from(client.as_str())).await?;
-            Ok(Answer::done(client, "Taken back"))
+            Ok(Answer::done(&client, "Taken back"))
         }
         (id, ..) => {
             let id = id.unwrap_or_default();
             let grant: GrantId =
                 id.parse().with_context(|| format!("`{id}` is no grant's id: see `grant list`"))?;
             commands::revoke(cx, actor, grant).await?;
-            Ok(Answer::done(id, "Revoked"))
+            Ok(Answer::done(&id, "Revoked"))
         }
     }
 }
 
-async fn list(managed: &Managed, list: List) -> Result<Answer> {
+async fn list(managed: &Managed, which: List) -> Result<Answer> {
     let cx = &managed.cx;
-    let user = match &list.user {
+    let user = match &which.user {
         Some(user) => Some(user::find(cx, &TenantId::default(), user).await?.id),
         None => None,
     };
-    let filter = GrantFilter { user, client: list.client.map(ClientId::from), ended: list.all };
+    let filter = GrantFilter { user, client: which.client.map(ClientId::from), ended: which.all };
     let (mut json, mut page) = (Vec::new(), Page::first(500));
     let mut names = Names::default();
     loop {
         let some = cx.store.grants(&filter, &page, cx.now).await?;
         for grant in &some {
-            json.push(grant_json(managed, grant, names.of(managed, grant).await?));
+            json.push(grant_json(managed, grant, &names.of(managed, grant).await?));
         }
         match some.last() {
             Some(last) if some.len() == 500 => page.after = Some(last.id.to_string()),
@@ -130,7 +130,7 @@ impl Names {
     }
 }
 
-fn grant_json(managed: &Managed, grant: &Grant, username: String) -> Value {
+fn grant_json(managed: &Managed, grant: &Grant, username: &str) -> Value {
     let now = managed.cx.now;
     let refreshable = grant.generation > 0 && grant.idle_until > now && grant.expires_at > now;
     let state = match grant.revoked_at {

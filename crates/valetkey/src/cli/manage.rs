@@ -37,10 +37,10 @@ pub(crate) struct Managed {
 
 impl Managed {
     pub(crate) async fn open(global: &Global) -> Result<Self> {
-        let mut loaded = configuration(global)?;
-        if loaded.origin("data_dir").is_none() && loaded.origin("database_url").is_none() {
-            prefer_dev(&mut loaded);
-        }
+        Self::open_configured(&chosen(global)?).await
+    }
+
+    pub(crate) async fn open_configured(loaded: &Loaded) -> Result<Self> {
         let home = Home::new(&loaded.config);
         // Only a JWT and a default resource name the issuer here; the server's own last word does.
         let issuer = loaded.config.issuer.clone().or_else(|| home.issuer());
@@ -60,12 +60,16 @@ impl Managed {
     }
 }
 
-/// Nothing is configured and nothing is in the default place, but `dev` has run here: that is what is meant.
-fn prefer_dev(loaded: &mut Loaded) {
-    if !loaded.config.data_dir.exists() && Path::new(DEV_DIR).exists() {
+/// The configuration of a management command. Where nothing is configured and nothing is in the default place, but `dev`
+/// has run here, that is what is meant.
+pub(crate) fn chosen(global: &Global) -> Result<Loaded> {
+    let mut loaded = configuration(global)?;
+    let unsaid = ["data_dir", "database_url"].iter().all(|key| loaded.origin(key).is_none());
+    if unsaid && !loaded.config.data_dir.exists() && Path::new(DEV_DIR).exists() {
         eprintln!("valetkey: using {DEV_DIR} (there is no {})", loaded.config.data_dir.display());
         loaded.config.data_dir = DEV_DIR.into();
     }
+    Ok(loaded)
 }
 
 /// Where a configured value came from, for people.

@@ -1,7 +1,8 @@
 //! What commands print: JSON for programs, columns and sentences for people, from the same values.
 
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
 /// A member of an object, with the words that stand for it.
 pub(crate) type Column = (&'static str, &'static str);
@@ -25,8 +26,7 @@ impl Answer {
     }
 
     /// Something was done to the thing of that id, and there is no more to show of it.
-    pub(crate) fn done(id: impl ToString, what: &str) -> Self {
-        let id = id.to_string();
+    pub(crate) fn done(id: &str, what: &str) -> Self {
         Self::Text {
             text: format!("{what}: {id}\n"),
             json: json!({ "id": id, "result": what.to_lowercase() }),
@@ -65,7 +65,7 @@ impl Answer {
             Self::One { json, fields, notes } => {
                 let mut text = fields_of(json, fields);
                 for note in notes {
-                    text.push_str(&format!("\n{note}\n"));
+                    let _ = write!(text, "\n{note}\n");
                 }
                 text
             }
@@ -86,7 +86,11 @@ fn fields_of(object: &Value, fields: &[Column]) -> String {
         .collect();
     let width = shown.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     let indent = format!("\n{}", " ".repeat(width + 2));
-    shown.iter().map(|(label, value)| format!("{label:width$}  {}\n", value.replace('\n', &indent))).collect()
+    let mut text = String::new();
+    for (label, value) in shown {
+        let _ = writeln!(text, "{label:width$}  {}", value.replace('\n', &indent));
+    }
+    text
 }
 
 fn table(rows: &[Value], columns: &[Column]) -> String {

@@ -28,7 +28,7 @@ pub(crate) enum Command {
 
 /// Who asks whom.
 #[derive(Debug, Args)]
-pub(crate) struct Client {
+pub(crate) struct Who {
     /// The server, found by its metadata
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
     issuer: String,
@@ -62,13 +62,13 @@ enum Method {
 #[derive(Debug, Args)]
 pub(crate) struct Simple {
     #[command(flatten)]
-    client: Client,
+    client: Who,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Refresh {
     #[command(flatten)]
-    client: Client,
+    client: Who,
     /// The refresh token; `-` or nothing reads it from standard input
     refresh_token: Option<String>,
 }
@@ -113,16 +113,16 @@ pub(crate) async fn run(command: Command) -> Result<Answer> {
 
 /// A client that knows its server.
 struct Party<'a> {
-    client: &'a Client,
+    client: &'a Who,
     secret: Option<Secret>,
     metadata: Metadata,
 }
 
 impl<'a> Party<'a> {
-    async fn find(client: &'a Client) -> Result<Self> {
+    async fn find(client: &'a Who) -> Result<Self> {
         let secret = match &client.client_secret {
             Some(secret) => Some(Secret::new(secret.as_str())),
-            None if client.client_secret_stdin => Some(input::secret("Client secret")?),
+            None if client.client_secret_stdin => Some(input::secret("Who secret")?),
             None => None,
         };
         Ok(Self { client, secret, metadata: discovery::find(&client.issuer).await? })

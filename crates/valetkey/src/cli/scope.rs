@@ -90,7 +90,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         }
         Command::Delete(one) => {
             commands::delete(cx, actor, &one.name).await?;
-            return Ok(Answer::done(one.name, "Deleted"));
+            return Ok(Answer::done(&one.name, "Deleted"));
         }
     };
     Ok(Answer::one(to_json(&scope), FIELDS))

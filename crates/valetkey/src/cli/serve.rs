@@ -3,7 +3,7 @@
 use super::Global;
 use super::manage::sources;
 use crate::config::Loaded;
-use crate::serve::{Listeners, Ready, prepare, runtime};
+use crate::serve::{Listeners, Ready, lock, prepare, runtime};
 use crate::{home::Home, logging};
 use anyhow::Result;
 use clap::Args;
@@ -31,8 +31,9 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let json = global.json;
     let issuer = config.issuer.clone().unwrap_or_default();
     let ended = runtime()?.block_on(async {
+        let lock = lock(&config)?;
         let listeners = Listeners::bind(&config.http.listen.0, &config.management.listen.0)?;
-        let ready = prepare(config, listeners, issuer).await?;
+        let ready = prepare(config, lock, listeners, issuer).await?;
         let link = setup::link(&ready.cx).await?;
         ready.run(None, |ready| greet(ready, link.as_deref(), json)).await
     });

@@ -61,7 +61,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
             let session: SessionId =
                 id.parse().with_context(|| format!("`{id}` is no session's id: see `session list`"))?;
             commands::end(cx, actor, session).await?;
-            Ok(Answer::done(id, "Ended"))
+            Ok(Answer::done(&id, "Ended"))
         }
     }
 }

@@ -110,7 +110,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::Delete(one) => {
             let user = find(managed, &one).await?;
             commands::delete(cx, actor, &user.id).await?;
-            return Ok(Answer::done(user.id, "Deleted"));
+            return Ok(Answer::done(user.id.as_str(), "Deleted"));
         }
     };
     Ok(Answer::one(serde_json::to_value(user)?, FIELDS))

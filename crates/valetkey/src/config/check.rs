@@ -199,7 +199,7 @@ mod tests {
             match want {
                 None => assert_eq!(got, None, "{issuer}"),
                 Some(part) => {
-                    assert!(got.as_deref().is_some_and(|text| text.contains(part)), "{issuer}: {got:?}")
+                    assert!(got.as_deref().is_some_and(|text| text.contains(part)), "{issuer}: {got:?}");
                 }
             }
         }

@@ -26,7 +26,7 @@ struct Document<'a> {
 impl Document<'_> {
     fn origin(&self, at: usize) -> Origin {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = before.split(|byte| *byte == b'\n').count();
         Origin::File { path: self.path.to_owned(), line }
     }
 

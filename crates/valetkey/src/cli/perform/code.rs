@@ -1,7 +1,7 @@
 //! RFC 6749 §4.1, RFC 7636, RFC 9207 — the code flow, as a native application does it
 
 use super::super::output::Answer;
-use super::{Client, Party, callback};
+use super::{Party, Who, callback};
 use crate::clock::OsEntropy;
 use crate::config::check::is_loopback;
 use anyhow::{Context as _, Result, bail};
@@ -19,7 +19,7 @@ use valetkey_core::time::Seconds;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    client: Client,
+    client: Who,
     /// As registered, on this machine; without a port a free one is taken (RFC 8252 §7.3)
     #[arg(long, value_name = "URI", default_value = "http://127.0.0.1/callback")]
     redirect_uri: String,
