@@ -8,6 +8,9 @@ use crate::goals::Of;
 /// Busier than this, the load generator, and not the server, may be what was measured.
 const GENERATOR_LIMIT: f64 = 0.95;
 
+/// Two measurements of the same echo that differ by more say that something else ran on the machine.
+const QUIET: f64 = 0.10;
+
 /// The medians of a row's runs, and what they are compared with.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Figures {
@@ -102,7 +105,9 @@ impl Figures {
     pub(super) fn remarks(&self) -> Vec<String> {
         let bare = self.bare.map(|[before, after]| {
             let (first, last) = (thousands(before.per_second), thousands(after.per_second));
-            format!("bare echo of {} bytes {first}/s before, {last}/s after", self.answer_bytes)
+            let apart = (before.per_second / after.per_second).ln().abs();
+            let noisy = if apart > QUIET { " — NOISY: repeat it on a quiet machine" } else { "" };
+            format!("bare echo of {} bytes {first}/s before, {last}/s after{noisy}", self.answer_bytes)
         });
         let bare_busy = self.bare.map(|bare| bare.map(|bare| bare.generator_busy)).into_iter().flatten();
         let baseline = self
