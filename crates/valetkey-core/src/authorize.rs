@@ -51,8 +51,10 @@ pub async fn begin(
     match checks::run(cx, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
         Err(denial) => {
+            let mode = params.one("response_mode").and_then(ResponseMode::parse);
+            // An address that takes no form is told by redirect, also that it takes none.
             let mode =
-                params.one("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+                mode.filter(|mode| mode.reaches(&addressee.redirect_uri)).unwrap_or(ResponseMode::Query);
             // A repeated state is no state to give back.
             let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
             let response = response::denial(cx, &addressee.redirect_uri, mode, state, denial);

@@ -92,11 +92,10 @@ fn response_mode(draft: &mut Draft<'_>) -> Result<(), Denial> {
         draft.request.response_mode = ResponseMode::parse(mode)
             .ok_or(Code::InvalidRequest.because("response_mode must be query or form_post"))?;
     }
-    // A browser posts forms to web addresses only.
-    let web = draft.request.redirect_uri.starts_with("http");
-    if draft.request.response_mode == ResponseMode::FormPost && !web {
-        draft.request.response_mode = ResponseMode::Query;
-        return Err(Code::InvalidRequest.because("response_mode=form_post needs an http or https redirect_uri"));
+    if !draft.request.response_mode.reaches(&draft.request.redirect_uri) {
+        return Err(
+            Code::InvalidRequest.because("response_mode=form_post needs an http or https redirect_uri")
+        );
     }
     Ok(())
 }

@@ -20,6 +20,11 @@ impl ResponseMode {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, mode)| mode)
     }
+
+    /// Whether an answer can travel so: a browser posts forms to web addresses only.
+    pub fn reaches(self, redirect_uri: &str) -> bool {
+        self == Self::Query || redirect_uri.starts_with("http://") || redirect_uri.starts_with("https://")
+    }
 }
 
 /// `prompt` (OIDC Core §3.1.2.1).

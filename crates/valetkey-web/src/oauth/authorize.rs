@@ -57,11 +57,12 @@ pub(crate) async fn post(form: PageForm) -> Response {
 const NOT_ENCODED: Denial = Code::InvalidRequest.because("the parameters must be form-encoded");
 
 async fn not_begun(call: &Call, refusal: Refusal, params: &Params<'_>) -> Response {
+    let once = |name| params.all(name).count() == 1;
     match refusal {
         Refusal::Page(denial) => {
             let kind = match denial.code {
                 Code::InvalidClient => ErrorKind::UnknownClient,
-                _ if params.contains("redirect_uri") => ErrorKind::BadRedirectUri,
+                _ if once("client_id") && once("redirect_uri") => ErrorKind::BadRedirectUri,
                 _ => ErrorKind::BadRequest,
             };
             refused(call, kind, denial)
