@@ -50,7 +50,18 @@ impl Reply {
             .map(|(.., value)| value)
     }
 
-    /// The values of the checkboxes of a name, with whether they are ticked.
+    /// The names of the hidden fields, in order.
+    pub fn hidden_names(&self) -> Vec<String> {
+        let hidden = self.inputs().into_iter().filter(|(_, kind, _)| kind == "hidden");
+        hidden.map(|(name, ..)| name).collect()
+    }
+
+    /// What stands in a field of the page's form.
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.inputs().into_iter().find(|(own, ..)| own == name).map(|(.., value)| value)
+    }
+
+    /// The values of the checkboxes of a name.
     pub fn checkboxes(&self, name: &str) -> Vec<String> {
         let boxes = self.inputs().into_iter().filter(|(own, kind, _)| own == name && kind == "checkbox");
         boxes.map(|(.., value)| value).collect()

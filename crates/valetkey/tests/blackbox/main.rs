@@ -1,7 +1,9 @@
 //! The server from outside, over HTTP: a file per feature, each test with its own database and clock.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
+mod authorize_interaction;
 mod authorize_request;
+mod authorize_response;
 mod code_flow;
 mod code_redemption;
 mod support;
