@@ -2,6 +2,7 @@
 
 mod crates;
 mod dependencies;
+mod guide;
 mod headers;
 mod links;
 mod modules;
@@ -28,6 +29,7 @@ const RULES: &[Rule] = &[
     Rule { name: "opening lines and spec headers", broken: headers::broken },
     Rule { name: "one of each", broken: places::broken },
     Rule { name: "links in documents", broken: links::broken },
+    Rule { name: "configuration guide", broken: guide::broken },
     Rule { name: "refused words", broken: words::broken },
 ];
 
