@@ -1,7 +1,7 @@
 // The account page: take a key back, end sessions, sign out.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { allow, arrived, connect, isActive, issuer, newUser, post, signIn } from './lib.mjs'
+import { allowAtLast, arrived, connect, isActive, issuer, newUser, post, signIn } from './lib.mjs'
 import { stage } from './stage.mjs'
 
 const on = stage()
@@ -30,7 +30,7 @@ test('the account page without a session asks to sign in, and comes back', async
   const page = await on.open()
   await page.goto(`${issuer}/account`)
   await signIn(page, user)
-  await page.getByRole('heading', { name: 'Your account' }).waitFor()
+  await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor()
   assert.match(await page.getByRole('main').innerText(), /No app has a key/)
 })
 
@@ -54,7 +54,7 @@ test('"Sign out everywhere else" ends the other browser’s session and keeps th
   await connect(here, on.app, user, { scope: 'read' })
   await there.goto(`${issuer}/account`)
   await signIn(there, user)
-  await there.getByRole('heading', { name: 'Your account' }).waitFor()
+  await there.getByRole('heading', { name: 'Your account', exact: true }).waitFor()
   await here.goto(`${issuer}/account`)
   await here.getByRole('button', { name: 'Sign out everywhere else' }).click()
   await here.getByRole('status').waitFor()
@@ -70,7 +70,7 @@ test('a session of one person does not reach another person’s keys', async () 
   const token = await connect(theirs, on.app, two, { scope: 'read' })
   await mine.goto(`${issuer}/account`)
   await signIn(mine, one)
-  await mine.getByRole('heading', { name: 'Your account' }).waitFor()
+  await mine.getByRole('heading', { name: 'Your account', exact: true }).waitFor()
   assert.equal(await mine.getByRole('heading', { name: 'Photo Printer' }).count(), 0)
   assert.equal(await isActive(token.access_token), true)
 })
@@ -97,6 +97,7 @@ test('allow still works after the session was rotated in another tab', async () 
   await tab.getByLabel('Password').fill(user.password)
   await tab.getByRole('button', { name: /Continue|Sign in/ }).click()
   await tab.getByRole('heading', { name: /wants/ }).waitFor()
-  await allow(page)
-  await on.app.redeem(await arrived(page, on.app))
+  // The page was drawn for the session before: it may be shown once more, but it may not end in an error.
+  await allowAtLast(page, on.app)
+  await on.app.redeem(on.app.last)
 })

@@ -136,6 +136,18 @@ export async function signIn(page, user) {
 export const allow = (page) => page.getByRole('button', { name: /^Allow/ }).click()
 export const deny = (page) => page.getByRole('button', { name: 'Deny' }).click()
 
+/** Allows, and allows once more when the page is drawn anew, until the browser stands at the application's door. */
+export async function allowAtLast(page, app) {
+  const since = app.answers.length
+  for (let press = 0; press < 2 && app.answers.length === since; press += 1) {
+    const there = page.getByRole('heading', { name: 'The application' })
+    await allow(page)
+    await page.waitForLoadState()
+    if (await there.or(page.getByRole('button', { name: /^Allow/ })).first().waitFor().then(() => there.count())) return arrived(page, app)
+  }
+  return arrived(page, app)
+}
+
 /** Waits until the browser stands at the application's door, and returns what it brought. */
 export async function arrived(page, app) {
   await page.waitForURL((url) => url.href.startsWith(app.redirect))

@@ -91,16 +91,18 @@ test('form_post arrives by itself with script, and by one button without', async
   await on.app.redeem()
 })
 
-test('an authorization request may be posted', async () => {
-  const { page } = await known()
+test('an authorization request may be posted, by the page of an application', async () => {
+  const user = newUser()
+  const page = await on.open()
   const url = new URL(on.app.authorize({ scope: 'read' }))
-  await page.goto(`${issuer}/`)
-  // What a form on the application's own page would do; Lax cookies do not travel with it, so a sign-in may be asked.
+  await page.goto(on.app.redirect)
   await page.evaluate(([action, fields]) => {
     const form = Object.assign(document.createElement('form'), { method: 'post', action })
     for (const [name, value] of fields) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }))
     document.body.append(form)
     form.submit()
-  }, [`${url.pathname}`, [...url.searchParams]])
+  }, [`${issuer}${url.pathname}`, [...url.searchParams]])
+  await signIn(page, user)
+  await allow(page)
   await on.app.redeem(await arrived(page, on.app))
 })

@@ -74,9 +74,10 @@ test('the setup link makes the first account once; a second start prints none', 
     assert.equal(await page.getByLabel('Password').count(), 0)
     await looksRight(page)
 
-    await page.goto(`http://localhost:${port}/account`)
-    await signIn(page, user)
-    await page.getByRole('heading', { name: 'Your account' }).waitFor()
+    const elsewhere = await on.open()
+    await elsewhere.goto(`http://localhost:${port}/account`)
+    await signIn(elsewhere, user)
+    await elsewhere.getByRole('heading', { name: 'Your account', exact: true }).waitFor()
   } finally {
     assert.equal(await first.stop(), 0, 'SIGTERM ends it cleanly')
   }
