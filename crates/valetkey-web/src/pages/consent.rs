@@ -74,7 +74,11 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         app: app(client),
         person: user.as_ref().map_or_else(|| super::view::Person::new("", None, None), person),
         not_you: Href::local(&format!("/login?i={sealed}&switch=1")).unwrap_or_else(Href::root),
-        asked: boxes.map(|name| asked(&catalog, name, known)).collect(),
+        asked: boxes
+            .map(|name| asked(&catalog, name, known))
+            // Nothing is lost on an error: who unticked every box finds every box unticked.
+            .map(|scope| Asked { checked: scope.checked && !nothing_selected, ..scope })
+            .collect(),
         fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         apis: request
