@@ -8,14 +8,13 @@ pub(crate) use listeners::{Listeners, bind};
 use crate::config::Config;
 use crate::home::Home;
 use crate::jobs;
-use crate::wire::{self, Opened, Opening};
+use crate::wire::{self, Opened, Opening, ServerLock};
 use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::num::NonZero;
 use std::process::ExitCode;
 use valetkey_core::context::{Caller, Context};
 use valetkey_core::manage::key;
-use valetkey_store::ServerLock;
 use valetkey_web::app::Demo;
 use valetkey_web::serve::{Drain, raise_open_files};
 

@@ -1,5 +1,7 @@
 //! The only file that names every crate: it puts store, hasher, clock and keys together into a server.
 
+pub(crate) use valetkey_store::ServerLock;
+
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
