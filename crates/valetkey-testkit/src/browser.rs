@@ -108,6 +108,16 @@ impl<'a> Browser<'a> {
         self.post(path, &all).await
     }
 
+    /// Presses the button of the page's form that goes to `action` and holds these words.
+    pub async fn press(&mut self, page: &Reply, action: &str, words: &str) -> Reply {
+        let form = page.form(action, words);
+        assert!(!form.body.is_empty(), "no form to {action} with {words:?} in {}", page.words());
+        let fields = form.hidden_fields();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let reply = self.post(action, &fields).await;
+        self.follow(reply).await
+    }
+
     /// Signs in where no application asked.
     pub async fn sign_in(&mut self, username: &str) -> Reply {
         let page = self.get("/login").await;

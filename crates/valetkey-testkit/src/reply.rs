@@ -50,6 +50,12 @@ impl Reply {
             .map(|(.., value)| value)
     }
 
+    /// Names and values of the hidden fields, in order.
+    pub fn hidden_fields(&self) -> Vec<(String, String)> {
+        let hidden = self.inputs().into_iter().filter(|(_, kind, _)| kind == "hidden");
+        hidden.map(|(name, _, value)| (name, value)).collect()
+    }
+
     /// The names of the hidden fields, in order.
     pub fn hidden_names(&self) -> Vec<String> {
         let hidden = self.inputs().into_iter().filter(|(_, kind, _)| kind == "hidden");
@@ -65,6 +71,22 @@ impl Reply {
     pub fn checkboxes(&self, name: &str) -> Vec<String> {
         let boxes = self.inputs().into_iter().filter(|(own, kind, _)| own == name && kind == "checkbox");
         boxes.map(|(.., value)| value).collect()
+    }
+
+    /// The first form that goes to `action` and holds these words, as a page of its own; an empty one if there is none.
+    #[must_use]
+    pub fn form(&self, action: &str, words: &str) -> Self {
+        let forms = self.body.split("<form").skip(1).filter_map(|rest| rest.split("</form>").next());
+        let start = format!("method=\"post\" action=\"{action}\"");
+        let mut wanted = forms.filter(|form| form.contains(&start) && unescape(form).contains(words));
+        let body = wanted.next().map(|form| format!("<form{form}</form>")).unwrap_or_default();
+        Self { body, ..self.clone() }
+    }
+
+    /// Whether the checkbox of this value is there and ticked.
+    pub fn is_ticked(&self, value: &str) -> bool {
+        let boxes = self.body.split("<input type=\"checkbox\"").skip(1).filter_map(|rest| rest.split('>').next());
+        boxes.into_iter().any(|text| text.contains(&format!("value=\"{value}\"")) && text.contains(" checked"))
     }
 
     /// Name, type and value of each input element.

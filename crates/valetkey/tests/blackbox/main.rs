@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
 mod authorize_interaction;
+mod authorize_prompt;
 mod authorize_request;
 mod authorize_response;
 mod code_flow;
 mod code_redemption;
+mod consent;
+mod consent_forgery;
 mod support;
 mod token_endpoint;

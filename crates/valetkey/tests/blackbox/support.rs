@@ -112,6 +112,18 @@ pub(crate) fn assert_error_page(reply: &Reply, status: u16, words: &str, case: &
     assert!(id.len() == 16 && reply.words().contains(id), "{case}: {}", reply.words());
 }
 
+/// What the browser ends at: the heading of a page, or the error or `code` that the application gets.
+pub(crate) fn outcome(reply: &Reply) -> String {
+    if reply.status == 303 {
+        let answer = reply.redirected();
+        return answer.get("error").cloned().unwrap_or_else(|| "code".to_owned());
+    }
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let heading = reply.body.split("<h1").nth(1).and_then(|rest| rest.split_once('>')).unwrap().1;
+    let heading = heading.split("</h1>").next().unwrap().replace("<bdi>", "").replace("</bdi>", "");
+    heading.trim().to_owned()
+}
+
 /// Whether userinfo still takes an access token.
 pub(crate) async fn opens_userinfo(app: &TestApp, access: &str) -> bool {
     let reply = app.get_with_token("/oauth/userinfo", access).await;
