@@ -89,6 +89,20 @@ fn section_of_test(rest: &str) -> String {
     words.take_while(is_number).collect::<Vec<_>>().join(".")
 }
 
+/// The standard whose requirements are cited without `§`: `ASVS 10.7, 6.2.4`.
+const UNMARKED: &str = "ASVS";
+
+fn bare_sections(text: &str) -> (Vec<String>, &str) {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(bare) = [" §", " ", ", "].iter().find_map(|glue| rest.strip_prefix(glue)) {
+        let Ok((section, after)) = section(bare) else { break };
+        found.push(section);
+        rest = after;
+    }
+    (found, rest)
+}
+
 type Leading<'a> = Option<(Vec<Citation>, &'a str)>;
 
 /// The citation that `text` starts with, and what follows it.
@@ -96,11 +110,14 @@ fn leading(text: &str) -> Result<Leading<'_>, String> {
     let (standards, rest) = if starts_number(text) {
         numbered(&text["RFC ".len()..])?
     } else if let Some(standard) = STANDARDS.iter().find(|standard| text.starts_with(standard.cited)) {
-        (vec![standard], &text[standard.cited.len()..])
+        let rest = &text[standard.cited.len()..];
+        // The revision may stand behind the name: `NIST SP 800-63B-4 §3.2.2`.
+        (vec![standard], rest.strip_prefix("-4").unwrap_or(rest))
     } else {
         return Ok(None);
     };
-    let (sections, rest) = sections(rest)?;
+    let is_unmarked = standards.iter().any(|standard| standard.cited == UNMARKED);
+    let (sections, rest) = if is_unmarked { bare_sections(rest) } else { sections(rest)? };
     let wholes = if sections.is_empty() { vec![String::new()] } else { sections };
     let each = |standard| wholes.iter().map(move |section| Citation { standard, section: section.clone() });
     Ok(Some((standards.into_iter().flat_map(each).collect(), rest)))
@@ -201,6 +218,12 @@ mod tests {
             ),
             ("RFC 7517–7519 (JOSE)", vec!["RFC 7517 §", "RFC 7518 §", "RFC 7519 §"]),
             ("RFC 7009, then §2", vec!["RFC 7009 §"]),
+            (
+                "ASVS 3.4, 6.2.4 6.2.11; RFC 9700 §2.6",
+                vec!["ASVS §3.4", "ASVS §6.2.4", "ASVS §6.2.11", "RFC 9700 §2.6"],
+            ),
+            ("(ASVS 3.5, RFC 6749 §10.12)", vec!["ASVS §3.5", "RFC 6749 §10.12"]),
+            ("NIST SP 800-63B-4 §3.2.2", vec!["NIST SP 800-63B §3.2.2"]),
             ("the RFC says", vec![]),
         ] {
             let got: Vec<Citation> = cited_in(prose).into_iter().map(Result::unwrap).collect();

@@ -133,9 +133,9 @@ pub(crate) const STANDARDS: &[Standard] = &[
         "https://openid.net/specs/fapi-security-profile-2_0-final.html",
     ),
     named(
-        "NIST SP 800-63B-4",
-        "nist800_63b",
-        "Digital Identity Guidelines: Authentication and Authenticator Management",
+        "NIST SP 800-63B",
+        "nist_800_63b",
+        "Digital Identity Guidelines: Authentication and Authenticator Management (revision 4)",
         "https://pages.nist.gov/800-63-4/sp800-63b.html",
     ),
     named("ASVS", "asvs", "OWASP Application Security Verification Standard 5.0", "https://asvs.dev/"),
