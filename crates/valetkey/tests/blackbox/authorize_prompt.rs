@@ -3,7 +3,7 @@
 use crate::support::{claims, outcome, text, with, world};
 use valetkey_core::client::AuthMethod;
 use valetkey_core::manage::client::NewClient;
-use valetkey_testkit::{Browser, PASSWORD, Reply, redemption};
+use valetkey_testkit::{Browser, PASSWORD, redemption};
 
 fn request<'a>(scope: &'a str, name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     with(&Browser::request("app", scope), name, Some(value))

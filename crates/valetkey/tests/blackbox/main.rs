@@ -9,5 +9,8 @@ mod code_flow;
 mod code_redemption;
 mod consent;
 mod consent_forgery;
+mod login;
+mod session;
 mod support;
+mod throttling;
 mod token_endpoint;
