@@ -85,7 +85,7 @@ pub(crate) const CORE: &[Floor] = &[
     Floor {
         name: "small types",
         apart: false,
-        modules: &["audit", "error", "ids", "params", "scope", "secret", "settings", "time"],
+        modules: &["audit", "error", "ids", "params", "path", "scope", "secret", "settings", "time"],
     },
     Floor {
         name: "building blocks",
@@ -100,6 +100,7 @@ pub(crate) const CORE: &[Floor] = &[
             "login",
             "outbound",
             "proof",
+            "route",
             "seal",
             "store",
             "token",

@@ -98,7 +98,7 @@ fn bare_sections(text: &str) -> (Vec<String>, &str) {
     while let Some(bare) = [" §", " ", ", "].iter().find_map(|glue| rest.strip_prefix(glue)) {
         let Ok((section, after)) = section(bare) else { break };
         found.push(section);
-        rest = after;
+        rest = range_end(after, &mut found);
     }
     (found, rest)
 }
@@ -158,15 +158,20 @@ fn sections(text: &str) -> Result<(Vec<String>, &str), String> {
     while let Some(marked) = next_mark(rest, found.is_empty()) {
         let (section, after) = section(marked)?;
         found.push(section);
-        rest = after;
-        let tail = rest.strip_prefix('–').filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit()));
-        if let Some(tail) = tail {
-            let (last, after) = section_word(tail);
-            found.push(last.to_owned());
-            rest = after;
-        }
+        rest = range_end(after, &mut found);
     }
     Ok((found, rest))
+}
+
+/// `–7.3`: the last section of a range is cited as well.
+fn range_end<'a>(text: &'a str, found: &mut Vec<String>) -> &'a str {
+    let Some(tail) = text.strip_prefix('–').filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit()))
+    else {
+        return text;
+    };
+    let (last, rest) = section_word(tail);
+    found.push(last.to_owned());
+    rest
 }
 
 /// What follows the next `§`, if it still belongs to the same standard.
@@ -222,6 +227,7 @@ mod tests {
                 "ASVS 3.4, 6.2.4 6.2.11; RFC 9700 §2.6",
                 vec!["ASVS §3.4", "ASVS §6.2.4", "ASVS §6.2.11", "RFC 9700 §2.6"],
             ),
+            ("ASVS 7.2–7.4", vec!["ASVS §7.2", "ASVS §7.4"]),
             ("(ASVS 3.5, RFC 6749 §10.12)", vec!["ASVS §3.5", "RFC 6749 §10.12"]),
             ("NIST SP 800-63B-4 §3.2.2", vec!["NIST SP 800-63B §3.2.2"]),
             ("the RFC says", vec![]),
