@@ -23,6 +23,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 3339", "rfc3339", "Date and Time on the Internet: Timestamps"),
     rfc("RFC 3986", "rfc3986", "Uniform Resource Identifier (URI): Generic Syntax"),
     rfc("RFC 4648", "rfc4648", "The Base16, Base32, and Base64 Data Encodings"),
+    rfc("RFC 5789", "rfc5789", "PATCH Method for HTTP"),
     rfc("RFC 5869", "rfc5869", "HMAC-based Extract-and-Expand Key Derivation Function (HKDF)"),
     rfc("RFC 6265", "rfc6265", "HTTP State Management Mechanism"),
     rfc("RFC 6454", "rfc6454", "The Web Origin Concept"),
