@@ -4,11 +4,12 @@
 //! therefore registered once, and again only after they fired; in between, plain loads decide.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::futures::Notified;
+use tokio::task::unconstrained;
 use tokio::time::Sleep;
 
 use super::pulse::{Phase, Pulse};
@@ -64,12 +65,14 @@ impl<'a, 'p> Watch<'a, 'p> {
             if self.registered {
                 return Poll::Pending;
             }
-            let changed = self.stage_change.as_mut().poll(cx).is_ready();
+            // Unconstrained: a task that has used up its budget on a large answer would get Pending without its waker
+            // being registered, and would never look again.
+            let changed = pin!(unconstrained(self.stage_change.as_mut())).poll(cx).is_ready();
             if changed {
                 // Made before the stage is looked at again, so no change falls between the two.
                 self.stage_change.set(self.server.stage_change());
             }
-            let rang = self.timer.as_mut().poll(cx).is_ready();
+            let rang = pin!(unconstrained(self.timer.as_mut())).poll(cx).is_ready();
             self.registered = !(changed || rang);
         }
     }
