@@ -177,7 +177,6 @@ impl Campaign {
         thread::scope(|scope| {
             for worker in workers.iter_mut() {
                 worker.round = round;
-                worker.consented |= round > 1 && worker.counts.contains_key("code");
                 scope.spawn(|| worker.work());
             }
             let until = Instant::now() + life;

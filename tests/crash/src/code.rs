@@ -19,6 +19,7 @@ impl Worker {
         // Now and then in a new browser, so that passwords are typed; and now and then consent is asked afresh.
         if self.chance.below(250) == 0 {
             self.person.cookies.clear();
+            self.at_home = None;
         }
         let prompt = self.chance.percent(8).then_some("consent");
         match self.new_code(app, prompt) {
@@ -40,6 +41,7 @@ impl Worker {
                 if let Some(code) = answer.get("code") {
                     self.journal.write(self.id, '<', &format!("code {code}"));
                     self.codes.push(Code { app, value: code.into(), at: Instant::now(), unanswered: false });
+                    self.at_home = Some(app);
                     self.acknowledged(if prompt == Some("consent") { "consent" } else { "code" });
                     return Ok(true);
                 }

@@ -52,7 +52,7 @@ impl Campaign {
             loose: Vec::new(),
             counts: BTreeMap::new(),
             breaches: Vec::new(),
-            consented: false,
+            at_home: None,
         };
         Ok((0..plan.workers).map(hire).collect())
     }

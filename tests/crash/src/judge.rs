@@ -161,12 +161,9 @@ impl Worker {
 
     /// The browser is still signed in and the consent still remembered.
     fn judge_session(&mut self) {
-        if !self.consented {
-            return;
-        }
-        match self.new_code(0, Some("none")) {
-            Ok(_) => {}
-            Err(reply) => self.breach(Rule::SessionHolds, format!("prompt=none: {reply:?}")),
+        let Some(app) = self.at_home else { return };
+        if let Err(reply) = self.new_code(app, Some("none")) {
+            self.breach(Rule::SessionHolds, format!("prompt=none: {reply:?}"));
         }
     }
 

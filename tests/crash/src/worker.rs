@@ -38,8 +38,9 @@ pub struct Worker {
     pub loose: Vec<Loose>,
     pub counts: BTreeMap<&'static str, u64>,
     pub breaches: Vec<Breach>,
-    /// The first round that issues codes asks for consent; only then may `prompt=none` be expected to pass.
-    pub consented: bool,
+    /// An app that was given a code in this browser, by its index: sign-in and consent are acknowledged, and
+    /// `prompt=none` must pass. Nothing of it is left when the cookies are thrown away.
+    pub at_home: Option<usize>,
 }
 
 impl Worker {
