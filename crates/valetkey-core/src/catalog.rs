@@ -3,6 +3,8 @@
 use crate::client::Client;
 use crate::error::{Code, Denial};
 use crate::jose::SigningAlgorithm;
+use crate::path::Path;
+use crate::route::Rules;
 use crate::scope::{self, Scope};
 use crate::store::{Api, ScopeWords, TokenFormat};
 use crate::time::Seconds;
@@ -14,6 +16,8 @@ use std::collections::BTreeMap;
 pub struct Catalog {
     scopes: BTreeMap<String, ScopeWords>,
     apis: Vec<Api>,
+    /// Of each API, in the same order.
+    rules: Vec<Rules>,
     defaults: Scope,
 }
 
@@ -41,7 +45,8 @@ impl Catalog {
             standard.into_iter().chain(stored).map(|words| (words.name.clone(), words)).collect();
         let defaults =
             scopes.values().filter(|words| words.default).map(|words| words.name.as_str()).collect();
-        Self { scopes, apis, defaults }
+        let rules = apis.iter().map(Rules::compile).collect();
+        Self { scopes, apis, rules, defaults }
     }
 
     pub fn scope(&self, name: &str) -> Option<&ScopeWords> {
@@ -63,6 +68,15 @@ impl Catalog {
 
     pub fn api_by_resource(&self, resource: &str) -> Option<&Api> {
         self.apis.iter().find(|api| api.resource == resource)
+    }
+
+    /// The API whose prefix a path is below, its rules, and the path below the prefix. Where two would claim a path
+    /// (prefixes do not overlap; two commands at once could have made it so) neither has it.
+    pub fn api_at<'a, 'p>(&'a self, path: &'p Path<'_>) -> Option<(&'a Api, &'a Rules, &'p str)> {
+        let behind = self.apis.iter().zip(&self.rules).filter(|(api, _)| !api.prefix.is_empty());
+        let mut found = behind.filter_map(|(api, rules)| Some((api, rules, path.below(&api.prefix)?)));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
     }
 
     /// RFC 6749 §3.3 — the scope of a request: registered here and open to this client. Where none is asked for, the
@@ -154,6 +168,9 @@ mod tests {
             token_format,
             signing_alg: SigningAlgorithm::Es256,
             access_token_lifetime: None,
+            endpoints: Vec::new(),
+            query_access_token: false,
+            pass_token: false,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
             version: 1,

@@ -151,6 +151,10 @@ text_id!(
     ApiId
 );
 text_id!(
+    /// A rule for an API's endpoint; begins with `ep_`.
+    EndpointId
+);
+text_id!(
     /// A signing or sealing key; a signing key's is its `kid`.
     KeyId
 );

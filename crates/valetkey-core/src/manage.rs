@@ -3,6 +3,7 @@
 pub mod api;
 pub mod client;
 pub mod consent;
+pub mod endpoint;
 pub mod grant;
 pub mod key;
 pub mod scope;

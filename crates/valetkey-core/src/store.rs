@@ -14,7 +14,7 @@ mod sessions;
 mod users;
 
 pub use audits::{AuditFilter, Audits};
-pub use catalog::{Api, Catalog, ScopeWords, TokenFormat};
+pub use catalog::{Api, Catalog, EndpointRule, ScopeWords, TokenFormat};
 pub use clients::Clients;
 pub use consents::{Consent, Consents};
 pub use grants::{Grant, GrantFilter, Grants, NewGrant, Redemption, Rotation, RotationRequest};

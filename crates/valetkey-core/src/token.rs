@@ -3,6 +3,7 @@
 pub mod access;
 pub mod code;
 mod id_token;
+pub mod identity;
 pub mod keys;
 pub mod refresh;
 pub mod revocation;

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod endpoint;
 pub(crate) mod grant;
 pub(crate) mod health;
 mod http;
@@ -72,6 +73,9 @@ enum Command {
     /// Resource servers
     #[command(subcommand)]
     Api(api::Command),
+    /// What a token needs at an API's endpoints
+    #[command(subcommand)]
+    Endpoint(endpoint::Command),
     /// What users let applications do
     #[command(subcommand)]
     Grant(grant::Command),
@@ -130,7 +134,8 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Client(command) => managed(global, async |m| client::run(m, command).await)?,
         Command::User(command) => managed(global, async |m| user::run(m, command).await)?,
         Command::Scope(command) => managed(global, async |m| scope::run(m, command).await)?,
-        Command::Api(command) => managed(global, async |m| api::run(m, command).await)?,
+        Command::Api(command) => managed(global, async |m| api::run(m, command, json).await)?,
+        Command::Endpoint(command) => managed(global, async |m| endpoint::run(m, command).await)?,
         Command::Grant(command) => managed(global, async |m| grant::run(m, command).await)?,
         Command::Session(command) => managed(global, async |m| session::run(m, command).await)?,
         Command::Token(command) => managed(global, async |m| token::run(m, command).await)?,

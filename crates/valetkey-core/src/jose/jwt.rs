@@ -12,6 +12,8 @@ pub enum Type {
     /// RFC 9068 §2.1.
     AccessToken,
     IdToken,
+    /// What the gateway says of a caller to an upstream; no token of ours accepts it as one.
+    Identity,
 }
 
 impl Type {
@@ -19,6 +21,7 @@ impl Type {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
+            Self::Identity => "vk-identity+jwt",
         }
     }
 }

@@ -4,6 +4,8 @@ use super::{ManageError, changed, created, refused};
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::ids::ApiId;
+use crate::path::Path;
+use crate::route;
 use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::Api;
 use url::Url;
@@ -25,23 +27,107 @@ fn check(api: &Api) -> Result<(), ManageError> {
             "the resource must be an absolute URI without fragment, such as https://api.example/photos",
         ));
     }
-    if !api.prefix.is_empty()
-        && (!api.prefix.starts_with('/') || api.prefix.len() < 2 || api.prefix.ends_with('/'))
-    {
-        return Err(refused("the prefix is a path such as /photos, without a slash at the end"));
-    }
-    let web = |text: &str| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !api.upstream.is_empty() && !web(&api.upstream) {
-        return Err(refused("the upstream must be an http or https address"));
-    }
+    check_gateway(api)?;
     if api.access_token_lifetime.is_some_and(|span| span.0 < 1 || span > LONGEST_ACCESS_TOKEN) {
         return Err(refused("access tokens for an API may live from 1 second to 24 hours"));
     }
     Ok(())
 }
 
+/// What the gateway needs to be sure of: paths that mean one thing, and one rule at most for each request.
+fn check_gateway(api: &Api) -> Result<(), ManageError> {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
+    let clear = Path::normalise(&api.prefix).is_ok() && plain(&api.prefix);
+    if !api.prefix.is_empty() && (!clear || api.prefix.len() < 2 || api.prefix.ends_with('/')) {
+        return Err(refused(
+            "the prefix is a path such as /photos, of letters, digits and . _ ~ -, without a slash at the end",
+        ));
+    }
+    if !api.upstream.is_empty() && !is_upstream(&api.upstream) {
+        return Err(refused(
+            "the upstream must be an http or https address such as http://127.0.0.1:3000, without query, fragment and \
+             credentials",
+        ));
+    }
+    if !api.upstream.is_empty() && api.prefix.is_empty() {
+        return Err(refused("give --prefix too: the gateway serves an upstream below a prefix"));
+    }
+    if !api.endpoints.is_empty() && api.prefix.is_empty() {
+        return Err(refused("endpoint rules are about paths below the API's prefix: give it one"));
+    }
+    for rule in &api.endpoints {
+        if !api.scopes.is_empty() && !api.scopes.covers(&rule.scopes) {
+            let missing = rule.scopes.filter(|name| !api.scopes.contains(name));
+            return Err(refused(format!(
+                "`{missing}` is not a scope of the API {}, so no token for it could have it: add it there first",
+                api.id
+            )));
+        }
+    }
+    route::conflict(api).map_or(Ok(()), |conflict| Err(refused(conflict)))
+}
+
+fn is_upstream(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let bare = url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let path = Path::normalise(url.path()).is_ok_and(|path| path.as_str() == url.path());
+        matches!(url.scheme(), "http" | "https") && url.has_host() && bare && anonymous && path
+    })
+}
+
+/// The paths of the server itself; whatever is below them is its own.
+pub const OWN_PATHS: [&str; 20] = [
+    "/.well-known",
+    "/oauth",
+    "/login",
+    "/consent",
+    "/device",
+    "/account",
+    "/developer",
+    "/admin",
+    "/console",
+    "/setup",
+    "/docs",
+    "/api/admin",
+    "/api/developer",
+    "/forward-auth",
+    "/dev",
+    "/assets",
+    "/health",
+    "/metrics",
+    "/favicon.ico",
+    "/robots.txt",
+];
+
+/// Whether one path is the other, or below it, case apart.
+fn meets(one: &str, other: &str) -> bool {
+    let pairs = one.split('/').zip(other.split('/'));
+    pairs.fold(true, |same, (a, b)| same && a.eq_ignore_ascii_case(b))
+}
+
+/// No path belongs to two: neither to two APIs nor to an API and the server.
+async fn check_place(cx: &Context, api: &Api) -> Result<(), ManageError> {
+    if api.prefix.is_empty() {
+        return Ok(());
+    }
+    if let Some(own) = OWN_PATHS.into_iter().find(|own| meets(own, &api.prefix)) {
+        return Err(refused(format!("the prefix {} meets {own}, which is the server's own", api.prefix)));
+    }
+    let apis = cx.store.apis().await?;
+    let others = apis.iter().filter(|other| other.id != api.id && !other.prefix.is_empty());
+    match others.into_iter().find(|other| meets(&other.prefix, &api.prefix)) {
+        Some(other) => Err(refused(format!(
+            "the prefix {} meets {} of the API {}: neither may be below the other",
+            api.prefix, other.prefix, other.id
+        ))),
+        None => Ok(()),
+    }
+}
+
 pub async fn create(cx: &Context, actor: Actor, api: Api) -> Result<Api, ManageError> {
     check(&api)?;
+    check_place(cx, &api).await?;
     let record = cx.record(Event::ApiCreated, actor).object(&api.id);
     created(cx.store.create_api(&api, &record).await?, KIND)?;
     cx.follow_changes().await?;
@@ -63,6 +149,7 @@ pub async fn update(
     edit(&mut api);
     api.updated_at = cx.now;
     check(&api)?;
+    check_place(cx, &api).await?;
     let record = cx.record(Event::ApiUpdated, actor).object(id);
     changed(cx.store.update_api(&api, &record).await?, KIND)?;
     cx.follow_changes().await?;
@@ -74,4 +161,66 @@ pub async fn delete(cx: &Context, actor: Actor, id: &ApiId) -> Result<(), Manage
     changed(cx.store.delete_api(id, &record).await?, KIND)?;
     cx.follow_changes().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn an_upstream_is_a_bare_web_address() {
+        for (text, want) in [
+            ("http://127.0.0.1:3000", true),
+            ("https://api.internal/base", true),
+            ("http://[::1]:3000/", true),
+            ("ftp://x", false),
+            ("http://x/?a=b", false),
+            ("http://x/#f", false),
+            ("http://user:pw@x/", false),
+            ("http://x/a%2fb", false),
+            ("/photos", false),
+            ("", false),
+        ] {
+            assert_eq!(is_upstream(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes_meet_where_one_is_below_the_other() {
+        for (one, other, want) in [
+            ("/a", "/a", true),
+            ("/a", "/A/b", true),
+            ("/a/b/c", "/a", true),
+            ("/a", "/ab", false),
+            ("/a/b", "/a/c", false),
+            ("/api/admin", "/api", true),
+            ("/api/admin", "/api/photos", false),
+        ] {
+            assert_eq!(meets(one, other), want, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_plain() {
+        let with = |prefix: &str| Api {
+            prefix: prefix.to_owned(),
+            ..Api::new("a", "https://a.example", Timestamp(0))
+        };
+        for (prefix, want) in [
+            ("", true),
+            ("/photos", true),
+            ("/v1/photos", true),
+            ("/", false),
+            ("photos", false),
+            ("/photos/", false),
+            ("/a//b", false),
+            ("/a/../b", false),
+            ("/a%20b", false),
+            ("/{id}", false),
+            ("/@me", false),
+        ] {
+            assert_eq!(check(&with(prefix)).is_ok(), want, "{prefix}");
+        }
+    }
 }

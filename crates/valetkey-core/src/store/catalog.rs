@@ -3,8 +3,9 @@
 use super::Write;
 use crate::audit::Record;
 use crate::error::Fault;
-use crate::ids::ApiId;
+use crate::ids::{ApiId, EndpointId};
 use crate::jose::SigningAlgorithm;
+use crate::route::Method;
 use crate::scope::Scope;
 use crate::time::{Seconds, Timestamp};
 use async_trait::async_trait;
@@ -35,6 +36,21 @@ pub enum TokenFormat {
     Jwt,
 }
 
+/// Who may do what at an API: a method and a path, and what a token needs there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointRule {
+    pub id: EndpointId,
+    pub method: Method,
+    /// A template below the API's prefix: `/things/{id}`, `/files/{*rest}`.
+    pub path: String,
+    /// All of them are needed.
+    #[serde(default)]
+    pub scopes: Scope,
+    /// A user must stand behind the token: an application's own is refused.
+    #[serde(default)]
+    pub user: bool,
+}
+
 /// A resource server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Api {
@@ -55,10 +71,43 @@ pub struct Api {
     pub signing_alg: SigningAlgorithm,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<Seconds>,
+    /// Empty: every request below the prefix needs a token for this API, and nothing more.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointRule>,
+    /// RFC 6750 §2.2 and §2.3: the token may come in the query or a form body. Off by default, for it ends up in logs.
+    #[serde(default)]
+    pub query_access_token: bool,
+    /// The token itself goes to the upstream too.
+    #[serde(default)]
+    pub pass_token: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     #[serde(skip)]
     pub version: i64,
+}
+
+impl Api {
+    /// An API of that id for tokens with that audience; not behind the gateway, sealed tokens, any scope.
+    pub fn new(id: impl Into<ApiId>, resource: impl Into<String>, now: Timestamp) -> Self {
+        let id = id.into();
+        Self {
+            name: id.as_str().to_owned(),
+            id,
+            prefix: String::new(),
+            upstream: String::new(),
+            resource: resource.into(),
+            scopes: Scope::default(),
+            token_format: TokenFormat::default(),
+            signing_alg: SigningAlgorithm::default(),
+            access_token_lifetime: None,
+            endpoints: Vec::new(),
+            query_access_token: false,
+            pass_token: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
 }
 
 #[async_trait]

@@ -4,8 +4,9 @@ use super::Handle;
 use super::fixtures::{NOW, any, record, told};
 use valetkey_core::audit::Event;
 use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
-use valetkey_core::store::{Api, ChangeKind, ScopeWords, TokenFormat, Write};
+use valetkey_core::store::{Api, ChangeKind, EndpointRule, ScopeWords, TokenFormat, Write};
 use valetkey_core::time::Seconds;
 
 fn scope(name: &str) -> ScopeWords {
@@ -30,6 +31,15 @@ fn api(id: &str) -> Api {
         token_format: TokenFormat::Jwt,
         signing_alg: SigningAlgorithm::Es256,
         access_token_lifetime: Some(Seconds(60)),
+        endpoints: vec![EndpointRule {
+            id: "ep_1".into(),
+            method: Method::Get,
+            path: "/{id}".to_owned(),
+            scopes: Scope::from_iter(["read"]),
+            user: true,
+        }],
+        query_access_token: true,
+        pass_token: false,
         created_at: NOW,
         updated_at: NOW,
         version: 1,

@@ -1,11 +1,14 @@
-//! `valetkey api`: resource servers, and the form of their tokens.
+//! `valetkey api`: resource servers, the form of their tokens, and what a reverse proxy needs to know of them.
+
+mod snippet;
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
 use super::values;
 use anyhow::{Result, bail};
-use clap::{Args, Subcommand};
+use clap::{ArgAction, Args, Subcommand};
 use serde_json::Value;
+use snippet::Proxy;
 use valetkey_core::ids::ApiId;
 use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage::api as commands;
@@ -19,8 +22,8 @@ pub(crate) enum Command {
     Create(Create),
     /// Show all
     List,
-    /// Show one
-    Show(One),
+    /// Show one, or the configuration of a reverse proxy that asks before each request
+    Show(Show),
     /// Change what is given
     Update(Update),
     /// Delete: no more tokens for it
@@ -30,6 +33,14 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct One {
     id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    id: String,
+    /// Print what nginx, Traefik, Caddy or Envoy needs to ask Valetkey before each request
+    #[arg(long, value_name = "nginx|traefik|caddy|envoy", value_parser = snippet::proxy)]
+    snippet: Option<Proxy>,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +85,12 @@ pub(crate) struct Details {
     /// Such as 10m or 1h [default: the server's]
     #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
     access_token_lifetime: Option<Seconds>,
+    /// query_access_token: the token may come in the query or a form body, where logs may keep it; `none` takes it back
+    #[arg(long, value_name = "FLAG", value_parser = ["query_access_token", "none"])]
+    compat: Vec<String>,
+    /// Send the access token on to the upstream too
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pass_token: Option<bool>,
 }
 
 const FIELDS: &[Column] = &[
@@ -86,19 +103,24 @@ const FIELDS: &[Column] = &[
     ("Token format", "token_format"),
     ("Signed by", "signing_alg"),
     ("Token lifetime", "access_token_lifetime"),
+    ("Endpoints", "endpoints"),
+    ("Token in query", "query_access_token"),
+    ("Token passed on", "pass_token"),
     ("Created", "created_at"),
     ("Changed", "updated_at"),
 ];
 const COLUMNS: &[Column] = &[
     ("id", "id"),
     ("name", "name"),
+    ("prefix", "prefix"),
+    ("upstream", "upstream"),
     ("resource", "resource"),
     ("scopes", "scopes"),
     ("tokens", "token_format"),
     ("signed by", "signing_alg"),
 ];
 
-pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
+pub(crate) async fn run(managed: &Managed, command: Command, as_json: bool) -> Result<Answer> {
     let (cx, actor) = (&managed.cx, Managed::actor());
     let api = match command {
         Command::Create(create) => {
@@ -109,7 +131,13 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
             let json = cx.store.apis().await?.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
             return Ok(Answer::Many { json, columns: COLUMNS, none: "No APIs are registered." });
         }
-        Command::Show(one) => commands::show(cx, &one.id.into()).await?,
+        Command::Show(show) => {
+            let api = commands::show(cx, &show.id.into()).await?;
+            if let Some(proxy) = show.snippet {
+                return snippet::of(&api, proxy, cx.settings.issuer());
+            }
+            api
+        }
         Command::Update(update) => {
             let id = ApiId::from(update.id);
             commands::update(cx, actor, &id, |api| {
@@ -125,10 +153,14 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
             return Ok(Answer::done(&one.id, "Deleted"));
         }
     };
-    Ok(Answer::one(to_json(&api)?, FIELDS))
+    let mut json = to_json(&api)?;
+    if !as_json {
+        json["endpoints"] = api.endpoints.iter().map(super::endpoint::line).collect();
+    }
+    Ok(Answer::one(json, FIELDS))
 }
 
-/// A sealed token is signed by nobody.
+/// A sealed token is signed by nobody; rules are told in one line each for people, whole for programs.
 fn to_json(api: &Api) -> Result<Value> {
     let mut json = serde_json::to_value(api)?;
     if api.token_format == TokenFormat::Sealed
@@ -145,20 +177,7 @@ fn new(managed: &Managed, create: Create) -> Result<Api> {
         (None, Some(prefix)) => managed.cx.settings.url(prefix),
         (None, None) => bail!("give --resource or --prefix: tokens for this API name it"),
     };
-    let mut api = Api {
-        id: create.id.into(),
-        name: create.name,
-        prefix: String::new(),
-        upstream: String::new(),
-        resource,
-        scopes: Scope::default(),
-        token_format: TokenFormat::default(),
-        signing_alg: SigningAlgorithm::default(),
-        access_token_lifetime: None,
-        created_at: managed.cx.now,
-        updated_at: managed.cx.now,
-        version: 1,
-    };
+    let mut api = Api { name: create.name, ..Api::new(create.id, resource, managed.cx.now) };
     apply(create.details, &mut api);
     Ok(api)
 }
@@ -173,4 +192,8 @@ fn apply(details: Details, api: &mut Api) {
     api.token_format = details.token_format.unwrap_or(api.token_format);
     api.signing_alg = details.signing_alg.unwrap_or(api.signing_alg);
     api.access_token_lifetime = details.access_token_lifetime.or(api.access_token_lifetime);
+    if let Some(last) = details.compat.last() {
+        api.query_access_token = last == "query_access_token";
+    }
+    api.pass_token = details.pass_token.unwrap_or(api.pass_token);
 }

@@ -5,6 +5,7 @@ use valetkey_core::client::AuthMethod;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::grant::GrantType;
 use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::TokenFormat;
 use valetkey_core::time::Seconds;
@@ -36,6 +37,10 @@ pub(super) fn token_format(text: &str) -> Result<TokenFormat, String> {
         _ => None,
     };
     one_of(found, &["sealed", "jwt"])
+}
+
+pub(super) fn method(text: &str) -> Result<Method, String> {
+    one_of(Method::parse(&text.to_ascii_uppercase()), &Method::ALL.map(|(name, _)| name))
 }
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {

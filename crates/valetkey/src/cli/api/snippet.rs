@@ -1,0 +1,172 @@
+//! What a reverse proxy must be told so that it asks Valetkey before each request, and believes nobody else.
+
+use crate::cli::output::Answer;
+use anyhow::{Result, bail};
+use serde_json::json;
+use valetkey_core::store::Api;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proxy {
+    Nginx,
+    Traefik,
+    Caddy,
+    Envoy,
+}
+
+const ALL: [(&str, Proxy); 4] =
+    [("nginx", Proxy::Nginx), ("traefik", Proxy::Traefik), ("caddy", Proxy::Caddy), ("envoy", Proxy::Envoy)];
+
+pub(super) fn proxy(text: &str) -> Result<Proxy, String> {
+    let found = ALL.into_iter().find(|(name, _)| *name == text);
+    found.map(|(_, proxy)| proxy).ok_or_else(|| "expected nginx, traefik, caddy or envoy".to_owned())
+}
+
+/// The headers that say who calls, on every let-through request.
+const IDENTITY: [&str; 5] =
+    ["Remote-User", "Remote-Scopes", "Remote-Client", "Remote-Tenant", "Remote-Identity"];
+
+/// The snippet for people, and in one member for programs.
+pub(super) fn of(api: &Api, proxy: Proxy, issuer: &str) -> Result<Answer> {
+    if api.prefix.is_empty() {
+        bail!(
+            "this API has no prefix, and requests are told apart by it: valetkey api update {} --prefix /path",
+            api.id
+        );
+    }
+    let upstream = if api.upstream.is_empty() { "http://127.0.0.1:3000" } else { &api.upstream };
+    let words = Words { id: api.id.as_str(), prefix: &api.prefix, upstream, issuer };
+    let (name, text) = match proxy {
+        Proxy::Nginx => ("nginx", words.nginx()),
+        Proxy::Traefik => ("traefik", words.traefik()),
+        Proxy::Caddy => ("caddy", words.caddy()),
+        Proxy::Envoy => ("envoy", words.envoy()),
+    };
+    let trust = "# Valetkey answers only proxies it knows: add this one's address to http.trusted_proxies.\n";
+    let text = format!("{trust}{text}");
+    Ok(Answer::Text { json: json!({"id": api.id.as_str(), "proxy": name, "snippet": text}), text })
+}
+
+struct Words<'a> {
+    id: &'a str,
+    prefix: &'a str,
+    upstream: &'a str,
+    issuer: &'a str,
+}
+
+impl Words<'_> {
+    /// Host and port of an address.
+    fn authority(url: &str) -> &str {
+        url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or(url)
+    }
+
+    fn nginx(&self) -> String {
+        let Self { id, prefix, upstream, issuer } = self;
+        let upstream = upstream.trim_end_matches('/');
+        let id = id.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let set = |name: &&str| {
+            let variable = name.to_ascii_lowercase().replace('-', "_");
+            format!(
+                "    auth_request_set $vk_{variable} $upstream_http_{variable};\n    proxy_set_header {name} $vk_{variable};\n"
+            )
+        };
+        let headers: String = IDENTITY.iter().map(set).collect();
+        format!(
+            "# Inside `server {{ … }}`.
+location = /_valetkey_{id} {{
+    internal;
+    proxy_pass {issuer}/forward-auth/nginx;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length \"\";
+    proxy_set_header X-Original-Method $request_method;
+    proxy_set_header X-Original-URI $request_uri;
+}}
+location = {prefix} {{ return 404; }}
+location ^~ {prefix}/ {{
+    auth_request /_valetkey_{id};
+    auth_request_set $vk_challenge $upstream_http_www_authenticate;
+    add_header WWW-Authenticate $vk_challenge always;
+{headers}    proxy_set_header Authorization \"\";
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_http_version 1.1;
+    proxy_pass {upstream}/;
+}}
+"
+        )
+    }
+
+    fn traefik(&self) -> String {
+        let Self { id, prefix, upstream, issuer } = self;
+        let headers: String = IDENTITY.iter().map(|name| format!("          - {name}\n")).collect();
+        format!(
+            "# A file of Traefik's file provider.
+http:
+  routers:
+    {id}:
+      rule: PathPrefix(`{prefix}/`)
+      service: {id}
+      middlewares: [{id}-valetkey, {id}-strip]
+  middlewares:
+    {id}-valetkey:
+      forwardAuth:
+        address: {issuer}/forward-auth/traefik
+        trustForwardHeader: false
+        authResponseHeaders:
+{headers}    {id}-strip:
+      stripPrefix:
+        prefixes: [{prefix}]
+  services:
+    {id}:
+      loadBalancer:
+        servers:
+          - url: {upstream}
+"
+        )
+    }
+
+    fn caddy(&self) -> String {
+        let Self { prefix, upstream, issuer, .. } = self;
+        let remove: String = IDENTITY.iter().map(|name| format!("    request_header -{name}\n")).collect();
+        format!(
+            "# Inside a site block of the Caddyfile.
+handle {prefix}/* {{
+{remove}    forward_auth {} {{
+        uri /forward-auth/caddy
+        copy_headers {}
+    }}
+    uri strip_prefix {prefix}
+    request_header -Authorization
+    reverse_proxy {}
+}}
+",
+            issuer.strip_prefix("http://").unwrap_or(issuer),
+            IDENTITY.join(" "),
+            Self::authority(upstream)
+        )
+    }
+
+    fn envoy(&self) -> String {
+        let Self { issuer, .. } = self;
+        let headers: String = IDENTITY
+            .iter()
+            .map(|name| format!("          - {{ exact: {} }}\n", name.to_ascii_lowercase()))
+            .collect();
+        format!(
+            "# An HTTP filter before the router; the cluster `valetkey` is {}.
+- name: envoy.filters.http.ext_authz
+  typed_config:
+    \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+    failure_mode_allow: false
+    http_service:
+      server_uri: {{ uri: {issuer}, cluster: valetkey, timeout: 2s }}
+      path_prefix: /forward-auth/envoy
+      authorization_response:
+        allowed_upstream_headers:
+          patterns:
+{headers}        allowed_client_headers:
+          patterns:
+          - {{ exact: www-authenticate }}
+",
+            Self::authority(issuer)
+        )
+    }
+}
