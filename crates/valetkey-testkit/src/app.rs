@@ -35,6 +35,8 @@ use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
 use valetkey_web::router::router;
 
+const DATABASE: &str = "valetkey.db";
+
 /// Every test user's password.
 pub const PASSWORD: &str = "seven unrelated garden tools";
 /// Every confidential test client's secret.
@@ -60,7 +62,8 @@ pub struct TestApp {
     secrets: Mutex<Vec<String>>,
     /// Where the log stood when this began.
     logged: usize,
-    _directory: TempDir,
+    builder: Builder,
+    directory: TempDir,
 }
 
 impl Builder {
@@ -99,29 +102,30 @@ impl Builder {
     pub async fn start(self) -> TestApp {
         let logged = log::install();
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("valetkey.db");
+        let path = directory.path().join(DATABASE);
         if !self.own_keys {
             std::fs::write(&path, database_with_keys().await).expect("a copy of the database");
         }
-        let (server, store, clock) = self.server(&path).await;
+        let clock = Arc::new(TestClock::default());
+        let (server, store) = self.server(&path, &clock).await;
         manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
         let edge = self.edge(&server);
-        TestApp { server, clock, store, edge, secrets: Mutex::default(), logged, _directory: directory }
+        let secrets = Mutex::default();
+        TestApp { server, clock, store, edge, secrets, logged, builder: self, directory }
     }
 
-    async fn server(&self, path: &Path) -> (Arc<Server>, Store, Arc<TestClock>) {
+    async fn server(&self, path: &Path, clock: &Arc<TestClock>) -> (Arc<Server>, Store) {
         let options = Options { path: path.to_owned(), create: true, marker: None };
         let store = Store::open(&options).expect("a store");
-        let clock = Arc::new(TestClock::default());
         let parts = Parts {
             settings: Settings::new(&self.issuer, self.lifetimes),
             store: Arc::new(store.clone()),
             hasher: Arc::new(TestHasher),
-            clock: Arc::<TestClock>::clone(&clock),
+            clock: Arc::<TestClock>::clone(clock),
             entropy: Arc::new(TestEntropy),
             master: SealingKey::new("master".into(), Timestamp(0), &[7; 32]).expect("32 bytes"),
         };
-        (Server::open(parts).await.expect("an open server"), store, clock)
+        (Server::open(parts).await.expect("an open server"), store)
     }
 
     fn edge(&self, server: &Arc<Server>) -> Edge {
@@ -157,6 +161,18 @@ impl TestApp {
 
     pub async fn start() -> Self {
         Self::builder().start().await
+    }
+
+    /// Stops the server and starts another on the same database.
+    pub async fn restart(&mut self) {
+        self.store.close().await;
+        (self.server, self.store) = self.beside().await;
+        self.edge = self.builder.edge(&self.server);
+    }
+
+    /// Another process on the same database, such as a management command or a second node.
+    pub async fn beside(&self) -> (Arc<Server>, Store) {
+        self.builder.server(&self.directory.path().join(DATABASE), &self.clock).await
     }
 
     /// A context of this moment, as a management command has it.
@@ -303,16 +319,16 @@ fn is_secret(word: &str) -> bool {
 
 /// A database with keys and nothing else: made once, since an RSA key takes its time.
 async fn database_with_keys() -> &'static [u8] {
-    static DATABASE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let make = || async {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("valetkey.db");
-        let (server, store, _) = TestApp::builder().server(&path).await;
+        let path = directory.path().join(DATABASE);
+        let (server, store) = TestApp::builder().server(&path, &Arc::default()).await;
         manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
         store.close().await;
         std::fs::read(path).expect("the database")
     };
-    DATABASE.get_or_init(make).await
+    MADE.get_or_init(make).await
 }
 
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {

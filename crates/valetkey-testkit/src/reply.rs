@@ -85,8 +85,11 @@ impl Reply {
 
     /// Whether the checkbox of this value is there and ticked.
     pub fn is_ticked(&self, value: &str) -> bool {
-        let boxes = self.body.split("<input type=\"checkbox\"").skip(1).filter_map(|rest| rest.split('>').next());
-        boxes.into_iter().any(|text| text.contains(&format!("value=\"{value}\"")) && text.contains(" checked"))
+        let boxes =
+            self.body.split("<input type=\"checkbox\"").skip(1).filter_map(|rest| rest.split('>').next());
+        boxes
+            .into_iter()
+            .any(|text| text.contains(&format!("value=\"{value}\"")) && text.contains(" checked"))
     }
 
     /// Name, type and value of each input element.

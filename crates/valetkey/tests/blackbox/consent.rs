@@ -1,6 +1,6 @@
 //! RFC 6749 §4.1, ASVS 10.7 — consent: what the page says, what can be given, what is remembered
 
-use crate::support::{ISSUER, assert_page, text, user_id, with, world};
+use crate::support::{ISSUER, api, assert_page, text, user_id, with, world};
 use valetkey_core::audit::Actor;
 use valetkey_core::ids::ClientId;
 use valetkey_core::jose::SigningAlgorithm;
@@ -8,7 +8,6 @@ use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::{Api, TokenFormat};
-use valetkey_core::time::Timestamp;
 use valetkey_testkit::{Browser, PASSWORD, Reply, TestApp, redemption};
 
 const WANTS: &str = "Photo Printer wants a key to your account";
@@ -33,25 +32,12 @@ async fn granted(app: &TestApp, answer: &Reply) -> String {
 #[tokio::test]
 async fn asvs_10_7_2_the_page_says_who_asks_for_what_where_to_and_for_how_long() {
     let app = world().await;
-    app.api(Api {
-        id: "photos".into(),
-        name: "Photo API <b>".to_owned(),
-        prefix: String::new(),
-        upstream: String::new(),
-        resource: "https://photos.example/api".to_owned(),
-        scopes: Scope::parse("read").unwrap(),
-        token_format: TokenFormat::Sealed,
-        signing_alg: SigningAlgorithm::EdDsa,
-        access_token_lifetime: None,
-        created_at: Timestamp(0),
-        updated_at: Timestamp(0),
-        version: 1,
-    })
-    .await;
+    let photos = api("photos", "read", TokenFormat::Sealed, SigningAlgorithm::EdDsa);
+    app.api(Api { name: "Photo API <b>".to_owned(), ..photos }).await;
     let mut browser = app.browser();
     browser.sign_in("alice").await;
     let mut request = Browser::request("app", "openid profile read offline_access");
-    request.push(("resource", "https://photos.example/api"));
+    request.push(("resource", "https://photos.example"));
     let page = browser.authorize(&request).await;
     assert_page(&page, 200, WANTS, "the asking app");
     let words = page.words();

@@ -7,10 +7,13 @@ use valetkey_core::audit::Actor;
 use valetkey_core::client::AuthMethod;
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
+use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::scope::Scope;
-use valetkey_testkit::{Browser, Builder, Reply, TestApp, redemption};
+use valetkey_core::store::{Api, TokenFormat};
+use valetkey_core::time::Timestamp;
+use valetkey_testkit::{Browser, Builder, CLIENT_SECRET, Reply, TestApp, redemption};
 
 pub(crate) const ISSUER: &str = "https://id.example";
 /// A second verifier, for requests that must not be mixed up with those of `VERIFIER`.
@@ -133,6 +136,24 @@ pub(crate) async fn opens_userinfo(app: &TestApp, access: &str) -> bool {
 
 pub(crate) async fn refresh(app: &TestApp, client: &str, token: &str) -> Reply {
     app.token(client, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+/// An API at `https://ID.example` for these scopes.
+pub(crate) fn api(id: &str, scopes: &str, token_format: TokenFormat, signing_alg: SigningAlgorithm) -> Api {
+    let scopes = Scope::parse(scopes).unwrap();
+    Api { scopes, token_format, signing_alg, ..Api::new(id, format!("https://{id}.example"), Timestamp(0)) }
+}
+
+/// A token for `service` itself, asked for with these further fields.
+pub(crate) async fn service_token(app: &TestApp, fields: &[(&str, &str)]) -> Reply {
+    app.token("service", &[&[("grant_type", "client_credentials")], fields].concat()).await
+}
+
+/// What introspection says to `service`, which may see its own tokens.
+pub(crate) async fn introspected(app: &TestApp, token: &str) -> Value {
+    let reply = app.post("/oauth/introspect", Some(("service", CLIENT_SECRET)), &[("token", token)]).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.json()
 }
 
 /// The public client's request.
