@@ -92,6 +92,9 @@ pub struct Client {
     pub access_token_lifetime: Option<Seconds>,
     #[serde(default)]
     pub origin: Origin,
+    /// RFC 7592 §3: of the token by which a self-registered client manages its registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_token: Option<SecretHash>,
     #[serde(default)]
     pub disabled: bool,
     pub created_at: Timestamp,
@@ -142,6 +145,7 @@ pub(crate) mod tests {
             compat: Vec::new(),
             access_token_lifetime: None,
             origin: Origin::Operator,
+            registration_token: None,
             disabled: false,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

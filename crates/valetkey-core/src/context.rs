@@ -15,7 +15,7 @@ use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{Change, ChangeKind, MarkKind, Store};
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
 use crate::token::revocation::RevocationIndex;
 use arc_swap::ArcSwap;
@@ -42,7 +42,10 @@ pub struct Server {
     parts: Parts,
     pub revoked: RevocationIndex,
     pub clients: ClientCache,
-    pub guard: Guard,
+    /// Wrong client secrets.
+    pub wrong_secrets: Guard,
+    /// Clients that registered themselves.
+    pub registrations: Guard,
     keys: ArcSwap<KeyRing>,
     catalog: ArcSwap<Catalog>,
     /// The last entry of the change feed that was acted on.
@@ -63,7 +66,8 @@ impl Server {
             parts,
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
-            guard: Guard::default(),
+            wrong_secrets: Guard::new(30, Seconds(60)),
+            registrations: Guard::new(60, Seconds::hours(1)),
             keys: ArcSwap::default(),
             catalog: ArcSwap::default(),
             seen: AtomicI64::new(0),

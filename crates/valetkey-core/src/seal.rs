@@ -24,10 +24,12 @@ pub enum Kind {
     FormProof = 7,
     /// A private key at rest, under the master key.
     StoredKey = 8,
+    /// RFC 7591 §3, the initial access token.
+    InitialAccess = 9,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -36,6 +38,7 @@ impl Kind {
         Self::KnownDevice,
         Self::FormProof,
         Self::StoredKey,
+        Self::InitialAccess,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -49,6 +52,7 @@ impl Kind {
             Self::KnownDevice => "vk_kd_",
             Self::FormProof => "vk_fp_",
             Self::StoredKey => "vk_sk_",
+            Self::InitialAccess => "vk_ia_",
         }
     }
 }

@@ -48,17 +48,36 @@ pub const JWKS_MAX_AGE: Seconds = Seconds::minutes(5);
 /// How long a sealing key is shared before it seals.
 pub const SEALING_KEY_HEAD_START: Seconds = Seconds(5);
 
+/// Who may register a client over the network (RFC 7591).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DynamicRegistration {
+    #[default]
+    Off,
+    /// Whoever holds an initial access token.
+    Token,
+    /// Anybody, within limits.
+    Open,
+}
+
 /// The server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     issuer: String,
     pub lifetimes: Lifetimes,
+    pub registration: DynamicRegistration,
 }
 
 impl Settings {
     /// `issuer`: an absolute http(s) URL without query, fragment and trailing slash (RFC 8414 §2); checked by the configuration.
     pub fn new(issuer: &str, lifetimes: Lifetimes) -> Self {
-        Self { issuer: issuer.trim_end_matches('/').to_owned(), lifetimes }
+        let registration = DynamicRegistration::Off;
+        Self { issuer: issuer.trim_end_matches('/').to_owned(), lifetimes, registration }
+    }
+
+    /// The same with a mode of dynamic registration; off unless said.
+    #[must_use]
+    pub fn with_registration(self, registration: DynamicRegistration) -> Self {
+        Self { registration, ..self }
     }
 
     /// The issuer identifier: the one string, everywhere byte for byte the same.

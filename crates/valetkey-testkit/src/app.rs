@@ -23,7 +23,7 @@ use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::user::NewUser;
 use valetkey_core::seal::SealingKey;
 use valetkey_core::secret::Secret;
-use valetkey_core::settings::{Lifetimes, Settings};
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
 use valetkey_core::store::{Api, AuditFilter, Audits, Page, ScopeWords, Upkeep};
 use valetkey_core::time::Timestamp;
 use valetkey_store::{Options, Store};
@@ -49,6 +49,7 @@ pub struct Builder {
     lifetimes: Lifetimes,
     aliases: Vec<(String, String)>,
     demo: bool,
+    registration: DynamicRegistration,
     own_keys: bool,
 }
 
@@ -85,6 +86,12 @@ impl Builder {
         self
     }
 
+    #[must_use]
+    pub fn registration(mut self, mode: DynamicRegistration) -> Self {
+        self.registration = mode;
+        self
+    }
+
     /// With `/dev/callback`.
     #[must_use]
     pub fn demo(mut self) -> Self {
@@ -118,7 +125,7 @@ impl Builder {
         let options = Options { path: path.to_owned(), create: true, marker: None };
         let store = Store::open(&options).expect("a store");
         let parts = Parts {
-            settings: Settings::new(&self.issuer, self.lifetimes),
+            settings: Settings::new(&self.issuer, self.lifetimes).with_registration(self.registration),
             store: Arc::new(store.clone()),
             hasher: Arc::new(TestHasher),
             clock: Arc::<TestClock>::clone(clock),
@@ -156,7 +163,14 @@ impl TestApp {
     pub fn builder() -> Builder {
         let issuer = "https://id.example".to_owned();
         let lifetimes = Lifetimes::default();
-        Builder { issuer, lifetimes, aliases: Vec::new(), demo: false, own_keys: false }
+        Builder {
+            issuer,
+            lifetimes,
+            aliases: Vec::new(),
+            demo: false,
+            own_keys: false,
+            registration: DynamicRegistration::Off,
+        }
     }
 
     pub async fn start() -> Self {

@@ -123,6 +123,23 @@ impl FromRequest<App> for FormCall {
     }
 }
 
+/// A request with a JSON body. Its refusals are the protocol's JSON.
+#[derive(Debug)]
+pub(crate) struct JsonCall {
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+}
+
+impl FromRequest<App> for JsonCall {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let body = read_body(body, app.body_limits).await.map_err(|bad| wire::unreadable(bad.status()))?;
+        Ok(Self { call: Call::new(app, parts)?, body })
+    }
+}
+
 /// A page's form. Its refusals are pages.
 #[derive(Debug)]
 pub(crate) struct PageForm {

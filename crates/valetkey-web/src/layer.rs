@@ -26,7 +26,7 @@ use tower::Service;
 use tracing::Span;
 
 use access::Line;
-use client_addr::{ClientAddr, TrustedProxies};
+use client_addr::{ClientAddr, TrustedPeer, TrustedProxies};
 use headers::SecurityHeaders;
 use panics::Panic;
 use refusal::{ErrorPage, Refusal};
@@ -113,6 +113,16 @@ pub(crate) struct Begun {
 pub(crate) struct Arrival {
     pub(crate) request_id: RequestId,
     pub(crate) client: ClientAddr,
+    pub(crate) peer: TrustedPeer,
+}
+
+/// Put by the router's fallback on an answer, in its extensions: it is the gateway's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gateways {
+    /// Its own words, completed like any other answer.
+    Own,
+    /// An upstream's: nothing of it is ours to change, and its body may take as long as it likes between two pieces.
+    Passed,
 }
 
 impl Edge {
@@ -147,7 +157,7 @@ impl Edge {
         let client = inner.proxies.client(arriving.peer, request.headers());
         let route = inner.routes.find(request.uri().path());
         let begun = Begun {
-            arrival: Arrival { request_id, client },
+            arrival: Arrival { request_id, client, peer: inner.proxies.peer(arriving.peer) },
             route,
             form: inner.routes[route].form(request.headers()),
             method: access::method_name(request.method()),
@@ -162,16 +172,26 @@ impl Edge {
     pub(crate) fn finish(&self, handled: Handled, begun: &Begun) -> Answered {
         let inner = &*self.0;
         let Begun { arrival, method, started, .. } = begun;
-        let route = &inner.routes[begun.route];
+        let gateways = gateways(&handled);
+        let route = if gateways.is_some() && inner.routes.is_other(begun.route) {
+            inner.routes.gateway()
+        } else {
+            &inner.routes[begun.route]
+        };
         let refusal = Refusal { form: begun.form, request_id: &arrival.request_id, page: &inner.error_page };
         let mut response = match handled {
+            Ok(Ok(response)) if gateways == Some(Gateways::Passed) => response,
             Ok(Ok(response)) => refusal.completed(response),
             Err(panic) => {
                 access::panicked(&panic, &arrival.request_id, route.template());
                 refusal.panicked()
             }
         };
-        inner.headers.apply(response.headers_mut(), &arrival.request_id);
+        if gateways == Some(Gateways::Passed) {
+            inner.headers.pass(response.headers_mut(), &arrival.request_id);
+        } else {
+            inner.headers.apply(response.headers_mut(), &arrival.request_id);
+        }
 
         let ended = Instant::now();
         let status = response.status();
@@ -180,4 +200,8 @@ impl Edge {
         access::log(&Line { method, route: route.template(), status, duration, arrival }, &response);
         Answered { response, ended }
     }
+}
+
+fn gateways(handled: &Handled) -> Option<Gateways> {
+    handled.as_ref().ok().and_then(|answered| answered.as_ref().ok()?.extensions().get().copied())
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::layer::routes::Form;
-use crate::oauth::{authorize, cors, introspect, jwks, metadata, revoke, token, userinfo};
+use crate::oauth::{authorize, cors, introspect, jwks, metadata, register, revoke, token, userinfo};
 use crate::pages::{account, consent, dev, files, home, login, setup, sign_out};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -21,6 +21,10 @@ pub enum Access {
     ConfidentialClient,
     /// A bearer token.
     Bearer,
+    /// As the operator chose: nobody, the bearer of an initial access token, or anybody.
+    Registration,
+    /// The bearer of one client's registration access token.
+    RegistrationToken,
     /// A browser with the interaction that began in it, or the form that was drawn for it.
     Interaction,
     /// A signed-in person; forms need the proof that they were drawn for this session.
@@ -29,7 +33,18 @@ pub enum Access {
     SetupLink,
     /// `valetkey dev` only.
     Development,
+    /// A token for the API that the path belongs to. No route of ours: the router's fallback judges it.
+    Gateway,
+    /// A reverse proxy that is known, with a token for the API that it asks about.
+    Proxy,
 }
+
+/// What the router's fallback answers below paths of ours, where a gateway is wired in.
+pub const FALLBACK: [(&str, Access); 3] = [
+    ("/.well-known/oauth-protected-resource", Access::Public),
+    ("/.well-known/oauth-protected-resource/{*prefix}", Access::Public),
+    ("/forward-auth/{*proxy}", Access::Proxy),
+];
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +71,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 20] = [
+pub const ROUTES: [Route; 22] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -75,6 +90,16 @@ pub const ROUTES: [Route; 20] = [
     protocol(path::USERINFO, Access::Bearer, "userinfo", || {
         get(userinfo::any).post(userinfo::any).options(cors::preflight)
     }),
+    protocol(path::REGISTER, Access::Registration, "register", || {
+        post(register::post).options(cors::preflight)
+    }),
+    Route {
+        path: "/oauth/register/{client_id}",
+        access: Access::RegistrationToken,
+        form: Form::Protocol,
+        endpoint: None,
+        handlers: || get(register::get).put(register::put).delete(register::delete),
+    },
     page("/", Access::Public, || get(home::get)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
@@ -123,5 +148,6 @@ pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(St
         router = router.route(path, (route.handlers)());
         paths.push((path.clone(), route.form));
     }
+    paths.extend(FALLBACK.map(|(path, _)| (path.to_owned(), Form::Rest)));
     Ok((router.with_state(app), paths))
 }

@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{Lifetimes, Settings};
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
 use valetkey_store::{Options, Store};
@@ -60,7 +60,7 @@ pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Op
     let permits = config.login.parallel_hashes.unwrap_or_else(default_permits);
     let hasher = Argon2Hasher::new(permits, Arc::new(OsEntropy));
     let parts = Parts {
-        settings: Settings::new(issuer, lifetimes(config)),
+        settings: settings(config, issuer),
         store: Arc::new(store.clone()),
         hasher: Arc::new(hasher.clone()),
         clock: Arc::new(SystemClock),
@@ -156,6 +156,15 @@ pub(crate) fn limits(own: &keys::Limits) -> valetkey_web::serve::Limits {
         max_header_bytes: own.max_header_bytes,
         ..valetkey_web::serve::Limits::default()
     }
+}
+
+fn settings(config: &Config, issuer: &str) -> Settings {
+    let registration = match config.registration.dynamic {
+        keys::DynamicRegistration::Off => DynamicRegistration::Off,
+        keys::DynamicRegistration::Token => DynamicRegistration::Token,
+        keys::DynamicRegistration::Open => DynamicRegistration::Open,
+    };
+    Settings::new(issuer, lifetimes(config)).with_registration(registration)
 }
 
 fn lifetimes(config: &Config) -> Lifetimes {

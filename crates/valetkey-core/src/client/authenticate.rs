@@ -32,7 +32,11 @@ pub async fn authenticate(
 ) -> Result<Arc<Client>, Error> {
     let credentials = credentials(authorization, params)?;
     let address = cx.caller.address;
-    cx.guard.check(&credentials.id, address, cx.now)?;
+    if cx.wrong_secrets.is_paused(&credentials.id, address, cx.now) {
+        return Err(Code::InvalidClient
+            .because("too many wrong secrets from this address: wait a minute")
+            .into());
+    }
     let found = cx.client(&credentials.id).await?;
     let proven = match (&found, &credentials.secret) {
         (Some(client), Some(secret)) => fits(client, credentials.basic) && proves(client, secret, cx.now),
@@ -46,7 +50,7 @@ pub async fn authenticate(
     match found {
         Some(client) if proven && !client.disabled => Ok(client),
         _ => {
-            cx.guard.failed(&credentials.id, address, cx.now);
+            cx.wrong_secrets.count_one(&credentials.id, address, cx.now);
             Err(UNKNOWN.into())
         }
     }

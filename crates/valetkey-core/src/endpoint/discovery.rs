@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode};
 use crate::jose::SigningAlgorithm;
+use crate::settings::DynamicRegistration;
 use serde_json::{Value, json};
 
 /// Where the endpoints live, below the issuer. The router takes its paths from here, so that both always agree.
@@ -14,6 +15,7 @@ pub mod path {
     pub const REVOKE: &str = "/oauth/revoke";
     pub const INTROSPECT: &str = "/oauth/introspect";
     pub const USERINFO: &str = "/oauth/userinfo";
+    pub const REGISTER: &str = "/oauth/register";
     pub const JWKS: &str = "/oauth/jwks";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -29,7 +31,7 @@ pub fn metadata(cx: &Context) -> Value {
         all.filter(|(_, method)| own(*method)).map(|(name, _)| name).collect()
     };
     let catalog = cx.catalog();
-    json!({
+    let mut metadata = json!({
         "issuer": cx.settings.issuer(),
         "authorization_endpoint": url(path::AUTHORIZE),
         "token_endpoint": url(path::TOKEN),
@@ -56,5 +58,9 @@ pub fn metadata(cx: &Context) -> Value {
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
-    })
+    });
+    if cx.settings.registration != DynamicRegistration::Off {
+        metadata["registration_endpoint"] = url(path::REGISTER).into();
+    }
+    metadata
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::scope::Scope;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretHash};
 use crate::store::{MarkKind, Write};
 use crate::time::Seconds;
 
@@ -36,6 +36,8 @@ pub struct NewClient {
     pub tenant: Option<TenantId>,
     pub access_token_lifetime: Option<Seconds>,
     pub origin: Origin,
+    /// For a client that registers itself.
+    pub registration_token: Option<SecretHash>,
 }
 
 /// A client just made, with its secret in clear for the one time that it can be shown.
@@ -70,6 +72,7 @@ pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Create
         compat: new.compat,
         access_token_lifetime: new.access_token_lifetime,
         origin: new.origin,
+        registration_token: new.registration_token,
         disabled: false,
         created_at: cx.now,
         updated_at: cx.now,

@@ -7,7 +7,7 @@ use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
-use valetkey_core::client::Client;
+use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, Id};
 use valetkey_core::store::{ChangeKind, Clients, Mark, MarkKind, Page, Write};
@@ -59,9 +59,11 @@ impl Verb for Create {
         let before = mark(tx, MarkKind::Client, client.id.as_str().as_bytes()).await?;
         let dead = before.map_or(Id([0; 16]), |mark| last_dead(mark.not_after_ms));
         let document = to_json(client)?;
-        let sql = "INSERT INTO clients (id, tenant_id, disabled, dead_before, version, document)
-                   VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT DO NOTHING";
-        let values = params![&client.id, client.tenant.as_ref(), client.disabled, &dead, &document];
+        let swept_from = (client.origin == Origin::Dynamic).then_some(client.created_at);
+        let sql = "INSERT INTO clients (id, tenant_id, disabled, dead_before, version, document, swept_from)
+                   VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT DO NOTHING";
+        let (id, tenant) = (&client.id, client.tenant.as_ref());
+        let values = params![id, tenant, client.disabled, &dead, &document, swept_from];
         if tx.execute(sql, values).await? == 0 {
             return Ok(Write::Conflict);
         }

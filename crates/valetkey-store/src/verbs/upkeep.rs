@@ -1,11 +1,12 @@
 //! Housekeeping: health, sweeping, counting.
 
 use super::logins::FORGOTTEN;
+use super::revocations::announce;
 use crate::Store;
 use crate::engine::{Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::error::Fault;
-use valetkey_core::store::Upkeep;
+use valetkey_core::store::{ChangeKind, Upkeep};
 use valetkey_core::time::{Seconds, Timestamp};
 
 /// How long a row is kept after it can last have mattered: room for clocks that disagree, and for people who ask.
@@ -14,6 +15,8 @@ const KEPT: Seconds = Seconds::hours(1);
 const KEPT_GRANTS: Seconds = Seconds::days(1);
 /// How long the change feed reaches back. A node away for longer reads everything anew.
 const FEED: Seconds = Seconds::days(1);
+/// How long a client that registered itself may go unused.
+const UNUSED_CLIENT: Seconds = Seconds::days(7);
 /// How many rows a sweep looks at for each that it may delete.
 const LOOKED_AT: u32 = 10;
 
@@ -61,10 +64,26 @@ impl Verb for Sweep {
                      SELECT seq FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT $1) f
                      WHERE at < $2 AND seq < (SELECT max(seq) FROM changes))";
         gone += tx.execute(sql, params![limit, now - FEED]).await?;
+        gone += sweep_clients(tx, now, limit).await?;
         gone += walk(tx, &ATTEMPTS, now - FORGOTTEN, limit).await?;
         gone += walk(tx, &GRANTS, now - KEPT_GRANTS, limit).await?;
         Ok(gone)
     }
+}
+
+/// Clients that registered themselves and that nobody uses: without consent and grant, so without a live token.
+async fn sweep_clients<T: Tx>(tx: &mut T, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+    let sql = "DELETE FROM clients WHERE id IN (
+                 SELECT c.id FROM clients c WHERE c.swept_from < $1
+                   AND NOT EXISTS (SELECT 1 FROM consents o WHERE o.client_id = c.id)
+                   AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id)
+                 ORDER BY c.swept_from LIMIT $2)
+               RETURNING id";
+    let rows = tx.query(sql, params![now - UNUSED_CLIENT, limit]).await?;
+    for row in &rows {
+        announce(tx, now, ChangeKind::Client, row.text(0)?.as_bytes()).await?;
+    }
+    Ok(rows.len() as u64)
 }
 
 /// A sweep that walks through a table by its key, a stretch at a time. The time of a row's end changes with every use,

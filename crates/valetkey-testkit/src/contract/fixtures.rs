@@ -74,6 +74,7 @@ pub(super) fn client(id: &str) -> Client {
         compat: Vec::new(),
         access_token_lifetime: None,
         origin: Origin::Operator,
+        registration_token: None,
         disabled: false,
         created_at: NOW,
         updated_at: NOW,

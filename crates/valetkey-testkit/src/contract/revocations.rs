@@ -15,7 +15,7 @@ pub async fn a_mark_reads_back_until_it_expires(store: Handle) {
     }
     let all = store.revocations(NOW).await.unwrap();
     assert!(all.len() == 2 && all.contains(&one) && all.contains(&two), "{all:?}");
-    assert_eq!(store.revocations(later(9)).await.unwrap(), [one.clone()]);
+    assert_eq!(store.revocations(later(9)).await.unwrap(), [one]);
     assert_eq!(store.revocation(MarkKind::Grant, &[7; 16]).await.unwrap(), Some(two));
     assert_eq!(store.revocation(MarkKind::Token, &[7; 16]).await.unwrap(), None, "another kind");
     assert_eq!(told(&store, Event::TokenRevoked).await, 2);

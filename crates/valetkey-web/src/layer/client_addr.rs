@@ -34,6 +34,21 @@ impl<S: Sync> FromRequestParts<S> for ClientAddr {
     }
 }
 
+/// Whether the peer itself, whatever it says of others, is a trusted proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedPeer(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for TrustedPeer {
+    type Rejection = StatusCode;
+
+    /// # Errors
+    /// 500 when the request did not come through the edge.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let arrival = parts.extensions.get::<Arrival>().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(arrival.peer)
+    }
+}
+
 /// The one header the trusted proxies write. Only that one is read: they would pass on the other as the client sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ForwardingHeader {
@@ -129,6 +144,10 @@ impl TrustedProxies {
             }
         }
         ClientAddr(client)
+    }
+
+    pub(super) fn peer(&self, peer: IpAddr) -> TrustedPeer {
+        TrustedPeer(self.trusts(peer.to_canonical()))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

@@ -38,6 +38,17 @@ impl SecurityHeaders {
         Self { api: set(https, Policy::Api), page: set(https, Policy::Stays) }
     }
 
+    /// An upstream's answer is its own, but for the request id and what holds for the whole host.
+    pub(super) fn pass(&self, headers: &mut HeaderMap, id: &RequestId) {
+        if let Some(id) = id.header() {
+            headers.insert(X_REQUEST_ID, id);
+        }
+        match self.api.get(STRICT_TRANSPORT_SECURITY) {
+            Some(hsts) => headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone()),
+            None => headers.remove(STRICT_TRANSPORT_SECURITY),
+        };
+    }
+
     /// Completes an answer. A handler may say more about caching, referrers and its page's policy; the rest is ours.
     pub(super) fn apply(&self, headers: &mut HeaderMap, id: &RequestId) {
         let mut whole = if is_page(headers) { self.page.clone() } else { self.api.clone() };

@@ -79,15 +79,15 @@ pub(super) struct RouteNumber(usize);
 #[derive(Debug)]
 pub(super) struct RouteTable {
     exact: HashMap<Arc<str>, usize>,
-    /// The first is for paths that have none.
+    /// The first is for paths that have none, the second for those of them that belong to an API.
     routes: Vec<Route>,
     patterns: Vec<usize>,
 }
 
 impl RouteTable {
     pub(super) fn new<T: Into<Arc<str>>>(templates: impl IntoIterator<Item = (T, Form)>) -> Self {
-        let other = Route::new("other".into(), None);
-        let mut table = Self { exact: HashMap::new(), patterns: Vec::new(), routes: vec![other] };
+        let unnamed = ["other", "gateway"].map(|name| Route::new(name.into(), None));
+        let mut table = Self { exact: HashMap::new(), patterns: Vec::new(), routes: unnamed.into() };
         for (template, form) in templates {
             let template = template.into();
             let number = table.routes.len();
@@ -104,6 +104,17 @@ impl RouteTable {
     pub(super) fn find(&self, path: &str) -> RouteNumber {
         let pattern = || self.patterns.iter().find(|&&number| matches(&self.routes[number].template, path));
         RouteNumber(self.exact.get(path).or_else(pattern).copied().unwrap_or(0))
+    }
+}
+
+impl RouteTable {
+    pub(super) fn is_other(&self, number: RouteNumber) -> bool {
+        number.0 == 0
+    }
+
+    /// The one name of all APIs' paths: which API it was, its upstream knows.
+    pub(super) fn gateway(&self) -> &Route {
+        &self.routes[1]
     }
 }
 

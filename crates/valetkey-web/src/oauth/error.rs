@@ -27,6 +27,7 @@ fn body(status: StatusCode, code: Code, detail: &'static str) -> Response {
 pub(crate) fn denied(denial: Denial, by_header: bool) -> Response {
     let status = match denial.code {
         Code::InvalidClient => StatusCode::UNAUTHORIZED,
+        Code::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response = body(status, denial.code, denial.detail);

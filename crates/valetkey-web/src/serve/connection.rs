@@ -3,15 +3,16 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -20,17 +21,18 @@ use super::pulse::{Phase, Pulse};
 use super::server::{Server, Slot, Stage};
 use super::socket::Socket;
 use super::watch::{Event, Watch};
-use crate::layer::{Answered, Arriving, panics};
+use crate::layer::{Answered, Arriving, Gateways, panics};
 
 /// Serves one connection to its end. Dropping the future closes the socket.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
     let peer = peer.ip().to_canonical();
-    let link = Arc::new(Link { pulse: Pulse::new(slot.0.base), server: Arc::clone(&slot.0), peer });
+    let server = Arc::clone(&slot.0);
+    let link = Arc::new(Link { pulse: Pulse::new(server.base), server, peer, _slot: slot });
     let Link { server, pulse, .. } = &*link;
     let io = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
     let requests = Arc::clone(&link);
     let service = service_fn(move |request| answer(&requests, request));
-    let mut connection = pin!(server.http.serve_connection(io, service));
+    let mut connection = pin!(server.http.serve_connection_with_upgrades(io, service));
     let mut stage_change = pin!(server.stage_change());
     let mut timer = pin!(tokio::time::sleep_until(pulse.deadline(&server.limits).into()));
     let mut watch = Watch::new(server, pulse, timer.as_mut(), stage_change.as_mut());
@@ -89,6 +91,8 @@ pub(super) struct Link {
     pub(super) server: Arc<Server>,
     pub(super) pulse: Pulse,
     peer: IpAddr,
+    /// Counted as long as the socket lives: a connection that became a WebSocket outlives its last request.
+    _slot: Slot,
 }
 
 /// Hands one request to the edge and keeps the pulse while it runs.
@@ -113,8 +117,41 @@ fn answer(
         if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if response.extensions().get() == Some(&Gateways::Passed) && !response.body().is_end_stream() {
+            return Ok(response.map(|body| Body::new(Streaming { body, busy })));
+        }
         busy.ended = Some(ended);
         Ok(response)
+    }
+}
+
+/// An upstream's body. The request lasts until its end, and each piece gives it the full time for the next.
+struct Streaming {
+    body: Body,
+    busy: Busy,
+}
+
+impl HttpBody for Streaming {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_ready() {
+            self.busy.link.pulse.progressed(Instant::now());
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

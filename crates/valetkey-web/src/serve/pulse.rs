@@ -111,6 +111,13 @@ impl Pulse {
         self.enter(Phase::Busy, now);
     }
 
+    /// A piece of an answer that takes its time went out: what it waits for now counts from here.
+    pub(super) fn progressed(&self, now: Instant) {
+        if self.phase() == Phase::Busy {
+            self.enter(Phase::Busy, now);
+        }
+    }
+
     /// A request was answered, or dropped, at `now`.
     pub(super) fn answered(&self, now: Instant) {
         let before = self.in_flight.fetch_sub(1, Relaxed);

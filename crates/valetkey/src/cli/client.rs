@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use valetkey_core::audit::Event;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::client::{AuthMethod, Client, metadata};
+use valetkey_core::endpoint::register::initial_access_token;
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
 use valetkey_core::manage::client::{self as commands, Created, NewClient};
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Enable(One),
     /// Delete, with all that users granted it
     Delete(One),
+    /// Make a token that lets its bearer register applications over the network (RFC 7591)
+    InitialAccessToken(InitialAccess),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +127,13 @@ pub(crate) struct Update {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct InitialAccess {
+    /// How long it may be used, such as 24h
+    #[arg(long, value_name = "DURATION", value_parser = values::seconds, default_value = "24h")]
+    expires_in: Seconds,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Rotate {
     /// The client's id
     id: String,
@@ -180,6 +190,12 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::Delete(one) => {
             commands::delete(cx, actor, &one.id.as_str().into()).await?;
             Ok(Answer::done(&one.id, "Deleted"))
+        }
+        Command::InitialAccessToken(args) => {
+            let token = initial_access_token(cx, args.expires_in)?;
+            let expires_at = cx.now + args.expires_in;
+            let json = json!({ "id": "initial_access_token", "initial_access_token": token, "expires_at": expires_at });
+            Ok(Answer::one(json, &[("Token", "initial_access_token"), ("Expires", "expires_at")]))
         }
     }
 }

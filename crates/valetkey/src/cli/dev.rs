@@ -3,6 +3,7 @@
 use super::Global;
 use super::manage::DEV_DIR;
 use crate::config::check::is_loopback;
+use crate::config::keys::DynamicRegistration;
 use crate::config::{Config, Loaded, Sources, variables};
 use crate::serve::{Listeners, lock, prepare, runtime};
 use crate::{dev, logging, serve};
@@ -22,8 +23,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let loaded = Loaded::read(&sources(global, arguments))?;
     let own_management = loaded.origin("management.listen").is_some();
+    let own_registration = loaded.origin("registration.dynamic").is_some();
     let own_dir = loaded.origin("data_dir").is_some();
     let mut config = loaded.config;
+    if !own_registration {
+        // Contract 2.2: on this machine, applications may come by themselves.
+        config.registration.dynamic = DynamicRegistration::Open;
+    }
     if !own_dir {
         config.data_dir = DEV_DIR.into();
     }

@@ -89,6 +89,7 @@ async fn introspect(managed: &Managed, token: &Secret) -> Result<Value> {
         compat: Vec::new(),
         access_token_lifetime: None,
         origin: Origin::Operator,
+        registration_token: None,
         disabled: false,
         created_at: cx.now,
         updated_at: cx.now,

@@ -1,6 +1,6 @@
 //! What the types cannot say: ranges, files, and what `serve` refuses.
 
-use super::keys::{Config, DynamicRegistration, MetadataDocuments};
+use super::keys::{Config, MetadataDocuments};
 use super::values::Span;
 use crate::logging;
 use url::{Host, Url};
@@ -27,10 +27,6 @@ pub(crate) fn check(config: &Config) -> Vec<Wrong> {
         && let Err(message) = database_path(url)
     {
         wrong.push(("database_url", message));
-    }
-    if config.registration.dynamic != DynamicRegistration::Off {
-        let message = "this version does not offer dynamic registration yet: leave it \"off\"";
-        wrong.push(("registration.dynamic", message.to_owned()));
     }
     if config.registration.metadata_documents != MetadataDocuments::Off {
         let message = "this version does not read client metadata documents yet: leave it \"off\"";

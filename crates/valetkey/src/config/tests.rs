@@ -63,7 +63,7 @@ fn every_mistake_in_a_file_is_named_with_its_line_and_what_is_allowed() {
             ":2: `log.format`: unknown variant `xml`, expected one of `auto`, `text`, `json`",
         ),
         ("[log]\nlevel = \"loud\"", ":2: `log.level`:"),
-        ("[registration]\ndynamic = \"open\"", ":2: `registration.dynamic`: this version does not offer"),
+        ("[registration]\ndynamic = \"all\"", ":2: `registration.dynamic`: unknown variant `all`"),
         ("database_url = \"postgres://h/d\"", ":1: `database_url`: this version stores in SQLite only"),
         ("issuer = \"http://id.example.com\"", ":1: `issuer`: an http issuer must be this machine"),
         (

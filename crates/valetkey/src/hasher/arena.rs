@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 /// How long an arena waits for the next hash.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Blocks reserved at least: over 32 MiB. glibc unmaps so large a piece whenever it is freed; a smaller one it unmaps once
+/// and keeps from the second time on (`mallopt(3)`, `M_MMAP_THRESHOLD`). What no hash touches costs no memory.
+const ROOM: usize = 33 * 1024;
+
 /// Arenas that nobody uses now. There are never more than permits: each was made by a hash that held one.
 #[derive(Default)]
 pub(super) struct Arenas {
@@ -26,7 +30,8 @@ impl Arenas {
         let mut arena =
             kept.map(|(arena, _)| arena).filter(|arena| arena.len() >= blocks).unwrap_or_default();
         if arena.is_empty() {
-            arena = vec![Block::new(); blocks];
+            arena.reserve_exact(blocks.max(ROOM));
+            arena.resize(blocks, Block::new());
         }
         let result = work(&mut arena);
         // An imported hash may have wanted more; that much is not kept.

@@ -16,6 +16,7 @@ mod introspect;
 mod login;
 mod refresh;
 mod refresh_state;
+mod registration;
 mod revoke;
 mod session;
 mod support;

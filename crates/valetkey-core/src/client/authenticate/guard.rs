@@ -1,29 +1,23 @@
-//! RFC 6749 §2.3.1 — protection of client secrets against guessing: failures are counted by client and address, in memory
+//! RFC 6749 §2.3.1 — protection against guessing and flooding: what one address does is counted, in memory
 
-use crate::error::{Code, Denial};
 use crate::time::{Seconds, Timestamp};
 use quick_cache::sync::Cache;
 use std::net::IpAddr;
 
-/// Failures by one address for one client before a pause; others' calls are not touched.
-const FREE: u32 = 30;
-const PAUSE: Seconds = Seconds(60);
 const CAPACITY: usize = 10_000;
 
 type Key = (u64, Option<IpAddr>);
 
-/// Counts of failed client authentications.
-pub struct Guard(Cache<Key, (u32, Timestamp)>);
-
-impl Default for Guard {
-    fn default() -> Self {
-        Self(Cache::new(CAPACITY))
-    }
+/// Counts by subject and address. Others' calls are never touched.
+pub struct Guard {
+    counts: Cache<Key, (u32, Timestamp)>,
+    free: u32,
+    pause: Seconds,
 }
 
 impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Guard({} counters)", self.0.len())
+        write!(f, "Guard({} counters)", self.counts.len())
     }
 }
 
@@ -35,24 +29,23 @@ fn key(id: &str, address: Option<IpAddr>) -> Key {
 }
 
 impl Guard {
-    /// Refuses while a pause lasts.
-    pub fn check(&self, id: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Denial> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        match self.0.get(&key(id, address)) {
-            Some((count, last)) if count >= FREE && now - last < PAUSE => {
-                Err(Code::InvalidClient.because("too many wrong secrets from this address: wait a minute"))
-            }
-            _ => Ok(()),
-        }
+    /// After `free` counts, none of them older than `pause`, an address has to pause as long.
+    pub fn new(free: u32, pause: Seconds) -> Self {
+        Self { counts: Cache::new(CAPACITY), free, pause }
     }
 
-    /// Counts a failure.
-    pub fn failed(&self, id: &str, address: Option<IpAddr>, now: Timestamp) {
-        let key = key(id, address);
-        let before = self.0.get(&key).filter(|(_, last)| now - *last < PAUSE).map_or(0, |(count, _)| count);
-        self.0.insert(key, (before + 1, now));
+    pub fn is_paused(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) -> bool {
+        !self.counts.is_empty() && self.count(&key(subject, address), now) >= self.free
+    }
+
+    pub fn count_one(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) {
+        let key = key(subject, address);
+        let count = self.count(&key, now);
+        self.counts.insert(key, (count + 1, now));
+    }
+
+    fn count(&self, key: &Key, now: Timestamp) -> u32 {
+        self.counts.get(key).filter(|(_, last)| now - *last < self.pause).map_or(0, |(count, _)| count)
     }
 }
 
@@ -62,15 +55,15 @@ mod tests {
 
     #[test]
     fn guessing_from_one_address_pauses_that_address_only() {
-        let guard = Guard::default();
+        let guard = Guard::new(30, Seconds(60));
         let (bad, good) = (Some(IpAddr::from([127, 0, 0, 2])), Some(IpAddr::from([127, 0, 0, 3])));
-        for _ in 0..FREE {
-            assert!(guard.check("app", bad, Timestamp(0)).is_ok());
-            guard.failed("app", bad, Timestamp(0));
+        for _ in 0..30 {
+            assert!(!guard.is_paused("app", bad, Timestamp(0)));
+            guard.count_one("app", bad, Timestamp(0));
         }
-        assert!(guard.check("app", bad, Timestamp(59)).is_err());
-        assert!(guard.check("app", good, Timestamp(59)).is_ok());
-        assert!(guard.check("other", bad, Timestamp(59)).is_ok());
-        assert!(guard.check("app", bad, Timestamp(60)).is_ok());
+        assert!(guard.is_paused("app", bad, Timestamp(59)));
+        assert!(!guard.is_paused("app", good, Timestamp(59)));
+        assert!(!guard.is_paused("other", bad, Timestamp(59)));
+        assert!(!guard.is_paused("app", bad, Timestamp(60)));
     }
 }

@@ -10,8 +10,11 @@ CREATE TABLE clients (
     disabled    INTEGER NOT NULL CHECK (disabled IN (0, 1)),
     dead_before BLOB    NOT NULL,
     version     INTEGER NOT NULL,
-    document    TEXT    NOT NULL
+    document    TEXT    NOT NULL,
+    -- Of a client that registered itself: when. It goes if nobody uses it.
+    swept_from  INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX clients_swept ON clients (swept_from) WHERE swept_from IS NOT NULL;
 
 CREATE TABLE users (
     id                   TEXT    NOT NULL PRIMARY KEY,

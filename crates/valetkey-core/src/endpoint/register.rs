@@ -1,0 +1,239 @@
+//! RFC 7591 §3, RFC 7592 §2 — dynamic client registration, in the modes off, initial access token, open
+//!
+//! A client that registers itself gets what a person then consents to, and nothing else: no grant of its own, no opt-in,
+//! no privilege. The consent page says that nobody checked it, and it goes when nobody uses it.
+
+use crate::audit::{Actor, Event};
+use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
+use crate::context::Context;
+use crate::error::{Code, Denial, Error, Fault};
+use crate::grant::GrantType;
+use crate::ids::ClientId;
+use crate::manage::client::{Created, NewClient};
+use crate::manage::{self, ManageError};
+use crate::scope::Scope;
+use crate::seal::{self, Kind};
+use crate::secret::Secret;
+use crate::settings::DynamicRegistration;
+use crate::time::{Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// RFC 7591 §2 — what is read; everything else is ignored, as the standard asks.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Metadata {
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    client_name: Option<String>,
+    client_uri: Option<String>,
+    scope: Option<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+}
+
+/// More redirect URIs than any one application has.
+const REDIRECT_URIS: usize = 10;
+
+const NO_TOKEN: Denial =
+    Code::InvalidToken.because("registering needs a token from those who run this server");
+const WRONG_TOKEN: Denial = Code::InvalidToken.because("this token is not the one of this registration");
+
+#[derive(Serialize, Deserialize)]
+struct InitialAccess {
+    expires_at: Timestamp,
+}
+
+/// RFC 7591 §3 — a token that lets its bearer register clients until it expires.
+pub fn initial_access_token(cx: &Context, lifetime: Seconds) -> Result<String, Fault> {
+    let record = InitialAccess { expires_at: cx.now + lifetime };
+    cx.keys().sealing_at(cx.now)?.seal(Kind::InitialAccess, cx.nonce(), &record)
+}
+
+/// Registers a client. `None`: registration is off, and there is no such endpoint.
+pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result<Option<Value>, Error> {
+    match cx.settings.registration {
+        DynamicRegistration::Off => return Ok(None),
+        DynamicRegistration::Token if !bearer.is_some_and(|text| lets_in(cx, text)) => {
+            return Err(NO_TOKEN.into());
+        }
+        DynamicRegistration::Token | DynamicRegistration::Open => {}
+    }
+    let address = cx.caller.address;
+    if cx.registrations.is_paused("", address, cx.now) {
+        return Err(Code::TemporarilyUnavailable
+            .because("too many registrations from this address: try again in an hour")
+            .into());
+    }
+    let new = new_client(cx, read(body)?)?;
+    let token = cx.new_secret();
+    let new = NewClient { registration_token: Some(token.hash()), ..new };
+    let created = manage::client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
+    cx.registrations.count_one("", address, cx.now);
+    Ok(Some(shown(cx, &created, Some(&token))))
+}
+
+fn lets_in(cx: &Context, text: &str) -> bool {
+    let opened = seal::open(cx.keys().sealing(), Kind::InitialAccess, text);
+    let record: Option<InitialAccess> = opened.and_then(|opened| opened.record());
+    record.is_some_and(|own| own.expires_at > cx.now)
+}
+
+fn read(body: &[u8]) -> Result<Metadata, Denial> {
+    serde_json::from_slice(body).map_err(|_| {
+        Code::InvalidClientMetadata.because("send the metadata as one JSON object (RFC 7591, section 2)")
+    })
+}
+
+fn refused(error: ManageError) -> Error {
+    match error {
+        ManageError::Failed(fault) => fault.into(),
+        _ => Code::InvalidClientMetadata.because("the metadata break a rule of registration").into(),
+    }
+}
+
+/// What the metadata ask for, within what a self-registered client may have.
+fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
+    let auth_method = match asked.token_endpoint_auth_method.as_deref() {
+        None => AuthMethod::ClientSecretBasic,
+        Some(name @ ("none" | "client_secret_basic" | "client_secret_post")) => {
+            AuthMethod::parse(name).unwrap_or(AuthMethod::ClientSecretBasic)
+        }
+        Some(_) => {
+            return Err(Code::InvalidClientMetadata.because(
+                "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
+            ));
+        }
+    };
+    check_uris(&asked)?;
+    Ok(NewClient {
+        name: asked
+            .client_name
+            .clone()
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| fallback_name(&asked)),
+        website: asked.client_uri.unwrap_or_default(),
+        grant_types: grant_types(asked.grant_types, asked.response_types)?,
+        scope: Some(scope(cx, asked.scope.as_deref())?),
+        redirect_uris: asked.redirect_uris,
+        post_logout_redirect_uris: asked.post_logout_redirect_uris,
+        auth_method: Some(auth_method),
+        origin: Origin::Dynamic,
+        ..NewClient::default()
+    })
+}
+
+fn check_uris(asked: &Metadata) -> Result<(), Denial> {
+    let bad = |detail| Err(Code::InvalidRedirectUri.because(detail));
+    if asked.redirect_uris.is_empty() || asked.redirect_uris.len() > REDIRECT_URIS {
+        return bad("register 1 to 10 redirect_uris");
+    }
+    if asked.redirect_uris.iter().any(|uri| redirect_uri::check(uri).is_err()) {
+        return bad(
+            "a redirect URI is https, http on 127.0.0.1, [::1] or localhost, or an app's own reverse-domain scheme; without a fragment",
+        );
+    }
+    Ok(())
+}
+
+fn fallback_name(asked: &Metadata) -> String {
+    let destination = asked.redirect_uris.first().and_then(|uri| redirect_uri::check(uri).ok());
+    match destination {
+        Some(redirect_uri::Destination::Web(host)) => host,
+        Some(redirect_uri::Destination::App(scheme)) => scheme,
+        _ => "An app on your device".to_owned(),
+    }
+}
+
+/// Only what a person consents to. Grants that are not to be had this way are left out, as RFC 7591 §3.2.1 allows.
+fn grant_types(
+    asked: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+) -> Result<Vec<GrantType>, Denial> {
+    let asked = asked.unwrap_or_else(|| vec!["authorization_code".to_owned()]);
+    let wanted = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let granted: Vec<_> =
+        wanted.into_iter().filter(|grant| asked.iter().any(|name| name == grant.name())).collect();
+    let code = response_types.is_none_or(|types| types.iter().any(|name| name == "code"));
+    if !granted.contains(&GrantType::AuthorizationCode) || !code {
+        return Err(Code::InvalidClientMetadata.because(
+            "a client that registers itself has the authorization_code grant and response_types [\"code\"]",
+        ));
+    }
+    Ok(granted)
+}
+
+fn scope(cx: &Context, asked: Option<&str>) -> Result<Scope, Denial> {
+    let catalog = cx.catalog();
+    let all = || catalog.scopes().map(|words| words.name.as_str()).collect();
+    let Some(asked) = asked else { return Ok(all()) };
+    let scope = Scope::parse(asked)
+        .map_err(|_| Code::InvalidClientMetadata.because("scope is a list of names, separated by spaces"))?;
+    Ok(scope.filter(|name| catalog.scope(name).is_some()))
+}
+
+/// RFC 7591 §3.2.1 — the client as registered.
+fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
+    let mut json = metadata::to_json(&created.client);
+    let own = ["id", "name", "introspect", "compat", "disabled", "secrets", "created_at", "updated_at"];
+    if let Some(members) = json.as_object_mut() {
+        own.iter().for_each(|name| drop(members.remove(*name)));
+    }
+    json["registration_client_uri"] =
+        cx.settings.url(&format!("{}/{}", super::discovery::path::REGISTER, created.client.id)).into();
+    if let Some(secret) = &created.secret {
+        json["client_secret"] = secret.expose().into();
+        json["client_secret_expires_at"] = json!(0);
+    }
+    if let Some(token) = token {
+        json["registration_access_token"] = token.expose().into();
+    }
+    json
+}
+
+/// RFC 7592 §3 — the client whose registration token this is; unknown clients and wrong tokens are answered alike.
+async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<Client>, Error> {
+    let client = cx.client(id).await?.filter(|client| !client.disabled);
+    let proven = |client: &Arc<Client>| {
+        client.registration_token.as_ref().zip(bearer).is_some_and(|(own, text)| own.matches(text))
+    };
+    client.filter(proven).ok_or(WRONG_TOKEN.into())
+}
+
+/// RFC 7592 §2.1.
+pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value, Error> {
+    let client = registered(cx, id, bearer).await?;
+    Ok(shown(cx, &Created { client: (*client).clone(), secret: None }, None))
+}
+
+/// RFC 7592 §2.2 — replaces the metadata; the authentication method and the secret stay.
+pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) -> Result<Value, Error> {
+    let client = registered(cx, id, bearer).await?;
+    let new = new_client(cx, read(body)?)?;
+    if new.auth_method != Some(client.auth_method) {
+        return Err(Code::InvalidClientMetadata
+            .because("token_endpoint_auth_method cannot change: register anew")
+            .into());
+    }
+    let actor = Actor::Client(client.id.clone());
+    let updated = manage::client::update(cx, &actor, &client.id, Event::ClientUpdated, |own| {
+        own.name.clone_from(&new.name);
+        own.website.clone_from(&new.website);
+        own.redirect_uris.clone_from(&new.redirect_uris);
+        own.post_logout_redirect_uris.clone_from(&new.post_logout_redirect_uris);
+        own.grant_types.clone_from(&new.grant_types);
+        own.scope.clone_from(&new.scope);
+    });
+    let client = updated.await.map_err(refused)?;
+    Ok(shown(cx, &Created { client, secret: None }, None))
+}
+
+/// RFC 7592 §2.3.
+pub async fn delete(cx: &Context, id: &str, bearer: Option<&str>) -> Result<(), Error> {
+    let client = registered(cx, id, bearer).await?;
+    let id = ClientId::clone(&client.id);
+    manage::client::delete(cx, Actor::Client(id.clone()), &id).await.map_err(refused)
+}
