@@ -31,7 +31,7 @@ pub(crate) struct Call {
 impl Call {
     /// The edge puts an `Arrival` on every request; without one the router was wired wrongly.
     fn new(app: &App, parts: http::request::Parts) -> Result<Self, Response> {
-        let Some(&Arrival { request_id, client }) = parts.extensions.get::<Arrival>() else {
+        let Some(&Arrival { request_id, client, .. }) = parts.extensions.get::<Arrival>() else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let cx = app.context(client.0, &request_id);

@@ -1,0 +1,114 @@
+//! RFC 6750 §3, RFC 9728 §5.1 — how a request is refused: the challenge for clients, RFC 9457 words for people
+
+use crate::metadata;
+use axum::body::Body;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+use valetkey_core::error::Code;
+use valetkey_core::scope::Scope;
+use valetkey_core::settings::Settings;
+use valetkey_core::store::Api;
+
+/// Why a request is not let through. The words are literals, so no input leaks through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal<'a> {
+    /// Its target could mean two things.
+    Target(&'static str),
+    Method,
+    Request(&'static str),
+    /// No token came with it.
+    Missing,
+    Token(&'static str),
+    Scope(&'a Scope, &'static str),
+    /// The API has rules and none speaks for this.
+    Endpoint,
+    TooLarge,
+    /// A forward-auth call from a stranger, or one that does not say what it asks about.
+    Stranger(&'static str),
+    /// The upstream cannot be reached, or does not speak HTTP.
+    Upstream,
+    UpstreamLate,
+    /// Ours.
+    Failed,
+}
+
+impl Refusal<'_> {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Target(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Missing | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Scope(..) | Self::Endpoint | Self::Stranger(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Upstream => StatusCode::BAD_GATEWAY,
+            Self::UpstreamLate => StatusCode::GATEWAY_TIMEOUT,
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::Target(why) | Self::Request(why) | Self::Token(why) | Self::Stranger(why) => why,
+            Self::Scope(_, why) => why,
+            Self::Method => "The API is called by GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.",
+            Self::Missing => "This API needs an access token.",
+            Self::Endpoint => "This API has no endpoint of that method and path.",
+            Self::TooLarge => "The request body is larger than the API takes.",
+            Self::Upstream => "The API cannot be reached just now.",
+            Self::UpstreamLate => "The API did not answer in time.",
+            Self::Failed => "The server failed to answer; the request id helps to find out why.",
+        }
+    }
+
+    /// RFC 6750 §3.1; no code where no token was sent.
+    fn code(&self) -> Option<Code> {
+        match self {
+            Self::Request(_) => Some(Code::InvalidRequest),
+            Self::Token(_) => Some(Code::InvalidToken),
+            Self::Scope(..) => Some(Code::InsufficientScope),
+            _ => None,
+        }
+    }
+
+    /// The answer, at an API where it is known; `needs` are the scopes of the endpoint, where it has a rule.
+    pub(crate) fn answer(&self, at: Option<(&Settings, &Api)>, needs: Option<&Scope>) -> Response<Body> {
+        let status = self.status();
+        let mut problem = Map::new();
+        problem.insert("type".to_owned(), "about:blank".into());
+        problem.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
+        problem.insert("status".to_owned(), status.as_u16().into());
+        problem.insert("detail".to_owned(), self.detail().into());
+        if let Some(code) = self.code() {
+            problem.insert("error".to_owned(), code.as_str().into());
+        }
+        let mut response = Response::new(Body::from(Value::from(problem).to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if *self == Self::Method {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        }
+        let challenged = *self == Self::Missing || self.code().is_some();
+        if let Some((settings, api)) = at.filter(|_| challenged)
+            && let Ok(value) = HeaderValue::try_from(self.challenge(settings, api, needs))
+        {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    fn challenge(&self, settings: &Settings, api: &Api, needs: Option<&Scope>) -> String {
+        let mut text = "Bearer realm=\"valetkey\"".to_owned();
+        if let Some(code) = self.code() {
+            let _ = write!(text, ", error=\"{}\", error_description=\"{}\"", code.as_str(), self.detail());
+        }
+        let needs = if let Self::Scope(scopes, _) = self { Some(*scopes) } else { needs };
+        if let Some(scopes) = needs.filter(|scopes| !scopes.is_empty()) {
+            let _ = write!(text, ", scope=\"{scopes}\"");
+        }
+        let _ = write!(text, ", resource_metadata=\"{}\"", settings.url(&metadata::path(api)));
+        text
+    }
+}

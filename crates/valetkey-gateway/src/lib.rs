@@ -1,0 +1,101 @@
+//! The gateway: protects an API that knows nothing of OAuth. It judges a request, says who calls, and passes it on; or it
+//! tells a reverse proxy what it would have said (forward-auth).
+
+mod challenge;
+mod credential;
+mod forward_auth;
+mod headers;
+mod identity;
+mod metadata;
+mod policy;
+mod proxy;
+mod route;
+mod tunnel;
+mod upstream;
+mod verify;
+
+use axum::body::Body;
+use http::{Request, Response};
+use identity::Identities;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use upstream::Upstream;
+use valetkey_core::context::Server;
+
+pub use upstream::NoRoots;
+
+/// What an upstream and a caller may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until a connection to an upstream stands.
+    pub connect_timeout: Duration,
+    /// Until an upstream begins to answer; what the caller sends is part of it.
+    pub response_timeout: Duration,
+    /// Bytes of a request's body.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(100),
+            max_body_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Who calls, as the edge found out.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The client's address: the peer's, or what a trusted proxy says of it.
+    pub address: IpAddr,
+    /// The peer is a proxy that may speak for others.
+    pub trusted_peer: bool,
+    pub request_id: &'a str,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// It belongs to no API.
+    NotOurs,
+    /// The gateway's own answer.
+    Own(Response<Body>),
+    /// An upstream's answer, to be handed on as it is.
+    Passed(Response<Body>),
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    server: Arc<Server>,
+    upstream: Upstream,
+    identities: Identities,
+}
+
+impl Gateway {
+    /// # Errors
+    /// Where this system's root certificates cannot be read; `https` upstreams need them.
+    pub fn new(server: Arc<Server>, limits: Limits) -> Result<Self, NoRoots> {
+        let upstream = Upstream::new(limits)?;
+        Ok(Self(Arc::new(Inner { server, upstream, identities: Identities::default() })))
+    }
+
+    /// Answers a request that none of the server's own routes answers.
+    pub async fn answer(&self, request: Request<Body>, caller: Caller<'_>) -> Answer {
+        let path = request.uri().path();
+        if let Some(suffix) = metadata::suffix(path) {
+            return metadata::answer(&self.0.server, request.method(), suffix)
+                .map_or(Answer::NotOurs, Answer::Own);
+        }
+        if forward_auth::is_at(path) {
+            return Answer::Own(forward_auth::answer(&self.0, &request, caller));
+        }
+        proxy::answer(&self.0, request, caller).await
+    }
+}
