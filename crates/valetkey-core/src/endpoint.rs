@@ -2,6 +2,5 @@
 
 pub mod discovery;
 pub mod introspect;
-pub mod register;
 pub mod revoke;
 pub mod userinfo;

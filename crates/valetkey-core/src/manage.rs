@@ -6,6 +6,7 @@ pub mod consent;
 pub mod endpoint;
 pub mod grant;
 pub mod key;
+pub mod register;
 pub mod scope;
 pub mod session;
 pub mod setup;

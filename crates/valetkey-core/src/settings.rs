@@ -48,6 +48,19 @@ pub const JWKS_MAX_AGE: Seconds = Seconds::minutes(5);
 /// How long a sealing key is shared before it seals.
 pub const SEALING_KEY_HEAD_START: Seconds = Seconds(5);
 
+/// Where the endpoints live, below the issuer. The router takes its paths from here, so that both always agree.
+pub mod path {
+    pub const AUTHORIZE: &str = "/oauth/authorize";
+    pub const TOKEN: &str = "/oauth/token";
+    pub const REVOKE: &str = "/oauth/revoke";
+    pub const INTROSPECT: &str = "/oauth/introspect";
+    pub const USERINFO: &str = "/oauth/userinfo";
+    pub const REGISTER: &str = "/oauth/register";
+    pub const JWKS: &str = "/oauth/jwks";
+    pub const METADATA: &str = "/.well-known/oauth-authorization-server";
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+}
+
 /// Who may register a client over the network (RFC 7591).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DynamicRegistration {

@@ -8,18 +8,7 @@ use crate::jose::SigningAlgorithm;
 use crate::settings::DynamicRegistration;
 use serde_json::{Value, json};
 
-/// Where the endpoints live, below the issuer. The router takes its paths from here, so that both always agree.
-pub mod path {
-    pub const AUTHORIZE: &str = "/oauth/authorize";
-    pub const TOKEN: &str = "/oauth/token";
-    pub const REVOKE: &str = "/oauth/revoke";
-    pub const INTROSPECT: &str = "/oauth/introspect";
-    pub const USERINFO: &str = "/oauth/userinfo";
-    pub const REGISTER: &str = "/oauth/register";
-    pub const JWKS: &str = "/oauth/jwks";
-    pub const METADATA: &str = "/.well-known/oauth-authorization-server";
-    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
-}
+pub use crate::settings::path;
 
 /// The metadata document; both well-known addresses serve the same.
 pub fn metadata(cx: &Context) -> Value {

@@ -64,7 +64,12 @@ fn is_email(text: &str) -> bool {
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-fn check_password(cx: &Context, password: &Secret, username: &str, email: Option<&str>) -> Result<(), PasswordFlaw> {
+fn check_password(
+    cx: &Context,
+    password: &Secret,
+    username: &str,
+    email: Option<&str>,
+) -> Result<(), PasswordFlaw> {
     let host = cx.settings.host().split(':').next().unwrap_or_default();
     let mailbox = email.and_then(|email| email.split('@').next()).unwrap_or_default();
     password::check(password, &[username, mailbox, host, "Valetkey"])
@@ -75,7 +80,8 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
     if let Some(flaw) = flaws(cx, &new).first() {
         return Err(refused(flaw));
     }
-    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let filled =
+        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let password = match &new.password {
         Some(password) => Some(reserve(cx).await?.hash(password).await?),
         None => None,

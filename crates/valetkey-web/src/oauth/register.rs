@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::Value;
-use valetkey_core::endpoint::register;
+use valetkey_core::manage::register;
 use valetkey_core::error::{Code, Error};
 
 pub(crate) async fn post(json: JsonCall) -> Response {

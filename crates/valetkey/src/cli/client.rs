@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use valetkey_core::audit::Event;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::client::{AuthMethod, Client, metadata};
-use valetkey_core::endpoint::register::initial_access_token;
+use valetkey_core::manage::register::initial_access_token;
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
 use valetkey_core::manage::client::{self as commands, Created, NewClient};

@@ -3,7 +3,7 @@
 use http::{Method, Request};
 use serde_json::{Value, json};
 use std::net::IpAddr;
-use valetkey_core::endpoint::register::initial_access_token;
+use valetkey_core::manage::register::initial_access_token;
 use valetkey_core::settings::DynamicRegistration;
 use valetkey_core::time::Seconds;
 use valetkey_testkit::{Browser, PASSWORD, Reply, TestApp};

@@ -3,18 +3,18 @@
 //! A client that registers itself gets what a person then consents to, and nothing else: no grant of its own, no opt-in,
 //! no privilege. The consent page says that nobody checked it, and it goes when nobody uses it.
 
+use super::ManageError;
+use super::client::{self, Created, NewClient};
 use crate::audit::{Actor, Event};
 use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::grant::GrantType;
 use crate::ids::ClientId;
-use crate::manage::client::{Created, NewClient};
-use crate::manage::{self, ManageError};
 use crate::scope::Scope;
 use crate::seal::{self, Kind};
 use crate::secret::Secret;
-use crate::settings::DynamicRegistration;
+use crate::settings::{DynamicRegistration, path};
 use crate::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result
     let new = new_client(cx, read(body)?)?;
     let token = cx.new_secret();
     let new = NewClient { registration_token: Some(token.hash()), ..new };
-    let created = manage::client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
+    let created = client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
     cx.registrations.count_one("", address, cx.now);
     Ok(Some(shown(cx, &created, Some(&token))))
 }
@@ -183,7 +183,7 @@ fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
         own.iter().for_each(|name| drop(members.remove(*name)));
     }
     json["registration_client_uri"] =
-        cx.settings.url(&format!("{}/{}", super::discovery::path::REGISTER, created.client.id)).into();
+        cx.settings.url(&format!("{}/{}", path::REGISTER, created.client.id)).into();
     if let Some(secret) = &created.secret {
         json["client_secret"] = secret.expose().into();
         json["client_secret_expires_at"] = json!(0);
@@ -219,7 +219,7 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
             .into());
     }
     let actor = Actor::Client(client.id.clone());
-    let updated = manage::client::update(cx, &actor, &client.id, Event::ClientUpdated, |own| {
+    let updated = client::update(cx, &actor, &client.id, Event::ClientUpdated, |own| {
         own.name.clone_from(&new.name);
         own.website.clone_from(&new.website);
         own.redirect_uris.clone_from(&new.redirect_uris);
@@ -235,5 +235,5 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
 pub async fn delete(cx: &Context, id: &str, bearer: Option<&str>) -> Result<(), Error> {
     let client = registered(cx, id, bearer).await?;
     let id = ClientId::clone(&client.id);
-    manage::client::delete(cx, Actor::Client(id.clone()), &id).await.map_err(refused)
+    client::delete(cx, Actor::Client(id.clone()), &id).await.map_err(refused)
 }
