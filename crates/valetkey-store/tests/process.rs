@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use valetkey_core::audit::{Actor, Event, Record};
 use valetkey_core::ids::Id;
-use valetkey_core::store::{Audits, Page};
+use valetkey_core::store::{AuditFilter, Audits, Page};
 use valetkey_core::time::Timestamp;
 use valetkey_store::{OpenError, Options, ServerLock, Store};
 
@@ -32,14 +32,14 @@ fn record(id: Id) -> Record {
 
 /// Starts one of the ignored tests below as a process of its own, in `directory`.
 fn child(test: &str, directory: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    Command::new(std::env::current_exe().expect("this test knows where it is"))
         .args(["--exact", test, "--ignored", "--nocapture"])
         .current_dir(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap()
+        .expect("this test starts once more")
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn writes_without_end() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = Store::open(&options(Path::new("."))).unwrap();
-        let first = store.records(&Default::default(), &Page::first(1)).await.unwrap();
+        let first = store.records(&AuditFilter::default(), &Page::first(1)).await.unwrap();
         let first = first.first().map_or(0, |record| record.id.millis().unsigned_abs()) + 1;
         let writers: Vec<_> = (0..16_u8)
             .map(|writer| {

@@ -1,12 +1,13 @@
 //! The gate: may this user and this client get tokens now? It stands in every statement that consumes a code or a
 //! refresh token.
 
-use super::Handle;
+use super::{Handle, fixtures};
 use super::fixtures::{
-    NOW, Scene, any, client, consent, later, pair_mark, session_of, start, until_now, user, user_in,
+    NOW, Scene, add_client, any, client, consent, later, pair_mark, session_of, start, until_now, user,
+    user_in,
 };
 use valetkey_core::client::Client;
-use valetkey_core::store::{MarkKind, Redemption, Rotation, Session, Write};
+use valetkey_core::store::{Grant, Mark, MarkKind, Redemption, Rotation, Session, Write};
 
 pub async fn a_code_is_refused_where_the_user_cannot_act(store: Handle) {
     let scene = Scene::new(&store).await;
@@ -42,6 +43,11 @@ pub async fn a_code_is_refused_without_a_standing_consent(store: Handle) {
     assert!(consent(&store, user, client).await);
     assert_eq!(scene.redeem(&code).await, Redemption::Refused, "a new consent is not for an old code");
     assert_eq!(scene.redeem(&scene.code_at(1)).await, Redemption::Redeemed);
+
+    let stranger = fixtures::client("stranger");
+    add_client(&store, &stranger).await;
+    let never = Grant { client: stranger.id, ..scene.code_at(1) };
+    assert_eq!(scene.redeem(&never).await, Redemption::Refused, "none was ever given");
 }
 
 pub async fn a_code_is_refused_without_a_live_session_of_its_user(store: Handle) {
@@ -136,7 +142,7 @@ pub async fn a_refresh_token_from_before_a_revocation_is_dead_for_good(store: Ha
     assert_eq!(by_client.redeem(&third).await, Redemption::Redeemed);
     let client = store.client(&by_client.client.id).await.unwrap().unwrap();
     let mark = until_now(MarkKind::Client, client.id.as_str());
-    let mark = valetkey_core::store::Mark { not_after_ms: later(1).0 * 1000, ..mark };
+    let mark = Mark { not_after_ms: later(1).0 * 1000, ..mark };
     assert_eq!(store.update_client(&client, Some(&mark), &any()).await.unwrap(), Write::Done);
     assert_eq!(by_client.rotate(&third, 1, later(2)).await, Rotation::Unknown, "the client was reset");
     let fourth = by_client.code_at(2);

@@ -6,7 +6,8 @@ use super::fixtures::{
 };
 use std::collections::BTreeSet;
 use valetkey_core::audit::Event;
-use valetkey_core::store::{Grant, Mark, MarkKind, Redemption, Rotation};
+use valetkey_core::store::{Grant, Mark, MarkKind, Redemption, Rotation, RotationRequest};
+use valetkey_core::time::Seconds;
 
 pub async fn rotation_moves_one_generation_on(store: Handle) {
     let scene = Scene::new(&store).await;
@@ -68,21 +69,40 @@ pub async fn a_retry_after_the_window_revokes_the_grant(store: Handle) {
 pub async fn a_foreign_unknown_or_expired_token_changes_nothing(store: Handle) {
     let scene = Scene::new(&store).await;
     let thief = Scene::with(&store, user_in("acme", "thief"), client("thief")).await;
-    let grant = scene.granted().await;
-    assert_eq!(scene.rotate(&grant, 1, NOW).await, Rotation::Rotated);
-    let before = scene.stored(&grant).await;
+    let grant = scene.code();
+    let idle = Grant { idle_until: later(100), ..scene.code() };
+    let over = Grant { expires_at: later(100), ..scene.code() };
+    let mut before = Vec::new();
+    for grant in [&grant, &idle, &over] {
+        assert_eq!(scene.redeem(grant).await, Redemption::Redeemed);
+        let request = RotationRequest {
+            grant: grant.id,
+            client: &grant.client,
+            generation: 1,
+            now: NOW,
+            retry_window: Seconds(10),
+            idle_until: grant.idle_until,
+            access_until: grant.access_until,
+        };
+        let rotated = store.rotate_refresh_token(&request, &grant_mark(grant), &any()).await.unwrap();
+        assert_eq!(rotated, Rotation::Rotated);
+        before.push(scene.stored(grant).await);
+    }
 
     let stolen = Grant { client: thief.client.id.clone(), ..grant.clone() };
-    for generation in [1, 2, 3] {
-        assert_eq!(thief.rotate(&stolen, generation, later(60)).await, Rotation::Unknown, "another client's");
+    for (generation, seconds) in [(1, 0), (1, 60), (2, 0), (2, 60), (3, 0)] {
+        let outcome = thief.rotate(&stolen, generation, later(seconds)).await;
+        assert_eq!(outcome, Rotation::Unknown, "another client's {generation} after {seconds} s");
     }
     assert_eq!(scene.rotate(&scene.code(), 1, NOW).await, Rotation::Unknown, "never issued");
     assert_eq!(scene.rotate(&grant, 3, NOW).await, Rotation::Unknown, "from the future");
     for generation in [1, 2] {
-        assert_eq!(scene.rotate(&grant, generation, later(1000)).await, Rotation::Unknown, "idle too long");
-        assert_eq!(scene.rotate(&grant, generation, later(5000)).await, Rotation::Unknown, "expired");
+        assert_eq!(scene.rotate(&idle, generation, later(100)).await, Rotation::Unknown, "idle too long");
+        assert_eq!(scene.rotate(&over, generation, later(100)).await, Rotation::Unknown, "expired");
     }
-    assert_eq!(scene.stored(&grant).await, before);
+    for grant in before {
+        assert_eq!(scene.stored(&grant).await, grant);
+    }
     assert_eq!(told(&store, Event::RefreshTokenReused).await, 0);
 }
 

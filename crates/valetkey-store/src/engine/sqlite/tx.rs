@@ -3,7 +3,7 @@
 use super::fault::{Broken, fault};
 use crate::engine::{Cell, Row, Tx, Value, Verb};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, Statement};
+use rusqlite::{CachedStatement, Connection, Statement, StatementStatus};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use valetkey_core::error::Fault;
@@ -68,6 +68,7 @@ fn prepare<'c>(
 ) -> rusqlite::Result<CachedStatement<'c>> {
     let mut statement = connection.prepare_cached(sql)?;
     debug_assert!(numbered_by_first_use(&statement), "parameters out of order: {sql}");
+    debug_assert!(statement.get_status(StatementStatus::RePrepare) < 8, "planned anew at every call: {sql}");
     if statement.parameter_count() != params.len() {
         return Err(rusqlite::Error::InvalidParameterCount(params.len(), statement.parameter_count()));
     }

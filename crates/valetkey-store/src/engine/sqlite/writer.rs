@@ -139,7 +139,8 @@ impl Writer {
         })?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.reopen()?,
+            // Closing what could not be opened whole may have taken the log away.
+            None => self.reopen().inspect_err(|_| self.files.forget_log())?,
         };
         let outcome = transact(&mut connection, batch);
         let closed = connection.is_autocommit() || step(&connection, "ROLLBACK").is_ok();
@@ -152,16 +153,28 @@ impl Writer {
     }
 
     /// After an I/O error the log's last pages are in doubt: what was acknowledged is copied into the database and the
-    /// log begun anew before anything else is written.
+    /// log begun anew before anything else is written. As long as that fails, so does every write.
     fn reopen(&mut self) -> Result<Connection, Refusal> {
         let connection = connection::writer(&self.path).map_err(|error| Refusal {
-            kind: FaultKind::Unavailable,
+            kind: if matches!(error, OpenError::Damaged { .. }) {
+                FaultKind::Corrupt
+            } else {
+                FaultKind::Unavailable
+            },
             what: "the database cannot be opened again",
             detail: error.to_string().into(),
         })?;
         let ready = checkpoint(&connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-            .and_then(|()| self.watched(connection));
-        ready.map_err(|error| Broken::from(error).why)
+            .and_then(|whole| Ok((whole, self.watched(connection)?)))
+            .map_err(|error| Broken::from(error).why)?;
+        match ready {
+            (true, connection) => Ok(connection),
+            (false, _) => Err(Refusal {
+                kind: FaultKind::Unavailable,
+                what: "the database cannot be written to now",
+                detail: "a reader keeps the log of writes from being copied back after an error".into(),
+            }),
+        }
     }
 
     /// The connection, telling the length of its log at each commit.
@@ -235,7 +248,10 @@ fn step(connection: &Connection, sql: &str) -> Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
 
-/// Readers that stand in the way are no error: the rest is copied next time.
-fn checkpoint(connection: &Connection, sql: &str) -> Result<()> {
-    connection.query_row(sql, [], |_| Ok(()))
+/// Copies the log back into the database. False where readers stood in the way of the last of it.
+fn checkpoint(connection: &Connection, sql: &str) -> Result<bool> {
+    connection.query_row(sql, [], |row| {
+        let (busy, log, copied): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(busy == 0 && log == copied)
+    })
 }
