@@ -107,6 +107,19 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+impl Command {
+    /// Whether it puts something into the store that needs nothing there before.
+    fn creates(&self) -> bool {
+        matches!(
+            self,
+            Self::Client(client::Command::Create(_))
+                | Self::User(user::Command::Create(_))
+                | Self::Scope(scope::Command::Create(_))
+                | Self::Api(api::Command::Create(_))
+        )
+    }
+}
+
 /// Parses the command line and runs the command.
 pub(crate) fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
@@ -128,19 +141,20 @@ fn complain(error: &anyhow::Error) {
 
 fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
     let json = global.json;
+    let creates = command.creates();
     let answer = match command {
         Command::Dev(arguments) => return dev::run(global, &arguments),
         Command::Serve(arguments) => return serve::run(global, &arguments),
-        Command::Client(command) => managed(global, async |m| client::run(m, command).await)?,
-        Command::User(command) => managed(global, async |m| user::run(m, command).await)?,
-        Command::Scope(command) => managed(global, async |m| scope::run(m, command).await)?,
-        Command::Api(command) => managed(global, async |m| api::run(m, command, json).await)?,
-        Command::Endpoint(command) => managed(global, async |m| endpoint::run(m, command).await)?,
-        Command::Grant(command) => managed(global, async |m| grant::run(m, command).await)?,
-        Command::Session(command) => managed(global, async |m| session::run(m, command).await)?,
-        Command::Token(command) => managed(global, async |m| token::run(m, command).await)?,
-        Command::Key(command) => managed(global, async |m| key::run(m, command).await)?,
-        Command::Audit(command) => managed(global, async |m| audit::run(m, command, json).await)?,
+        Command::Client(command) => managed(global, creates, async |m| client::run(m, command).await)?,
+        Command::User(command) => managed(global, creates, async |m| user::run(m, command).await)?,
+        Command::Scope(command) => managed(global, creates, async |m| scope::run(m, command).await)?,
+        Command::Api(command) => managed(global, creates, async |m| api::run(m, command, json).await)?,
+        Command::Endpoint(command) => managed(global, creates, async |m| endpoint::run(m, command).await)?,
+        Command::Grant(command) => managed(global, creates, async |m| grant::run(m, command).await)?,
+        Command::Session(command) => managed(global, creates, async |m| session::run(m, command).await)?,
+        Command::Token(command) => managed(global, creates, async |m| token::run(m, command).await)?,
+        Command::Key(command) => managed(global, creates, async |m| key::run(m, command).await)?,
+        Command::Audit(command) => managed(global, creates, async |m| audit::run(m, command, json).await)?,
         Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
         Command::Config(command) => config::run(global, command)?,
         Command::Doctor => return quiet_runtime()?.block_on(doctor::run(global)),
@@ -152,10 +166,16 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command on the open store, and closes it whatever came of it.
-fn managed(global: &Global, command: impl AsyncFnOnce(&Managed) -> Result<Answer>) -> Result<Answer> {
+/// Runs a command on the open store, and closes it whatever came of it. One that creates something makes the store too,
+/// where none is: a typing mistake in a path otherwise shows as a missing database.
+fn managed(
+    global: &Global,
+    creates: bool,
+    command: impl AsyncFnOnce(&Managed) -> Result<Answer>,
+) -> Result<Answer> {
     quiet_runtime()?.block_on(async {
-        let managed = Managed::open(global).await?;
+        let managed =
+            if creates { Managed::open_or_make(global).await? } else { Managed::open(global).await? };
         let answer = command(&managed).await;
         managed.close().await;
         answer

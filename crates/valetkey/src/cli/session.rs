@@ -5,13 +5,14 @@ use super::output::{Answer, Column};
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use valetkey_core::ids::{SessionId, TenantId};
+use valetkey_core::context::Context;
+use valetkey_core::ids::{SessionId, TenantId, UserId};
 use valetkey_core::manage::{session as commands, user};
-use valetkey_core::store::Session;
+use valetkey_core::store::{Page, Session};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show a user's sessions, newest first
+    /// Show sessions, a user's newest first
     List(List),
     /// End one session, or all of a user's
     Revoke(Revoke),
@@ -19,9 +20,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Id or user name
+    /// Id or user name [default: everybody's]
     #[arg(long)]
-    user: String,
+    user: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -36,6 +37,7 @@ pub(crate) struct Revoke {
 
 const COLUMNS: &[Column] = &[
     ("id", "id"),
+    ("user", "user"),
     ("address", "address"),
     ("browser", "user_agent"),
     ("signed in", "auth_time"),
@@ -46,9 +48,14 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
     let (cx, actor) = (&managed.cx, Managed::actor());
     match command {
         Command::List(list) => {
-            let user = user::find(cx, &TenantId::default(), &list.user).await?;
-            let json = cx.store.sessions(&user.id, cx.now).await?.iter().map(to_json).collect();
-            Ok(Answer::Many { json, columns: COLUMNS, none: "This user is signed in nowhere." })
+            let (json, none) = match list.user {
+                Some(user) => {
+                    let user = user::find(cx, &TenantId::default(), &user).await?;
+                    (of_user(cx, &user.id).await?, "This user is signed in nowhere.")
+                }
+                None => (of_everybody(cx).await?, "Nobody is signed in."),
+            };
+            Ok(Answer::Many { json, columns: COLUMNS, none })
         }
         Command::Revoke(Revoke { user: Some(user), .. }) => {
             let user = user::find(cx, &TenantId::default(), &user).await?;
@@ -62,6 +69,24 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
                 id.parse().with_context(|| format!("`{id}` is no session's id: see `session list`"))?;
             commands::end(cx, actor, session).await?;
             Ok(Answer::done(&id, "Ended"))
+        }
+    }
+}
+
+async fn of_user(cx: &Context, user: &UserId) -> Result<Vec<Value>> {
+    Ok(cx.store.sessions(user, cx.now).await?.iter().map(to_json).collect())
+}
+
+async fn of_everybody(cx: &Context) -> Result<Vec<Value>> {
+    let (mut json, mut page) = (Vec::new(), Page::first(500));
+    loop {
+        let users = cx.store.users(None, &page).await?;
+        for user in &users {
+            json.append(&mut of_user(cx, &user.id).await?);
+        }
+        match users.last() {
+            Some(last) if users.len() == 500 => page.after = Some(last.id.to_string()),
+            _ => return Ok(json),
         }
     }
 }
