@@ -1,11 +1,11 @@
 //! The gate: may this user and this client get tokens now? It stands in every statement that consumes a code or a
 //! refresh token.
 
-use super::{Handle, fixtures};
 use super::fixtures::{
     NOW, Scene, add_client, any, client, consent, later, pair_mark, session_of, start, until_now, user,
     user_in,
 };
+use super::{Handle, fixtures};
 use valetkey_core::client::Client;
 use valetkey_core::store::{Grant, Mark, MarkKind, Redemption, Rotation, Session, Write};
 

@@ -5,8 +5,9 @@ use super::fixtures::{
     NOW, Scene, add_client, add_user, any, client, grant_mark, id_at, later, mark, session_of, start, user,
 };
 use std::collections::BTreeMap;
+use valetkey_core::client::{Client, Origin};
 use valetkey_core::ids::GrantId;
-use valetkey_core::store::{AttemptKey, Grant, Mark, MarkKind, Redemption, Rotation, Session};
+use valetkey_core::store::{AttemptKey, Grant, Mark, MarkKind, Page, Redemption, Rotation, Session};
 use valetkey_core::time::{Seconds, Timestamp};
 
 const DAY: i64 = 86_400;
@@ -85,6 +86,22 @@ pub async fn sweeping_in_small_steps_reaches_everything(store: Handle) {
     for grant in kept {
         assert_eq!(scene.rotate(&grant, 1, later(3 * DAY)).await, Rotation::Rotated);
     }
+}
+
+pub async fn a_client_that_registered_itself_goes_when_nobody_uses_it(store: Handle) {
+    let dynamic = |id: &str| Client { origin: Origin::Dynamic, ..client(id) };
+    let used = Scene::with(&store, user("alice"), dynamic("used")).await;
+    add_client(&store, &dynamic("unused")).await;
+    add_client(&store, &client("operators")).await;
+    sweep_all(&store, later(6 * DAY), 10).await;
+    assert_eq!(counts(&store).await.get("clients"), Some(&3), "not within a week");
+    let before = store.latest_change().await.unwrap();
+    store.sweep(later(8 * DAY), 10).await.unwrap();
+    let left = store.clients(&Page::first(9)).await.unwrap();
+    assert_eq!(left.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["operators", "used"]);
+    let told = store.changes_since(before).await.unwrap().unwrap();
+    assert_eq!(told.iter().map(|change| change.key.as_slice()).collect::<Vec<_>>(), [b"unused"]);
+    assert_eq!(used.redeem(&Grant { session: None, ..used.code() }).await, Redemption::Redeemed);
 }
 
 pub async fn the_feed_keeps_its_numbers_when_it_is_swept(store: Handle) {
