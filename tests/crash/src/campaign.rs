@@ -13,7 +13,7 @@ use crate::judge::Depth;
 use crate::ledger::{Breach, Journal, Rule};
 use crate::log;
 use crate::sabotage::Sabotage;
-use crate::server::Server;
+use crate::server::{Place, Server};
 use crate::wire::{App, Reply, Wire};
 use crate::worker::Worker;
 
@@ -38,6 +38,7 @@ pub struct Verdict {
     pub early_kills: u32,
     pub slowest: Duration,
     pub median: Duration,
+    pub slowest_command: Duration,
     pub took: Duration,
     pub kept: Option<PathBuf>,
 }
@@ -54,6 +55,7 @@ pub struct Campaign {
     breaches: Vec<Breach>,
     recoveries: Vec<Duration>,
     early_kills: u32,
+    slowest_command: Duration,
 }
 
 pub fn run(plan: &Plan) -> io::Result<Verdict> {
@@ -64,7 +66,7 @@ pub fn run(plan: &Plan) -> io::Result<Verdict> {
     std::fs::create_dir_all(&home)?;
     let journal = Arc::new(Journal::create(&home.join("journal.txt"))?);
     let mut campaign = Campaign {
-        server: Server::new(&plan.bin, &home)?,
+        server: Server::new(Place::new(&plan.bin, &home)?),
         chance: Chance::new(plan.seed, 0),
         killed: Arc::new(AtomicBool::new(false)),
         passwords: Vec::new(),
@@ -72,11 +74,12 @@ pub fn run(plan: &Plan) -> io::Result<Verdict> {
         breaches: Vec::new(),
         recoveries: Vec::new(),
         early_kills: 0,
+        slowest_command: Duration::ZERO,
     };
     campaign.start(0)?;
     let mut workers = campaign.hire(plan, &journal)?;
     for round in 1..=plan.rounds {
-        campaign.load_and_kill(&mut workers, round, plan.seed)?;
+        campaign.load_and_kill(&mut workers, round)?;
         campaign.restart(round, plan.sabotage)?;
         let depth = if round == plan.rounds { Depth::All } else { Depth::Sample };
         campaign.judge(&mut workers, depth, plan.sabotage.filter(|_| round == plan.rounds));
@@ -134,6 +137,7 @@ fn verdict(
         early_kills: campaign.early_kills,
         slowest,
         median,
+        slowest_command: campaign.slowest_command,
         took,
         kept,
     }
@@ -146,6 +150,45 @@ fn progress(round: u32, plan: &Plan, workers: &[Worker], campaign: &Campaign) {
             campaign.breaches.len() + workers.iter().map(|worker| worker.breaches.len()).sum::<usize>();
         println!("round {round}: {done} acknowledged, {breaches} breaches");
     }
+}
+
+/// What management commands did beside the load.
+#[derive(Debug, Default)]
+struct Managed {
+    made: Vec<App>,
+    failed: Vec<String>,
+    slowest: Duration,
+}
+
+/// Makes clients until the server is gone. The commands open the store themselves, so each must end well even when the
+/// server is killed meanwhile.
+fn manage(place: &Place, round: u32, killed: &AtomicBool) -> Managed {
+    let mut managed = Managed::default();
+    let mut serial = 0;
+    while !killed.load(SeqCst) {
+        serial += 1;
+        let name = format!("Made {round} {serial}");
+        let words = ["client", "create", "--name", &name, "--scope", "read", "--grant", "client_credentials"];
+        let began = Instant::now();
+        match place.manage(&words, "") {
+            Ok(client) => {
+                let text = |member: &str| client[member].as_str().map(str::to_owned);
+                let (id, secret) = (text("client_id").unwrap_or_default(), text("client_secret"));
+                managed.made.push(App { id, secret, redirect: String::new() });
+            }
+            Err(error) => managed
+                .failed
+                .push(format!("a management command after {} ms: {error}", began.elapsed().as_millis())),
+        }
+        managed.slowest = managed.slowest.max(began.elapsed());
+        // Few enough that the load stays the clients'.
+        for _ in 0..20 {
+            if !killed.load(SeqCst) {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    managed
 }
 
 impl Campaign {
@@ -169,50 +212,28 @@ impl Campaign {
         }
     }
 
-    fn load_and_kill(&mut self, workers: &mut [Worker], round: u32, seed: u64) -> io::Result<()> {
+    fn load_and_kill(&mut self, workers: &mut [Worker], round: u32) -> io::Result<()> {
         self.killed.store(false, SeqCst);
         let life = Duration::from_millis(self.chance.between(200, 2500));
         let killed = Arc::clone(&self.killed);
-        let (server, made) = (&mut self.server, &mut self.made);
-        thread::scope(|scope| {
+        let place = self.server.place.clone();
+        let managed = thread::scope(|scope| {
             for worker in workers.iter_mut() {
                 worker.round = round;
                 scope.spawn(|| worker.work());
             }
-            let until = Instant::now() + life;
-            let mut serial = 0;
-            // Management commands beside the load, from this thread: each is a client made and acknowledged.
-            while until.saturating_duration_since(Instant::now()) > Duration::from_millis(250) {
-                serial += 1;
-                let name = format!("Made {seed} {round} {serial}");
-                let made_now = server.cli(
-                    &[
-                        "client",
-                        "create",
-                        "--name",
-                        &name,
-                        "--scope",
-                        "read",
-                        "--grant",
-                        "client_credentials",
-                    ],
-                    "",
-                );
-                let client = made_now.map_err(Error::other)?;
-                let text = |member: &str| client[member].as_str().map(str::to_owned);
-                made.push(App {
-                    id: text("client_id").unwrap_or_default(),
-                    secret: text("client_secret"),
-                    redirect: String::new(),
-                });
-                thread::sleep(
-                    Duration::from_millis(200).min(until.saturating_duration_since(Instant::now())),
-                );
-            }
-            thread::sleep(until.saturating_duration_since(Instant::now()));
+            let manager = scope.spawn(|| manage(&place, round, &killed));
+            thread::sleep(life);
             killed.store(true, SeqCst);
-            server.kill()
+            let ended = self.server.kill();
+            ended.map(|()| manager.join())
         })?;
+        let managed = managed.map_err(|_| Error::other("the thread of the management commands panicked"))?;
+        self.made.extend(managed.made);
+        self.slowest_command = self.slowest_command.max(managed.slowest);
+        let failed =
+            managed.failed.into_iter().map(|detail| Breach { rule: Rule::CleanAnswers, round, detail });
+        self.breaches.extend(failed);
         workers.iter_mut().for_each(Worker::hang_up);
         Ok(())
     }
@@ -246,7 +267,7 @@ impl Campaign {
         });
         workers.iter_mut().for_each(Worker::hang_up);
         let round = workers.first().map_or(0, |worker| worker.round);
-        let mut wire = Wire::new(self.server.public, &self.server.issuer);
+        let mut wire = Wire::new(self.server.place.public, &self.server.place.issuer);
         let skip = if depth == Depth::All { 0 } else { self.made.len().saturating_sub(20) };
         for app in &self.made[skip..] {
             let reply = wire.call("/oauth/token", app, &[("grant_type", "client_credentials")]);
@@ -261,7 +282,7 @@ impl Campaign {
     }
 
     fn read_log(&mut self, workers: &[Worker], round: u32) -> io::Result<()> {
-        let log = String::from_utf8_lossy(&std::fs::read(self.server.log())?).into_owned();
+        let log = String::from_utf8_lossy(&std::fs::read(self.server.place.log())?).into_owned();
         for line in log::panics(&log) {
             self.breaches.push(Breach { rule: Rule::NoPanic, round, detail: line.into() });
         }

@@ -22,7 +22,11 @@ impl Campaign {
             let password = format!("tin-{:016x}-harbour", self.chance.next());
             let name = format!("user{user}");
             self.server
-                .cli(&["user", "create", "--username", &name, "--password-stdin"], &format!("{password}\n"))
+                .place
+                .manage(
+                    &["user", "create", "--username", &name, "--password-stdin"],
+                    &format!("{password}\n"),
+                )
                 .map_err(Error::other)?;
             self.passwords.push(password);
         }
@@ -35,7 +39,7 @@ impl Campaign {
             service: self.register("Crash service", &["--scope", "read", "--grant", "client_credentials"])?,
             observer: self.register("Crash observer", &["--introspect", "--grant", "client_credentials"])?,
         });
-        let (issuer, public) = (self.server.issuer.clone(), self.server.public);
+        let (issuer, public) = (self.server.place.issuer.clone(), self.server.place.public);
         let hire = |id: usize| Worker {
             id,
             apps: Arc::clone(&apps),
@@ -60,7 +64,8 @@ impl Campaign {
     fn register(&self, name: &str, more: &[&str]) -> io::Result<App> {
         let made = self
             .server
-            .cli(&[&["client", "create", "--name", name], more].concat(), "")
+            .place
+            .manage(&[&["client", "create", "--name", name], more].concat(), "")
             .map_err(Error::other)?;
         let text = |member: &str| made[member].as_str().map(str::to_owned);
         let id = text("client_id")

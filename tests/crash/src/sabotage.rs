@@ -151,6 +151,6 @@ impl Sabotage {
                 .map_or_else(String::new, |Loose { access: Access { token, .. }, .. }| token.clone()),
             _ => return Ok(()),
         };
-        writeln!(std::fs::OpenOptions::new().append(true).open(server.log())?, "{line}")
+        writeln!(std::fs::OpenOptions::new().append(true).open(server.place.log())?, "{line}")
     }
 }

@@ -18,6 +18,7 @@ pub fn print(verdict: &Verdict) {
     println!("{:<44}{:>8}", "kills during start-up besides", verdict.early_kills);
     println!("{:<44}{:>5} ms", "slowest recovery (exec to ready)", verdict.slowest.as_millis());
     println!("{:<44}{:>5} ms", "median recovery", verdict.median.as_millis());
+    println!("{:<44}{:>5} ms", "slowest management command under load", verdict.slowest_command.as_millis());
     println!("{:<44}{:>6} s", "time taken", verdict.took.as_secs());
     for breach in verdict.breaches.iter().take(25) {
         println!("BREACH round {}: {}: {}", breach.round, breach.rule, breach.detail);
