@@ -1,5 +1,6 @@
 //! What `valetkey dev` puts into a fresh store: a user, applications and scopes that are the same on every machine.
 
+pub(crate) mod echo;
 mod greeting;
 
 pub(crate) use greeting::greet;
@@ -9,14 +10,16 @@ use valetkey_core::audit::{Actor, Event};
 use valetkey_core::client::{AuthMethod, Client};
 use valetkey_core::context::Context;
 use valetkey_core::grant::GrantType;
-use valetkey_core::ids::{ClientId, TenantId};
+use valetkey_core::ids::{ApiId, ClientId, TenantId};
 use valetkey_core::manage::ManageError;
+use valetkey_core::manage::api;
 use valetkey_core::manage::client::{self, NewClient};
 use valetkey_core::manage::scope;
 use valetkey_core::manage::user::{self, NewUser};
+use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::Secret;
-use valetkey_core::store::ScopeWords;
+use valetkey_core::store::{Api, EndpointRule, ScopeWords};
 use valetkey_web::app::Demo;
 
 pub(crate) const USERNAME: &str = "alice";
@@ -26,10 +29,13 @@ pub(crate) const SPA: &str = "demo-spa";
 pub(crate) const SERVICE: (&str, &str) = ("demo-service", "demo-service-secret-for-development-only");
 /// The same at every start, so that a link printed earlier can still be finished.
 const CODE_VERIFIER: &str = "verifier-of-valetkey-dev-which-is-no-secret-at-all";
+/// The protected API, and its place.
+const API: &str = "demo-api";
+const PREFIX: &str = "/demo";
 const EVERYTHING: &str = "openid profile email offline_access read write";
 
 /// Makes what is missing; what is there stays as somebody may have changed it.
-pub(crate) async fn seed(cx: &Context) -> Result<Demo> {
+pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
     for (name, description) in [("read", "See your things"), ("write", "Change your things")] {
         let words = ScopeWords {
             name: name.to_owned(),
@@ -76,12 +82,39 @@ pub(crate) async fn seed(cx: &Context) -> Result<Demo> {
         ..app(SERVICE.0, Some(SERVICE.1), "Demo Service")
     };
     client(cx, service).await?;
+    protected(cx, upstream).await?;
     Ok(Demo {
         client_id: WEB.0.to_owned(),
         client_secret: WEB.1.to_owned(),
         redirect_uri: callback,
         code_verifier: CODE_VERIFIER.to_owned(),
     })
+}
+
+/// An API that knows nothing of OAuth. Where it listens changes from start to start.
+async fn protected(cx: &Context, upstream: &str) -> Result<()> {
+    let (id, resource) = (ApiId::from(API), cx.settings.url(PREFIX));
+    let here = |api: &mut Api| {
+        upstream.clone_into(&mut api.upstream);
+        api.resource.clone_from(&resource);
+    };
+    if cx.store.apis().await?.iter().any(|api| api.id == id) {
+        api::update(cx, Actor::System, &id, here).await?;
+        return Ok(());
+    }
+    let mut new = Api {
+        name: "Demo API".to_owned(),
+        prefix: PREFIX.to_owned(),
+        scopes: ["read", "write"].into_iter().collect(),
+        ..Api::new(id.clone(), "", cx.now)
+    };
+    here(&mut new);
+    for (method, scope) in [(Method::Get, "read"), (Method::Post, "write")] {
+        let id = format!("ep_{}", cx.new_id()).into();
+        let scopes = Scope::from_iter([scope]);
+        new.endpoints.push(EndpointRule { id, method, path: "/{*rest}".to_owned(), scopes, user: false });
+    }
+    unless_there(api::create(cx, Actor::System, new).await)
 }
 
 async fn alice(cx: &Context) -> Result<()> {

@@ -7,6 +7,10 @@ use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
 use anyhow::{Context as _, Result, bail};
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http::{Request, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
@@ -14,11 +18,13 @@ use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
+use valetkey_gateway::{Answer, Caller, Gateway};
 use valetkey_store::{Options, Store};
 use valetkey_web::app::{App, Demo};
 use valetkey_web::layer::body::BodyLimits;
-use valetkey_web::layer::client_addr::{ForwardingHeader, TrustedProxies};
-use valetkey_web::layer::{Edge, EdgeSettings};
+use valetkey_web::layer::client_addr::{ClientAddr, ForwardingHeader, TrustedPeer, TrustedProxies};
+use valetkey_web::layer::request_id::RequestId;
+use valetkey_web::layer::{Edge, EdgeSettings, Gateways};
 use valetkey_web::management::Management;
 use valetkey_web::pages::render::Renderer;
 use valetkey_web::pages::respond::edge_errors;
@@ -123,7 +129,7 @@ pub(crate) fn edges(
         error_page,
         ..EdgeSettings::new(server.random())
     };
-    let public = Edge::new(router, paths, settings);
+    let public = Edge::new(behind(router, gateway(server, limits)?), paths, settings);
 
     let store = opened.store.clone();
     let ready = move || {
@@ -133,6 +139,28 @@ pub(crate) fn edges(
     let health = Management::new(ready, move || metrics.render(), drain.clone());
     let management = Edge::new(health.router(), Management::ROUTES, EdgeSettings::new(server.random()));
     Ok(Edges { public, management })
+}
+
+/// The gateway; it gives up on an upstream a little before the edge gives up on it.
+fn gateway(server: &Arc<Server>, limits: &keys::Limits) -> Result<Gateway> {
+    let own = valetkey_gateway::Limits::default();
+    let response_timeout = limits.request_timeout.duration().mul_f32(0.9);
+    Ok(Gateway::new(Arc::clone(server), valetkey_gateway::Limits { response_timeout, ..own })?)
+}
+
+/// What none of our own routes answers may belong to an API.
+fn behind(router: Router, gateway: Gateway) -> Router {
+    let answer = |address: ClientAddr, peer: TrustedPeer, id: RequestId, request: Request<Body>| async move {
+        let caller = Caller { address: address.0, trusted_peer: peer.0, request_id: id.as_str() };
+        let (mut response, whose) = match gateway.answer(request, caller).await {
+            Answer::NotOurs => return StatusCode::NOT_FOUND.into_response(),
+            Answer::Own(response) => (response, Gateways::Own),
+            Answer::Passed(response) => (response, Gateways::Passed),
+        };
+        response.extensions_mut().insert(whose);
+        response
+    };
+    router.fallback(answer)
 }
 
 fn trusted_proxies(config: &Config) -> Result<TrustedProxies> {

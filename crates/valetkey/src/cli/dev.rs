@@ -46,7 +46,8 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         let port = listeners.public_addresses.first().map_or(0, SocketAddr::port);
         let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
         let ready = prepare(config, lock, listeners, issuer).await?;
-        let demo = dev::seed(&ready.cx).await?;
+        let upstream = dev::echo::start(ready.cx.random())?;
+        let demo = dev::seed(&ready.cx, &upstream).await?;
         let shown = demo.clone();
         ready.run(Some(demo), |ready| dev::greet(ready, &shown, json)).await
     });

@@ -1,6 +1,6 @@
 //! What `valetkey dev` prints: where it is, who can sign in, and lines to paste.
 
-use super::{EVERYTHING, PASSWORD, SERVICE, SPA, USERNAME, WEB};
+use super::{API, EVERYTHING, PASSWORD, PREFIX, SERVICE, SPA, USERNAME, WEB};
 use crate::serve::Ready;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -48,6 +48,7 @@ fn to_json(issuer: &str, management: &str, demo: &Demo) -> Value {
             {"client_id": SPA, "redirect_uri": demo.redirect_uri},
             {"client_id": SERVICE.0, "client_secret": SERVICE.1},
         ],
+        "api": {"id": API, "url": format!("{issuer}{PREFIX}")},
         "scope": EVERYTHING,
         "authorize_link": authorize_link(issuer, demo),
         "code_verifier": demo.code_verifier,
@@ -95,6 +96,10 @@ printf 'refresh_token: '; read -r REFRESH; curl -s -u {web} {token} -d grant_typ
 curl -s {issuer}{}; echo
 curl -s {issuer}{}; echo
 
+6. An API that knows nothing of OAuth, behind the gateway: it answers with what it received.
+
+curl -s -H \"Authorization: Bearer $TOKEN\" {issuer}{PREFIX}/hello; echo
+
 End it with Ctrl-C.
 ",
         WEB.1,
@@ -136,7 +141,7 @@ mod tests {
     fn the_greeting_for_people_has_lines_to_paste() {
         let text = to_text("http://localhost:8080", "http://127.0.0.1:9000", &demo(), "./valetkey-dev");
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("curl ")).collect();
-        assert_eq!(lines.len(), 5, "{text}");
+        assert_eq!(lines.len(), 6, "{text}");
         assert!(lines.iter().all(|line| !line.starts_with(' ')), "pasted whole");
     }
 }
