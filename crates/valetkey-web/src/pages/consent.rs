@@ -80,6 +80,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             .map(|scope| Asked { checked: scope.checked && !nothing_selected, ..scope })
             .collect(),
         fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
+        more: !held.covers(&request.scope),
         held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         apis: request
             .resources

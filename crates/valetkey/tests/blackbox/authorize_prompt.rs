@@ -26,7 +26,7 @@ async fn oidc_core_section_3_1_2_1_prompt_and_max_age_decide_what_the_person_is_
         (true, "read", "prompt", "none", "code"),
         (true, "write", "prompt", "none", "consent_required"),
         (true, "read", "prompt", "login", AGAIN),
-        (true, "read", "prompt", "consent", "Photo Printer wants its key to your account to do more"),
+        (true, "read", "prompt", "consent", "Photo Printer asks again for its key to your account"),
         (true, "read", "prompt", "select_account", CHOOSE),
         (true, "read", "prompt", "login consent", AGAIN),
         (true, "read", "prompt", "select_account login", AGAIN),

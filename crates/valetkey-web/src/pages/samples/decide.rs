@@ -97,6 +97,7 @@ fn first(cast: &Cast) -> Consent {
             detail: Some("A lasting identifier of your account, nothing else".to_owned()),
         }],
         held: Vec::new(),
+        more: true,
         apis: Vec::new(),
         registered: Registered {
             by: Some(cast.maker.to_owned()),

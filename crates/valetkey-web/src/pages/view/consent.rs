@@ -20,6 +20,8 @@ pub struct Consent {
     pub fixed: Vec<Held>,
     /// What the app may do already.
     pub held: Vec<Held>,
+    /// Something is asked for that the app may not do already.
+    pub more: bool,
     /// The APIs that the key opens (RFC 8707), by name; empty if none was named.
     pub apis: Vec<String>,
     pub registered: Registered,
