@@ -1,6 +1,7 @@
 //! The server from outside, over HTTP: a file per feature, each test with its own database and clock.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
+mod artefacts;
 mod authorize_interaction;
 mod authorize_prompt;
 mod authorize_request;
@@ -21,6 +22,7 @@ mod refresh;
 mod refresh_state;
 mod registration;
 mod revoke;
+mod routes;
 mod session;
 mod support;
 mod throttling;

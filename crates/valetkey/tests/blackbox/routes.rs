@@ -1,0 +1,331 @@
+//! Every route there is: who may call it, by which methods, and what every answer carries
+//!
+//! `unauthorised` matches on the access class without a wildcard: a new class does not compile until it has its case, and
+//! a new route of an old class is tried by what is here.
+
+use crate::support::{assert_error_page, assert_refused, furnish, text};
+use std::collections::BTreeSet;
+use valetkey_testkit::{Browser, CLIENT_SECRET, Reply, TestApp};
+use valetkey_web::layer::routes::Form;
+use valetkey_web::router::{Access, FALLBACK, ROUTES, Route};
+
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+/// An address that the template matches.
+async fn address(app: &TestApp, route: &Route) -> String {
+    if route.path == "/assets/{file}" {
+        let page = app.get("/login").await;
+        let at = page.body.find("/assets/").unwrap();
+        return page.body[at..].split('"').next().unwrap().to_owned();
+    }
+    route.path.replace("{client_id}", "app")
+}
+
+/// The methods that a route answers, as its 405 says.
+async fn methods(app: &TestApp, path: &str) -> BTreeSet<String> {
+    let reply = app.call("BREW", path).send().await;
+    assert_eq!(reply.status, 405, "{path}");
+    let allow = reply.header("allow").split(',').map(|method| method.trim().to_owned());
+    allow.filter(|method| !method.is_empty()).collect()
+}
+
+/// The call that should not succeed, and how it does not.
+async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
+    let case = format!("{method} {path}");
+    let case = case.as_str();
+    let call = || app.call(method, path);
+    match route.access {
+        // Nobody is shut out; but nobody is recognised either.
+        Access::Public => {
+            let reply = call().send().await;
+            assert_eq!(reply.status, 200, "{case}");
+            assert!(reply.cookies().is_empty(), "{case}");
+        }
+        Access::Request => {
+            let reply = call().form(&[("client_id", "nobody")]).send().await;
+            let words =
+                if method == "GET" { "in a way that we do not understand" } else { "We do not know the app" };
+            assert_error_page(&reply, 400, words, case);
+        }
+        Access::Client | Access::ConfidentialClient => {
+            let fields = [("grant_type", "client_credentials"), ("token", "x")];
+            assert_refused(&call().form(&fields).send().await, 401, "invalid_client", case);
+            let reply = call().basic("app", "wrong").form(&fields).send().await;
+            assert_refused(&reply, 401, "invalid_client", case);
+            assert!(!reply.header("www-authenticate").is_empty(), "{case}");
+            if route.access == Access::ConfidentialClient {
+                let public = [&fields[..], &[("client_id", "spa")]].concat();
+                assert_refused(&call().form(&public).send().await, 401, "invalid_client", case);
+            }
+        }
+        Access::Bearer => {
+            assert_eq!(call().send().await.status, 401, "{case}");
+            let reply = call().bearer("vk_at_x").send().await;
+            assert_eq!(reply.refusal(), (401, "invalid_token".to_owned()), "{case}");
+            let reply = call().basic("app", CLIENT_SECRET).send().await;
+            assert!(reply.header("www-authenticate").starts_with("Bearer"), "{case}");
+        }
+        Access::Registration => {
+            // Off, unless the operator opened it.
+            let reply = call().body("application/json", "{}").send().await;
+            assert_refused(&reply, 404, "invalid_request", case);
+        }
+        Access::RegistrationToken => {
+            for token in ["", "x", CLIENT_SECRET] {
+                let reply = call().bearer(token).body("application/json", "{}").send().await;
+                assert_eq!(
+                    reply.refusal(),
+                    (401, "invalid_token".to_owned()),
+                    "{case} {token}: {}",
+                    reply.body
+                );
+            }
+        }
+        Access::Interaction => foreign_interaction(app, method, path, case).await,
+        Access::Session => {
+            let reply = call().form(&[("client", "app"), ("session", "others")]).send().await;
+            if path == "/account/sign-out" {
+                assert_error_page(&reply, 403, "We cannot tell", case);
+            } else {
+                assert_eq!(
+                    (reply.status.as_u16(), reply.location()),
+                    (303, "https://id.example/login"),
+                    "{case}"
+                );
+            }
+            let cookie = format!("__Host-vk_session={}", "A".repeat(43));
+            let reply = call().header("cookie", &cookie).form(&[("client", "app")]).send().await;
+            assert!(matches!(reply.status.as_u16(), 303 | 403), "{case}: {}", reply.status);
+        }
+        Access::SetupLink => {
+            let reply = call().form(&[("i", "x"), ("username", "root")]).send().await;
+            crate::support::assert_page(&reply, 400, "This setup link has expired", case);
+        }
+        Access::Development => {
+            let served = furnish(TestApp::builder()).await;
+            assert_eq!(served.call(method, path).send().await.status, 404, "{case}: only in development");
+            assert_eq!(call().send().await.status, 200, "{case}");
+        }
+        // No route in the table has these: the gateway's own tests ask the fallback.
+        Access::Gateway | Access::Proxy => panic!("{case} is not for the table"),
+    }
+}
+
+/// The interaction of another browser.
+async fn foreign_interaction(app: &TestApp, method: &str, path: &str, case: &str) {
+    let login = app.browser().authorize(&Browser::request("app", "read")).await;
+    let i = login.hidden("i").unwrap();
+    let words = "Your browser came without our cookie";
+    if method == "GET" {
+        assert_error_page(&app.get(&format!("{path}?i={i}")).await, 400, words, case);
+    } else {
+        let fields = [("i", &*i), ("username", "alice"), ("password", "x"), ("decision", "allow")];
+        assert_error_page(&app.call(method, path).form(&fields).send().await, 400, words, case);
+    }
+}
+
+/// The world, with the routes of development.
+async fn app() -> TestApp {
+    furnish(TestApp::builder().demo()).await
+}
+
+#[tokio::test]
+async fn every_route_refuses_an_unauthorised_call_in_its_own_way_and_changes_nothing() {
+    let app = app().await;
+    let before = app.rows().await;
+    for route in &ROUTES {
+        let path = address(&app, route).await;
+        let methods = methods(&app, &path).await;
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            if methods.contains(method) {
+                unauthorised(&app, route, method, &path).await;
+                // Not to meet the pause of the one before.
+                app.clock.advance(60);
+            }
+        }
+    }
+    let rows = app.rows().await;
+    let changed: Vec<_> = rows.iter().filter(|(table, count)| before[*table] != **count).collect();
+    assert!(changed.is_empty(), "{changed:?}");
+}
+
+#[tokio::test]
+async fn asvs_4_1_4_only_the_methods_of_a_route_are_answered_and_the_405_names_them() {
+    let app = app().await;
+    for route in &ROUTES {
+        let path = address(&app, route).await;
+        let own = methods(&app, &path).await;
+        assert!(own.contains("GET") || own.contains("POST"), "{path}: {own:?}");
+        assert_eq!(own.contains("GET"), own.contains("HEAD"), "{path}: {own:?}");
+        for method in METHODS {
+            let reply = app.call(method, &path).send().await;
+            assert_eq!(reply.status != 405, own.contains(method), "{method} {path}: {}", reply.status);
+            if reply.status == 405 && method != "HEAD" {
+                match route.form {
+                    Form::Page => assert_error_page(&reply, 405, "does not work that way", &path),
+                    Form::Protocol => assert_refused(&reply, 405, "invalid_request", &path),
+                    Form::Rest => panic!("{path}"),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc9110_section_9_3_2_head_is_get_without_its_body() {
+    let app = app().await;
+    for route in &ROUTES {
+        let path = address(&app, route).await;
+        if !methods(&app, &path).await.contains("GET") {
+            continue;
+        }
+        let (get, head) = (app.call("GET", &path).send().await, app.call("HEAD", &path).send().await);
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        for name in
+            ["content-type", "cache-control", "content-security-policy", "location", "www-authenticate"]
+        {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+    }
+}
+
+#[track_caller]
+fn assert_headers(reply: &Reply, case: &str) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("strict-transport-security", "max-age=31536000"),
+    ] {
+        assert_eq!(reply.header(name), value, "{case}");
+    }
+    assert_eq!(reply.header("x-request-id").len(), 16, "{case}");
+    assert!(!reply.header("permissions-policy").is_empty(), "{case}");
+    let csp = reply.header("content-security-policy");
+    for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+        assert!(csp.contains(directive), "{case}: {csp}");
+    }
+    assert!(!csp.contains("unsafe") && !csp.contains('*') && !csp.contains("data:"), "{case}: {csp}");
+    for name in ["server", "x-powered-by", "via", "access-control-allow-credentials"] {
+        assert!(reply.headers.get(name).is_none(), "{case}: {name}");
+    }
+    for name in reply.headers.keys() {
+        let times = reply.headers.get_all(name).iter().count();
+        assert!(times == 1 || name == "set-cookie", "{case}: {name} stands there {times} times");
+    }
+}
+
+#[tokio::test]
+async fn asvs_3_4_every_answer_carries_the_security_headers_and_only_public_files_are_kept() {
+    let app = app().await;
+    let mut paths =
+        vec!["/nowhere".to_owned(), "/account/".to_owned(), "//".to_owned(), "/login/x".to_owned()];
+    for route in &ROUTES {
+        paths.push(address(&app, route).await);
+    }
+    for path in paths {
+        for method in METHODS {
+            let reply = app.call(method, &path).send().await;
+            let case = format!("{method} {path}");
+            assert_headers(&reply, &case);
+            let kept = [
+                ("/.well-known/", "public, max-age=300"),
+                ("/oauth/jwks", "public, max-age=300"),
+                ("/assets/", "public, max-age=31536000, immutable"),
+                ("/favicon.ico", "public, max-age=86400"),
+            ];
+            let kept = kept.iter().find(|(start, _)| reply.status == 200 && path.starts_with(start));
+            assert_eq!(reply.header("cache-control"), kept.map_or("no-store", |(_, value)| value), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signed_in_persons_pages_and_a_clients_tokens_are_not_kept_either() {
+    let app = app().await;
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    for reply in [
+        browser.get("/account").await,
+        browser.get("/").await,
+        browser.authorize(&Browser::request("app", "read")).await,
+        app.token("service", &[("grant_type", "client_credentials")]).await,
+    ] {
+        assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (200, "no-store"));
+        assert_headers(&reply, &reply.body);
+    }
+    let plain = furnish(TestApp::builder().issuer("http://localhost:8080")).await;
+    assert_eq!(
+        plain.get("/login").await.header("strict-transport-security"),
+        "",
+        "http has nothing to keep to"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_a_route_is_nothing() {
+    let app = app().await;
+    for path in [
+        "/oauth/token/",
+        "/OAUTH/token",
+        "//oauth/token",
+        "/oauth//token",
+        "/oauth/./token",
+        "/x/../oauth/token",
+        "/oauth%2Ftoken",
+        "/admin",
+        "/.git/config",
+        "/assets/",
+        "/assets/../Cargo.toml",
+        "/assets/style.css",
+    ] {
+        let reply = app.get(path).await;
+        assert_eq!(reply.status, 404, "{path}");
+        let call = app.call("GET", path).header("accept", "text/html");
+        assert_error_page(&call.send().await, 404, "There is no page here", path);
+    }
+    let reply = app.get("/nowhere").await;
+    assert_eq!(reply.header("content-type"), "application/problem+json");
+    assert_eq!(text(&reply.json(), "request_id"), reply.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_further_path_is_the_same_endpoint() {
+    let builder = TestApp::builder()
+        .alias("token", "/token")
+        .alias("authorize", "/authorize")
+        .alias("revoke", "/revoke");
+    let app = furnish(builder).await;
+    let fields = [("grant_type", "client_credentials")];
+    assert_eq!(app.post("/token", Some(("service", CLIENT_SECRET)), &fields).await.status, 200);
+    assert_refused(&app.post("/token", None, &fields).await, 401, "invalid_client", "/token");
+    assert_refused(&app.get("/token").await, 405, "invalid_request", "/token");
+    assert_error_page(
+        &app.get("/authorize?client_id=nobody").await,
+        400,
+        "We do not know the app",
+        "/authorize",
+    );
+    let reply = app.post("/revoke", Some(("app", CLIENT_SECRET)), &[("token", "x")]).await;
+    assert_eq!(reply.status, 200);
+    let metadata = app.get("/.well-known/openid-configuration").await.json();
+    assert_eq!(
+        text(&metadata, "token_endpoint"),
+        "https://id.example/oauth/token",
+        "the metadata keep to the one"
+    );
+}
+
+#[test]
+fn the_table_and_the_fallback_name_each_path_once() {
+    let mut paths: Vec<_> =
+        ROUTES.iter().map(|route| route.path).chain(FALLBACK.map(|(path, _)| path)).collect();
+    paths.sort_unstable();
+    let count = paths.len();
+    paths.dedup();
+    assert_eq!(paths.len(), count);
+    for (path, access) in FALLBACK {
+        assert!(matches!(access, Access::Public | Access::Proxy), "{path}");
+    }
+}
