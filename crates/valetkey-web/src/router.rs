@@ -126,6 +126,30 @@ impl std::fmt::Display for BadAlias {
 
 impl std::error::Error for BadAlias {}
 
+/// What each further path leads to. Every path of ours is taken, whether or not it is served.
+fn check_aliases(aliases: &[(String, String)]) -> Result<Vec<(&'static Route, &str)>, BadAlias> {
+    let mut found: Vec<(&'static Route, &str)> = Vec::new();
+    for (endpoint, path) in aliases {
+        let route = ROUTES.iter().find(|route| route.endpoint == Some(endpoint));
+        let route = route.ok_or_else(|| BadAlias(format!("there is no endpoint called {endpoint}")))?;
+        let plain =
+            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
+        let taken = ROUTES.iter().any(|route| route.path == path) || found.iter().any(|(_, own)| own == path);
+        if !plain || taken {
+            return Err(BadAlias(format!(
+                "{path} cannot be a further path of {endpoint}: it is taken or not a plain path"
+            )));
+        }
+        found.push((route, path));
+    }
+    Ok(found)
+}
+
+/// Whether `router` would take these further paths.
+pub fn can_have(aliases: &[(String, String)]) -> Result<(), BadAlias> {
+    check_aliases(aliases).map(drop)
+}
+
 /// The router, and each path with the form of its errors for the edge.
 pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(String, Form)>), BadAlias> {
     let mut router = Router::new();
@@ -135,18 +159,9 @@ pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(St
         router = router.route(route.path, (route.handlers)());
         paths.push((route.path.to_owned(), route.form));
     }
-    for (endpoint, path) in aliases {
-        let route = ROUTES.iter().find(|route| route.endpoint == Some(endpoint));
-        let route = route.ok_or_else(|| BadAlias(format!("there is no endpoint called {endpoint}")))?;
-        let plain =
-            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~-".contains(&b));
-        if !plain || paths.iter().any(|(taken, _)| taken == path) {
-            return Err(BadAlias(format!(
-                "{path} cannot be a further path of {endpoint}: it is taken or not a plain path"
-            )));
-        }
+    for (route, path) in check_aliases(aliases)? {
         router = router.route(path, (route.handlers)());
-        paths.push((path.clone(), route.form));
+        paths.push((path.to_owned(), route.form));
     }
     paths.extend(FALLBACK.map(|(path, _)| (path.to_owned(), Form::Rest)));
     Ok((router.with_state(app), paths))

@@ -29,7 +29,7 @@ use valetkey_web::management::Management;
 use valetkey_web::pages::render::Renderer;
 use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
-use valetkey_web::router::router;
+use valetkey_web::router::{BadAlias, router};
 use valetkey_web::serve::Drain;
 
 /// Who opens the store.
@@ -119,10 +119,7 @@ pub(crate) fn edges(
         demo,
     });
     let error_page = edge_errors(&app);
-    let aliases = config.http.aliases.pairs();
-    let aliases: Vec<_> =
-        aliases.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect();
-    let (router, paths) = router(app, &aliases).map_err(|bad| anyhow::anyhow!("http.aliases: {bad}"))?;
+    let (router, paths) = router(app, &aliases(config)).map_err(bad_alias)?;
     let settings = EdgeSettings {
         https: server.settings.is_https(),
         trusted_proxies: trusted_proxies(config)?,
@@ -161,6 +158,21 @@ fn behind(router: Router, gateway: Gateway) -> Router {
         response
     };
     router.fallback(answer)
+}
+
+fn aliases(config: &Config) -> Vec<(String, String)> {
+    let pairs = config.http.aliases.pairs();
+    pairs.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
+}
+
+fn bad_alias(bad: BadAlias) -> anyhow::Error {
+    anyhow::anyhow!("http.aliases: {bad}")
+}
+
+/// What a server would refuse that the configuration alone does not show.
+pub(crate) fn check(config: &Config) -> Result<()> {
+    Home::new(config).master_key(config)?;
+    valetkey_web::router::can_have(&aliases(config)).map_err(bad_alias)
 }
 
 fn trusted_proxies(config: &Config) -> Result<TrustedProxies> {
@@ -206,5 +218,28 @@ fn lifetimes(config: &Config) -> Lifetimes {
         session: own.session.0,
         session_idle: own.session_idle.0,
         ..Lifetimes::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::values::SecretText;
+    use valetkey_core::secret::Secret;
+
+    #[test]
+    fn what_a_server_would_refuse_is_found_without_starting_one() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let good = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        assert!(check(&good).is_ok());
+        let mut short = good.clone();
+        short.master_key = Some(SecretText(Secret::new("short")));
+        assert!(format!("{:#}", check(&short).expect_err("no key")).contains("32 random bytes"));
+        let mut taken = good;
+        taken.http.aliases.authorize = toml::from_str::<toml::Table>("p = [\"/login\"]").expect("TOML")["p"]
+            .clone()
+            .try_into()
+            .expect("paths");
+        assert!(check(&taken).expect_err("taken").to_string().contains("/login"));
     }
 }

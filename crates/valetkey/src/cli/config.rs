@@ -5,6 +5,7 @@ use super::manage::{configuration, named};
 use super::output::Answer;
 use crate::config::keys::{Config, SECRETS};
 use crate::config::{DEFAULT_FILE, Loaded, check};
+use crate::wire;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -42,6 +43,7 @@ pub(crate) fn run(global: &Global, command: Command) -> Result<Answer> {
         Command::Check => {
             let loaded = configuration(global)?;
             loaded.check_serve()?;
+            wire::check(&loaded.config)?;
             let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
             let issuer = loaded.config.issuer.clone().unwrap_or_default();
             let json = json!({"id": "config", "valid": true, "issuer": issuer, "files": files});
