@@ -20,6 +20,8 @@ pub(crate) mod perform;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
 pub(crate) mod user;
 mod values;
@@ -61,6 +63,27 @@ enum Command {
     Dev(dev::Arguments),
     /// Run the server
     Serve(serve::Arguments),
+    #[command(flatten)]
+    Manage(Manage),
+    /// Act as a client against any issuer
+    #[command(subcommand)]
+    Perform(perform::Command),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Look for what is wrong with configuration, files and store
+    Doctor,
+    /// Ask a running server whether it is ready (exit 0) or not (exit 1)
+    Healthcheck(health::Arguments),
+    /// Hash a password from standard input
+    HashPassword,
+    /// Print shell completions
+    Completions(completions::Arguments),
+}
+
+/// What works on the store.
+#[derive(Debug, Subcommand)]
+enum Manage {
     /// Applications
     #[command(subcommand)]
     Client(client::Command),
@@ -88,26 +111,12 @@ enum Command {
     /// Signing and sealing keys
     #[command(subcommand)]
     Key(key::Command),
-    /// Act as a client against any issuer
-    #[command(subcommand)]
-    Perform(perform::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
-    /// The configuration
-    #[command(subcommand)]
-    Config(config::Command),
-    /// Look for what is wrong with configuration, files and store
-    Doctor,
-    /// Ask a running server whether it is ready (exit 0) or not (exit 1)
-    Healthcheck(health::Arguments),
-    /// Hash a password from standard input
-    HashPassword,
-    /// Print shell completions
-    Completions(completions::Arguments),
 }
 
-impl Command {
+impl Manage {
     /// Whether it puts something into the store that needs nothing there before.
     fn creates(&self) -> bool {
         matches!(
@@ -117,6 +126,21 @@ impl Command {
                 | Self::Scope(scope::Command::Create(_))
                 | Self::Api(api::Command::Create(_))
         )
+    }
+
+    async fn run(self, managed: &Managed, json: bool) -> Result<Answer> {
+        match self {
+            Self::Client(command) => client::run(managed, command).await,
+            Self::User(command) => user::run(managed, command).await,
+            Self::Scope(command) => scope::run(managed, command).await,
+            Self::Api(command) => api::run(managed, command, json).await,
+            Self::Endpoint(command) => endpoint::run(managed, command).await,
+            Self::Grant(command) => grant::run(managed, command).await,
+            Self::Session(command) => session::run(managed, command).await,
+            Self::Token(command) => token::run(managed, command).await,
+            Self::Key(command) => key::run(managed, command).await,
+            Self::Audit(command) => audit::run(managed, command, json).await,
+        }
     }
 }
 
@@ -141,20 +165,10 @@ fn complain(error: &anyhow::Error) {
 
 fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
     let json = global.json;
-    let creates = command.creates();
     let answer = match command {
         Command::Dev(arguments) => return dev::run(global, &arguments),
         Command::Serve(arguments) => return serve::run(global, &arguments),
-        Command::Client(command) => managed(global, creates, async |m| client::run(m, command).await)?,
-        Command::User(command) => managed(global, creates, async |m| user::run(m, command).await)?,
-        Command::Scope(command) => managed(global, creates, async |m| scope::run(m, command).await)?,
-        Command::Api(command) => managed(global, creates, async |m| api::run(m, command, json).await)?,
-        Command::Endpoint(command) => managed(global, creates, async |m| endpoint::run(m, command).await)?,
-        Command::Grant(command) => managed(global, creates, async |m| grant::run(m, command).await)?,
-        Command::Session(command) => managed(global, creates, async |m| session::run(m, command).await)?,
-        Command::Token(command) => managed(global, creates, async |m| token::run(m, command).await)?,
-        Command::Key(command) => managed(global, creates, async |m| key::run(m, command).await)?,
-        Command::Audit(command) => managed(global, creates, async |m| audit::run(m, command, json).await)?,
+        Command::Manage(command) => quiet_runtime()?.block_on(manage(global, command))?,
         Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
         Command::Config(command) => config::run(global, command)?,
         Command::Doctor => return quiet_runtime()?.block_on(doctor::run(global)),
@@ -168,18 +182,12 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
 
 /// Runs a command on the open store, and closes it whatever came of it. One that creates something makes the store too,
 /// where none is: a typing mistake in a path otherwise shows as a missing database.
-fn managed(
-    global: &Global,
-    creates: bool,
-    command: impl AsyncFnOnce(&Managed) -> Result<Answer>,
-) -> Result<Answer> {
-    quiet_runtime()?.block_on(async {
-        let managed =
-            if creates { Managed::open_or_make(global).await? } else { Managed::open(global).await? };
-        let answer = command(&managed).await;
-        managed.close().await;
-        answer
-    })
+async fn manage(global: &Global, command: Manage) -> Result<Answer> {
+    let managed =
+        if command.creates() { Managed::open_or_make(global).await? } else { Managed::open(global).await? };
+    let answer = command.run(&managed, global.json).await;
+    managed.close().await;
+    answer
 }
 
 /// Commands need no worker threads.

@@ -115,7 +115,10 @@ impl Home {
         if before.as_deref() == Some(issuer) {
             return Ok(None);
         }
-        std::fs::write(&self.issuer_file, format!("{issuer}\n"))
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&self.issuer_file);
+        opened
+            .and_then(|mut file| writeln!(file, "{issuer}"))
             .with_context(|| format!("cannot write {}", self.issuer_file.display()))?;
         Ok(before)
     }

@@ -119,7 +119,7 @@ pub(crate) fn edges(
         demo,
     });
     let error_page = edge_errors(&app);
-    let (router, paths) = router(app, &aliases(config)).map_err(bad_alias)?;
+    let (router, paths) = router(app, &aliases(config)).map_err(|bad| bad_alias(&bad))?;
     let settings = EdgeSettings {
         https: server.settings.is_https(),
         trusted_proxies: trusted_proxies(config)?,
@@ -165,14 +165,14 @@ fn aliases(config: &Config) -> Vec<(String, String)> {
     pairs.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
 }
 
-fn bad_alias(bad: BadAlias) -> anyhow::Error {
+fn bad_alias(bad: &BadAlias) -> anyhow::Error {
     anyhow::anyhow!("http.aliases: {bad}")
 }
 
 /// What a server would refuse that the configuration alone does not show.
 pub(crate) fn check(config: &Config) -> Result<()> {
     Home::new(config).master_key(config)?;
-    valetkey_web::router::can_have(&aliases(config)).map_err(bad_alias)
+    valetkey_web::router::can_have(&aliases(config)).map_err(|bad| bad_alias(&bad))
 }
 
 fn trusted_proxies(config: &Config) -> Result<TrustedProxies> {

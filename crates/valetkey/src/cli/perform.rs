@@ -32,6 +32,7 @@ pub(crate) struct Who {
     /// The server, found by its metadata
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
     issuer: String,
+    /// Who asks, as registered there
     #[arg(long, value_name = "ID")]
     client_id: String,
     /// Other users of this machine can see it while the command runs: better --client-secret-stdin
@@ -76,7 +77,7 @@ pub(crate) struct Refresh {
 const FIELDS: &[Column] = &[
     ("Access token", "access_token"),
     ("Type", "token_type"),
-    ("Lives", "expires_in"),
+    ("Lives (s)", "expires_in"),
     ("Scope", "scope"),
     ("Refresh token", "refresh_token"),
     ("ID token", "id_token"),
