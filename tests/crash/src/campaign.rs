@@ -26,6 +26,8 @@ pub struct Plan {
     pub rounds: u32,
     pub seed: u64,
     pub workers: usize,
+    /// The longest life of a server before it is killed, in milliseconds.
+    pub longest: u64,
     pub keep: bool,
     pub sabotage: Option<Sabotage>,
 }
@@ -79,7 +81,7 @@ pub fn run(plan: &Plan) -> io::Result<Verdict> {
     campaign.start(0)?;
     let mut workers = campaign.hire(plan, &journal)?;
     for round in 1..=plan.rounds {
-        campaign.load_and_kill(&mut workers, round)?;
+        campaign.load_and_kill(&mut workers, round, plan.longest)?;
         campaign.restart(round, plan.sabotage)?;
         let depth = if round == plan.rounds { Depth::All } else { Depth::Sample };
         campaign.judge(&mut workers, depth, plan.sabotage.filter(|_| round == plan.rounds));
@@ -212,9 +214,9 @@ impl Campaign {
         }
     }
 
-    fn load_and_kill(&mut self, workers: &mut [Worker], round: u32) -> io::Result<()> {
+    fn load_and_kill(&mut self, workers: &mut [Worker], round: u32, longest: u64) -> io::Result<()> {
         self.killed.store(false, SeqCst);
-        let life = Duration::from_millis(self.chance.between(200, 2500));
+        let life = Duration::from_millis(self.chance.between(200, longest));
         let killed = Arc::clone(&self.killed);
         let place = self.server.place.clone();
         let managed = thread::scope(|scope| {

@@ -22,7 +22,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use campaign::Plan;
 use sabotage::Sabotage;
 
-const HELP: &str = "usage: scripts/crash [--rounds N] [--seed S] [--workers W] [--keep] [--self-test]
+const HELP: &str = "usage: scripts/crash [--rounds N] [--seed S] [--workers W] [--longest MS] [--keep] [--self-test]
 
 Starts `valetkey serve` on a fresh directory, loads it with code flows, refreshes, client credentials, introspections,
 revocations, replays and races, kills it with SIGKILL at a random moment, restarts it, and checks all it acknowledged.
@@ -30,6 +30,7 @@ revocations, replays and races, kills it with SIGKILL at a random moment, restar
   --rounds N    kills (default 50)
   --seed S      repeats the moments and the mix of an earlier run (default: the clock; printed)
   --workers W   client threads (default 8)
+  --longest MS  the longest a server lives under load before it is killed (default 2500; the shortest is 200)
   --keep        leave the directory with data, log and journal behind
   --self-test   one round per rule with the ledger falsified or the server tampered with: each rule must go red
 
@@ -37,7 +38,15 @@ VALETKEY_BIN names the binary (default: target/release/valetkey, else target/deb
 Exit 0: no breach. 1: breaches. 2: wrong usage or the run could not be made.";
 
 fn main() -> ExitCode {
-    let mut plan = Plan { bin: binary(), rounds: 50, seed: clock(), workers: 8, keep: false, sabotage: None };
+    let mut plan = Plan {
+        bin: binary(),
+        rounds: 50,
+        seed: clock(),
+        workers: 8,
+        longest: 2500,
+        keep: false,
+        sabotage: None,
+    };
     let mut self_test = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -68,6 +77,7 @@ fn set(plan: &mut Plan, name: &str, number: u64) -> Option<()> {
             plan.workers = usize::try_from(number).ok().filter(|workers| (1..=64).contains(workers))?;
         }
         "--seed" => plan.seed = number,
+        "--longest" => plan.longest = Some(number).filter(|longest| *longest > 200)?,
         _ => return None,
     }
     Some(())
