@@ -114,7 +114,6 @@ pub fn to_json(client: &Client) -> Value {
         "client_name": client.name,
         "name": client.name,
         "description": client.description,
-        "client_uri": client.website,
         "redirect_uris": client.redirect_uris,
         "post_logout_redirect_uris": client.post_logout_redirect_uris,
         "grant_types": client.grant_types,
@@ -129,6 +128,10 @@ pub fn to_json(client: &Client) -> Value {
         "created_at": client.created_at,
         "updated_at": client.updated_at,
     });
+    // RFC 7591 §3.2.1: what is not registered is left out; client libraries check that a URI is one.
+    if !client.website.is_empty() {
+        json["client_uri"] = client.website.as_str().into();
+    }
     if let Some(scope) = &client.scope {
         json["scope"] = scope.to_string().into();
     }

@@ -50,6 +50,7 @@ async fn rfc7591_section_3_2_1_a_client_is_registered_and_gets_no_privilege_it_a
     let client = reply.json();
     assert_eq!(client["grant_types"], json!(["authorization_code", "refresh_token"]));
     assert!(client.get("client_secret").is_none() && client.get("introspect").is_none());
+    assert!(client.get("client_uri").is_none(), "what was not registered is left out: {client}");
     let stored = app.server.client(client["client_id"].as_str().unwrap()).await.unwrap().unwrap();
     assert!(!stored.introspect && stored.compat.is_empty() && stored.access_token_lifetime.is_none());
 
