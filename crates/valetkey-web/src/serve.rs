@@ -57,7 +57,8 @@ impl Default for Limits {
             request_timeout: Duration::from_mins(2),
             linger_timeout: Duration::from_secs(1),
             drain_idle: Duration::from_secs(1),
-            drain_timeout: Duration::from_secs(10),
+            // Exit within ten seconds of the signal, with a second for what comes after.
+            drain_timeout: Duration::from_secs(9),
             max_connections: 12_000,
             max_header_bytes: 16 * 1024,
         }

@@ -36,7 +36,8 @@ pub(super) fn span(id: &RequestId) -> Span {
 pub(super) fn log(line: &Line<'_>, response: &Response<Body>) {
     let Line { method, route, status, duration, arrival } = line;
     let Arrival { request_id, client, .. } = arrival;
-    let (status, duration_us) = (status.as_u16(), duration.as_micros());
+    let status = status.as_u16();
+    let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if status < 500 {
         tracing::info!(target: "valetkey::access", method, route, status, duration_us, %request_id, %client);
         return;
