@@ -44,9 +44,9 @@ fn to_json(issuer: &str, management: &str, demo: &Demo) -> Value {
         "management": management,
         "user": {"username": USERNAME, "password": PASSWORD},
         "clients": [
-            {"client_id": WEB.0, "client_secret": WEB.1, "redirect_uri": demo.redirect_uri},
-            {"client_id": SPA, "redirect_uri": demo.redirect_uri},
-            {"client_id": SERVICE.0, "client_secret": SERVICE.1},
+            {"id": WEB.0, "client_id": WEB.0, "client_secret": WEB.1, "redirect_uri": demo.redirect_uri},
+            {"id": SPA, "client_id": SPA, "redirect_uri": demo.redirect_uri},
+            {"id": SERVICE.0, "client_id": SERVICE.0, "client_secret": SERVICE.1},
         ],
         "api": {"id": API, "url": format!("{issuer}{PREFIX}")},
         "scope": EVERYTHING,
@@ -58,7 +58,9 @@ fn to_json(issuer: &str, management: &str, demo: &Demo) -> Value {
 fn to_text(issuer: &str, management: &str, demo: &Demo, data_dir: &str) -> String {
     let (token, introspect) = (format!("{issuer}{}", path::TOKEN), format!("{issuer}{}", path::INTROSPECT));
     let service = format!("{}:{}", SERVICE.0, SERVICE.1);
-    let web = format!("{}:{}", WEB.0, WEB.1);
+    let ask = format!("curl -s -u {service} {token} -d grant_type=client_credentials -d scope=read");
+    // Each line works by itself, in whatever order and shell it is pasted.
+    let fresh = format!(r#"$({ask} | sed 's/.*"access_token":"\([^"]*\)".*/\1/')"#);
     let link = authorize_link(issuer, demo);
     let mut text = String::new();
     let _ = write!(
@@ -77,28 +79,24 @@ fn to_text(issuer: &str, management: &str, demo: &Demo, data_dir: &str) -> Strin
 
 1. A token for a service:
 
-TOKEN=$(curl -s -u {service} {token} -d grant_type=client_credentials -d scope=read | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); echo \"$TOKEN\"
+{ask}; echo
 
-2. What it says, to an API that asks:
+2. What such a token says, to an API that asks:
 
-curl -s -u {service} {introspect} -d token=\"$TOKEN\"; echo
+curl -s -u {service} {introspect} -d token=\"{fresh}\"; echo
 
 3. A token for {USERNAME}: open this, sign in, and paste the line that you are shown.
 
 {link}
 
-4. A new token with the refresh token that came with it:
-
-printf 'refresh_token: '; read -r REFRESH; curl -s -u {web} {token} -d grant_type=refresh_token -d refresh_token=\"$REFRESH\"; echo
-
-5. All that a client needs to know, and the keys that sign:
+4. All that a client needs to know, and the keys that sign:
 
 curl -s {issuer}{}; echo
 curl -s {issuer}{}; echo
 
-6. An API that knows nothing of OAuth, behind the gateway: it answers with what it received.
+5. An API that knows nothing of OAuth, behind the gateway: it answers with what it received.
 
-curl -s -H \"Authorization: Bearer $TOKEN\" {issuer}{PREFIX}/hello; echo
+curl -s -H \"Authorization: Bearer {fresh}\" {issuer}{PREFIX}/hello; echo
 
 End it with Ctrl-C.
 ",
@@ -141,7 +139,8 @@ mod tests {
     fn the_greeting_for_people_has_lines_to_paste() {
         let text = to_text("http://localhost:8080", "http://127.0.0.1:9000", &demo(), "./valetkey-dev");
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("curl ")).collect();
-        assert_eq!(lines.len(), 6, "{text}");
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines.iter().all(|line| line.starts_with("curl ")), "each whole in itself: {text}");
         assert!(lines.iter().all(|line| !line.starts_with(' ')), "pasted whole");
     }
 }
