@@ -97,8 +97,7 @@ fn unescape(raw: &str) -> Result<String, Ambiguous> {
         let (Some(high), Some(low)) = (hex(bytes.next()), hex(bytes.next())) else { return Err(ESCAPE) };
         let value = high << 4 | low;
         match value {
-            b'/' | b'\\' | b'%' | b'.' | b';' | b'?' | b'#' => return Err(SEPARATOR),
-            0..0x20 | 0x7f => return Err(SEPARATOR),
+            b'/' | b'\\' | b'%' | b'.' | b';' | b'?' | b'#' | 0..0x20 | 0x7f => return Err(SEPARATOR),
             _ if is_plain(value) && !is_mark(value) => normal.push(char::from(value)),
             _ => {
                 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";

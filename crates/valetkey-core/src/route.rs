@@ -1,6 +1,6 @@
 //! Endpoint rules of an API, compiled: which rule speaks for a request. Rules never overlap, so at most one does.
 
-use crate::path::{Path, segments};
+use crate::path::{Ambiguous, Path, segments};
 use crate::store::{Api, EndpointRule};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -161,8 +161,6 @@ fn literal(segment: &str) -> Result<String, &'static str> {
     }
     segments(normal.as_str()).next().map(Cow::into_owned).ok_or("the path has no empty segments")
 }
-
-use crate::path::Ambiguous;
 
 /// Which rule speaks for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

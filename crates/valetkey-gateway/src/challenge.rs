@@ -50,8 +50,11 @@ impl Refusal<'_> {
 
     fn detail(&self) -> &'static str {
         match self {
-            Self::Target(why) | Self::Request(why) | Self::Token(why) | Self::Stranger(why) => why,
-            Self::Scope(_, why) => why,
+            Self::Target(why)
+            | Self::Request(why)
+            | Self::Token(why)
+            | Self::Stranger(why)
+            | Self::Scope(_, why) => why,
             Self::Method => "The API is called by GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.",
             Self::Missing => "This API needs an access token.",
             Self::Endpoint => "This API has no endpoint of that method and path.",

@@ -23,8 +23,8 @@ pub(crate) fn method(text: &str) -> Result<Method, Refusal<'static>> {
 /// The address at the upstream. It has the very path that was judged.
 pub(crate) fn upstream(upstream: &str, rest: &str, query: Option<&str>) -> Option<Uri> {
     let base = upstream.trim_end_matches('/');
-    let bare = base.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
-    let rest = if rest.is_empty() && bare { "/" } else { rest };
+    let is_bare = base.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
+    let rest = if rest.is_empty() && is_bare { "/" } else { rest };
     let query = query.filter(|query| !query.is_empty());
     let mut text = String::with_capacity(base.len() + rest.len() + query.map_or(0, |query| query.len() + 1));
     text.push_str(base);

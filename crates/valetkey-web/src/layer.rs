@@ -173,7 +173,7 @@ impl Edge {
         let inner = &*self.0;
         let Begun { arrival, method, started, .. } = begun;
         let gateways = gateways(&handled);
-        let route = if gateways.is_some() && inner.routes.is_other(begun.route) {
+        let route = if gateways.is_some() && begun.route.is_other() {
             inner.routes.gateway()
         } else {
             &inner.routes[begun.route]

@@ -21,6 +21,7 @@ const fn named(
 /// In the order in which docs/specs.md lists them. A prefix of another entry comes after it.
 pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 3339", "rfc3339", "Date and Time on the Internet: Timestamps"),
+    rfc("RFC 3875", "rfc3875", "The Common Gateway Interface (CGI) Version 1.1"),
     rfc("RFC 3986", "rfc3986", "Uniform Resource Identifier (URI): Generic Syntax"),
     rfc("RFC 4648", "rfc4648", "The Base16, Base32, and Base64 Data Encodings"),
     rfc("RFC 5789", "rfc5789", "PATCH Method for HTTP"),
@@ -28,6 +29,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 6265", "rfc6265", "HTTP State Management Mechanism"),
     rfc("RFC 6454", "rfc6454", "The Web Origin Concept"),
     rfc("RFC 6585", "rfc6585", "Additional HTTP Status Codes"),
+    rfc("RFC 6455", "rfc6455", "The WebSocket Protocol"),
     rfc("RFC 6749", "rfc6749", "The OAuth 2.0 Authorization Framework"),
     rfc("RFC 6750", "rfc6750", "The OAuth 2.0 Authorization Framework: Bearer Token Usage"),
     rfc("RFC 6797", "rfc6797", "HTTP Strict Transport Security (HSTS)"),

@@ -107,11 +107,13 @@ impl RouteTable {
     }
 }
 
-impl RouteTable {
-    pub(super) fn is_other(&self, number: RouteNumber) -> bool {
-        number.0 == 0
+impl RouteNumber {
+    pub(super) fn is_other(self) -> bool {
+        self.0 == 0
     }
+}
 
+impl RouteTable {
     /// The one name of all APIs' paths: which API it was, its upstream knows.
     pub(super) fn gateway(&self) -> &Route {
         &self.routes[1]
