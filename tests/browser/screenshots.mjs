@@ -21,7 +21,7 @@ url.search = new URLSearchParams({
 
 const browser = await launch()
 for (const colorScheme of ['light', 'dark']) {
-  const context = await newContext(browser, { colorScheme, deviceScaleFactor: 2, viewport: { width: 620, height: 560 } })
+  const context = await newContext(browser, { colorScheme, deviceScaleFactor: 1.5, viewport: { width: 620, height: 560 } })
   const page = await context.newPage()
   const take = async (name) => {
     // The card with a margin, so that a picture is no larger than what it shows.
