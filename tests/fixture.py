@@ -73,6 +73,7 @@ class Server:
         command = [self.bin, "--json", "--data-dir", str(self.data), "dev", "--listen", os.environ.get("VALETKEY_TEST_LISTEN", "127.0.0.1:0")]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("VALETKEY")}
         environment["VALETKEY__LOG__LEVEL"] = os.environ.get("VALETKEY_TEST_LOG", "debug")
+        environment["VALETKEY__REGISTRATION__DYNAMIC"] = os.environ.get("VALETKEY_TEST_REGISTRATION", "off")
         began = time.monotonic()
         self.process = subprocess.Popen(command, cwd=self.home, env=environment, stdout=subprocess.PIPE,
                                         stderr=self.log.open("wb"), stdin=subprocess.DEVNULL, text=True)

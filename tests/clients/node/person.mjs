@@ -36,6 +36,8 @@ export function forms(html) {
 /** Signs in and decides; keeps its cookies. */
 export class Person {
   #cookies = new Map()
+  /** Every page this person was shown, oldest first. */
+  pages = []
 
   constructor(name) {
     Object.assign(this, run.users[name])
@@ -64,6 +66,7 @@ export class Person {
         continue
       }
       const html = await response.text()
+      this.pages.push(html)
       const found = forms(html)
       const form = found.find((each) => each.names.has('password') || each.names.has('decision')) ?? found.find((each) => /^https?:/.test(each.action))
       assert.ok(form, `a page with no way on (${response.status}): ${html.replace(/<(style|script).*?<\/\1>|<[^>]+>/gis, ' ').slice(0, 600)}`)
