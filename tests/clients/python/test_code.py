@@ -89,6 +89,8 @@ def test_an_old_refresh_token_kills_the_whole_grant(session, metadata, issuer, p
     first, _ = obtain(client, metadata, issuer, person())
     second = dict(client.refresh_token(metadata["token_endpoint"], refresh_token=first["refresh_token"]))
     third = dict(client.refresh_token(metadata["token_endpoint"], refresh_token=second["refresh_token"]))
+    assert introspect(first["refresh_token"]) == {"active": False}, "spent two generations ago"
+    assert introspect(third["refresh_token"])["active"] is True
     with pytest.raises(OAuthError, match="invalid_grant"):
         client.refresh_token(metadata["token_endpoint"], refresh_token=first["refresh_token"])
     assert introspect(third["access_token"]) == {"active": False}, "RFC 9700 §4.14.2"
