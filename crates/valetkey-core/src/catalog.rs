@@ -98,15 +98,19 @@ impl Catalog {
         Ok(scope)
     }
 
-    /// RFC 8707 §2.2 — the audience of a token for `scope` at `resources`. With no resource named, it is whichever
-    /// registered APIs the scopes belong to. A named resource narrows the scope to what means something there.
-    pub fn target<'a>(&'a self, resources: &[&str], scope: &'a Scope) -> Result<Target<'a>, Denial> {
+    /// RFC 8707 §2.2 — the audience of a token for `scope` at `resources`. A named resource narrows the scope to what
+    /// means something there. `for_user`: the token speaks for a person, not for the application itself.
+    pub fn target<'a>(
+        &'a self,
+        resources: &[&str],
+        scope: &'a Scope,
+        for_user: bool,
+    ) -> Result<Target<'a>, Denial> {
         if self.apis.is_empty() && resources.is_empty() {
             return Ok(Target::everywhere(scope));
         }
-        let owns = |api: &Api| api.scopes.iter().any(|name| scope.contains(name));
-        let apis: Vec<&Api> = if resources.is_empty() {
-            self.apis.iter().filter(|api| owns(api)).collect()
+        let apis = if resources.is_empty() {
+            self.implied(scope, for_user)
         } else {
             let found: Option<_> = resources.iter().map(|uri| self.api_by_resource(uri)).collect();
             found.ok_or(
@@ -137,6 +141,19 @@ impl Catalog {
             },
             lifetime: apis.iter().filter_map(|api| api.access_token_lifetime).min(),
         })
+    }
+
+    /// The APIs that a request means without naming one: those its scopes belong to, or else those that registered no
+    /// scopes and so take any. Who someone is opens no API: identity alone never implies one.
+    fn implied(&self, scope: &Scope, for_user: bool) -> Vec<&Api> {
+        let owning = |api: &&Api| api.scopes.iter().any(|name| scope.contains(name));
+        let owners: Vec<&Api> = self.apis.iter().filter(owning).collect();
+        let is_standard = |name: &str| scope::STANDARD.iter().any(|(own, ..)| *own == name);
+        if !owners.is_empty() || (for_user && scope.iter().all(is_standard)) {
+            return owners;
+        }
+        let open = |api: &&Api| api.scopes.is_empty() && api.token_format == TokenFormat::Sealed;
+        self.apis.iter().filter(open).collect()
     }
 }
 
@@ -202,9 +219,26 @@ mod tests {
             (vec!["https://photos.example/"], "photos.read", Err(Code::InvalidTarget)),
         ] {
             let scope = Scope::parse(scope).expect("scope");
-            let got = catalog.target(&resources, &scope);
+            let got = catalog.target(&resources, &scope, true);
             let got = got.map(|t| (t.audience, t.format, t.scope.to_string())).map_err(|d| d.code);
             assert_eq!(got, want.map(|(a, f, s)| (a, f, s.to_owned())), "{resources:?} {scope}");
+        }
+    }
+
+    #[test]
+    fn an_api_without_scopes_takes_any_that_is_more_than_identity() {
+        let apis = vec![api("open", "", TokenFormat::Sealed), api("signed", "", TokenFormat::Jwt)];
+        let catalog = Catalog::new(Vec::new(), apis);
+        for (scope, for_user, want) in [
+            ("read", true, vec!["https://open.example"]),
+            ("read", false, vec!["https://open.example"]),
+            ("", false, vec!["https://open.example"]),
+            ("", true, vec![]),
+            ("openid profile", true, vec![]),
+        ] {
+            let scope = Scope::parse(scope).expect("scope");
+            let target = catalog.target(&[], &scope, for_user).expect("a target");
+            assert_eq!((target.audience, target.format), (want, TokenFormat::Sealed), "{scope} {for_user}");
         }
     }
 }

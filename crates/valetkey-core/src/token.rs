@@ -69,7 +69,7 @@ impl Issued {
 /// Makes an access token.
 pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let catalog = cx.catalog();
-    let target = catalog.target(issue.resources, issue.scope)?;
+    let target = catalog.target(issue.resources, issue.scope, issue.grant.is_some())?;
     let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
     let scope = target.scope.to_string();
     let token = AccessToken {
