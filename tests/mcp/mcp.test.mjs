@@ -80,6 +80,32 @@ for (const method of ['none', 'client_secret_post', 'client_secret_basic']) {
   })
 }
 
+test('an MCP endpoint below the prefix leads to the same API', async () => {
+  const own = app(`${run.issuer}/brief/deep/mcp`)
+  await own.connect()
+  assert.equal(own.keeper.asked[0].searchParams.get('resource'), `${run.issuer}/brief`)
+  assert.equal((await own.call('whoami'))['remote-user'], run.users.ada.id)
+})
+
+test('an application in a browser may read the metadata and register', async () => {
+  const origin = 'http://localhost:6274'
+  for (const [path, method, asks] of [
+    ['/.well-known/oauth-protected-resource/mcp', 'GET', 'mcp-protocol-version'],
+    ['/.well-known/oauth-authorization-server', 'GET', 'mcp-protocol-version'],
+    ['/oauth/register', 'POST', 'content-type'],
+  ]) {
+    const headers = { origin, 'access-control-request-method': method, 'access-control-request-headers': asks }
+    const preflight = await fetch(run.issuer + path, { method: 'OPTIONS', headers })
+    assert.equal(preflight.status, 204, path)
+    assert.equal(preflight.headers.get('access-control-allow-origin'), '*', path)
+    assert.ok(preflight.headers.get('access-control-allow-headers').split(', ').includes(asks), path)
+    const sent = method === 'POST' && { method, headers: { origin, 'content-type': 'application/json' }, body: JSON.stringify({ redirect_uris: [`${origin}/back`] }) }
+    const answer = await fetch(run.issuer + path, sent || { headers: { origin, 'mcp-protocol-version': '2025-11-25' } })
+    assert.ok(answer.ok, path)
+    assert.equal(answer.headers.get('access-control-allow-origin'), '*', path)
+  }
+})
+
 test('the consent page says that nobody checked an application that registered itself', async () => {
   const own = app(resource, { person: 'grace' })
   await own.connect()
