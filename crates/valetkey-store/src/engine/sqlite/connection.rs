@@ -15,8 +15,10 @@ const OLDEST_LIBRARY: (i32, &str) = (3_051_003, "3.51.3");
 /// "Vkey", in the header of every database of ours.
 const APPLICATION_ID: i64 = 0x566b_6579;
 
-/// How long a writer waits for another process (a management command) to finish its transaction.
-const BUSY: Duration = Duration::from_secs(2);
+/// How long a writer waits for another process to finish its transaction: this many times a millisecond. SQLite's own
+/// handler looks ever more rarely, and beside a busy server a management command then waits up to a second for its turn.
+const BUSY_LOOKS: i32 = 2000;
+const BUSY_STEP: Duration = Duration::from_millis(1);
 
 /// Readers never wait for writers in WAL mode; only for the recovery after a crash.
 const BUSY_READER: Duration = Duration::from_millis(500);
@@ -38,16 +40,16 @@ fn check_version(number: i32, name: &str) -> Result<(), OpenError> {
 pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let failed = |error| opening(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     if connection.is_readonly("main").map_err(failed)? {
         return Err(OpenError::ReadOnly { path: path.to_owned() });
     }
-    settle_writer(&connection).map_err(failed)?;
+    settle_writer(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 
-fn settle_writer(connection: &Connection) -> Result<()> {
-    connection.busy_timeout(BUSY)?;
+fn settle_writer(connection: &mut Connection) -> Result<()> {
+    connection.busy_handler(Some(wait_for_other))?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         let text = format!("write-ahead logging cannot be switched on (the journal stays in mode {mode})");
@@ -62,6 +64,15 @@ fn settle_writer(connection: &Connection) -> Result<()> {
          PRAGMA wal_autocheckpoint = 0;",
     )?;
     settle(connection)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody tells when another process lets the file go; on the writer's thread"
+)]
+fn wait_for_other(looks: i32) -> bool {
+    std::thread::sleep(BUSY_STEP);
+    looks < BUSY_LOOKS
 }
 
 /// Opens a connection that can only read.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use valetkey_core::error::FaultKind;
 
@@ -93,8 +94,10 @@ impl Writer {
             }
         }
         if let Some(connection) = self.connection.take() {
-            // Leaves one file behind; if it cannot, the next start reads the log instead.
-            let _ = checkpoint(&connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            // Leaves one file behind. If another process is at work, it shall not wait for that, nor we for it.
+            let _ = connection
+                .busy_timeout(Duration::ZERO)
+                .and_then(|()| checkpoint(&connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
         }
         for tell in self.tell {
             let _ = tell.send(());

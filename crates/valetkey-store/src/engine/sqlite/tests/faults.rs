@@ -7,7 +7,8 @@ use crate::engine::{Tx, Verb, params};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use valetkey_core::error::{Fault, FaultKind};
 
 /// A verb that needs more pages than the file may have.
@@ -68,6 +69,37 @@ async fn a_write_waits_for_another_process_but_not_for_ever() {
     waiting.await.unwrap().unwrap();
     assert_eq!(fresh.db.read(&Keys).unwrap(), ["in time"]);
     assert!(!fresh.db.is_ailing());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_management_command_gets_its_turn_while_the_server_writes_without_pause() {
+    let fresh = Fresh::new();
+    let done = Arc::new(AtomicBool::new(false));
+    let server: Vec<_> = (0..8)
+        .map(|writer| {
+            let (db, done) = (fresh.db.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut count = 0;
+                while !done.load(Ordering::Relaxed) {
+                    db.write(put(format!("server {writer} {count}"))).await.unwrap();
+                    count += 1;
+                }
+                count
+            })
+        })
+        .collect();
+    for n in 0..20 {
+        // Each opens the database anew, as a process would.
+        let command = Sqlite::open(&options(&fresh.path())).unwrap();
+        command.write(put(format!("command {n}"))).await.unwrap();
+        command.close().await;
+    }
+    done.store(true, Ordering::Relaxed);
+    let mut written = 20;
+    for writer in server {
+        written += writer.await.unwrap();
+    }
+    assert_eq!(fresh.db.read(&Keys).unwrap().len(), written);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
