@@ -1,111 +1,55 @@
 //! The whole application behind its edge, without a socket.
 
 use crate::browser::Browser;
+use crate::builder::{Builder, database_with_keys};
 use crate::log;
-use crate::parts::{TestClock, TestEntropy, TestHasher};
+use crate::parts::{TestClock, TestHasher};
 use crate::reply::Reply;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
 use valetkey_core::audit::{Actor, Record};
 use valetkey_core::client::Client;
-use valetkey_core::context::{Caller, Context, Parts, Server};
+use valetkey_core::context::{Caller, Context, Server};
 use valetkey_core::directory::User;
 use valetkey_core::ids::TenantId;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::user::NewUser;
-use valetkey_core::seal::SealingKey;
 use valetkey_core::secret::Secret;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
 use valetkey_core::store::{Api, AuditFilter, Audits, Page, ScopeWords, Upkeep};
-use valetkey_core::time::Timestamp;
-use valetkey_store::{Options, Store};
-use valetkey_web::app::{App, Demo, Inner};
-use valetkey_web::layer::body::BodyLimits;
-use valetkey_web::layer::{Edge, EdgeSettings};
-use valetkey_web::pages::render::Renderer;
-use valetkey_web::pages::respond::edge_errors;
-use valetkey_web::pages::view::Site;
-use valetkey_web::router::router;
+use valetkey_store::Store;
+use valetkey_web::layer::Edge;
 
-const DATABASE: &str = "valetkey.db";
+pub(crate) const DATABASE: &str = "valetkey.db";
 
 /// Every test user's password.
 pub const PASSWORD: &str = "seven unrelated garden tools";
 /// Every confidential test client's secret.
 pub const CLIENT_SECRET: &str = "test-client-secret-0123456789abcdef";
 
-/// What differs from the plain case.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    issuer: String,
-    lifetimes: Lifetimes,
-    aliases: Vec<(String, String)>,
-    demo: bool,
-    registration: DynamicRegistration,
-    own_keys: bool,
-}
-
 /// A running application with its own database.
 #[derive(Debug)]
 pub struct TestApp {
     pub server: Arc<Server>,
     pub clock: Arc<TestClock>,
+    pub hasher: Arc<TestHasher>,
     pub store: Store,
     edge: Edge,
     secrets: Mutex<Vec<String>>,
     /// Where the log stood when this began.
     logged: usize,
+    sent: AtomicBool,
     builder: Builder,
     directory: TempDir,
 }
 
 impl Builder {
-    #[must_use]
-    pub fn issuer(mut self, issuer: &str) -> Self {
-        issuer.clone_into(&mut self.issuer);
-        self
-    }
-
-    #[must_use]
-    pub fn lifetimes(mut self, change: impl FnOnce(&mut Lifetimes)) -> Self {
-        change(&mut self.lifetimes);
-        self
-    }
-
-    #[must_use]
-    pub fn alias(mut self, endpoint: &str, path: &str) -> Self {
-        self.aliases.push((endpoint.to_owned(), path.to_owned()));
-        self
-    }
-
-    #[must_use]
-    pub fn registration(mut self, mode: DynamicRegistration) -> Self {
-        self.registration = mode;
-        self
-    }
-
-    /// With `/dev/callback`.
-    #[must_use]
-    pub fn demo(mut self) -> Self {
-        self.demo = true;
-        self
-    }
-
-    /// With keys that no other application of this process has. Making them takes longer than most tests.
-    #[must_use]
-    pub fn own_keys(mut self) -> Self {
-        self.own_keys = true;
-        self
-    }
-
     pub async fn start(self) -> TestApp {
         let logged = log::install();
         let directory = tempfile::tempdir().expect("a directory");
@@ -113,64 +57,30 @@ impl Builder {
         if !self.own_keys {
             std::fs::write(&path, database_with_keys().await).expect("a copy of the database");
         }
-        let clock = Arc::new(TestClock::default());
-        let (server, store) = self.server(&path, &clock).await;
+        let (clock, hasher) = (Arc::new(TestClock::default()), Arc::new(TestHasher::default()));
+        let (server, store) = self.server(&path, &clock, &hasher).await;
         manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
         let edge = self.edge(&server);
         let secrets = Mutex::default();
-        TestApp { server, clock, store, edge, secrets, logged, builder: self, directory }
-    }
-
-    async fn server(&self, path: &Path, clock: &Arc<TestClock>) -> (Arc<Server>, Store) {
-        let options = Options { path: path.to_owned(), create: true, marker: None };
-        let store = Store::open(&options).expect("a store");
-        let parts = Parts {
-            settings: Settings::new(&self.issuer, self.lifetimes).with_registration(self.registration),
-            store: Arc::new(store.clone()),
-            hasher: Arc::new(TestHasher),
-            clock: Arc::<TestClock>::clone(clock),
-            entropy: Arc::new(TestEntropy),
-            master: SealingKey::new("master".into(), Timestamp(0), &[7; 32]).expect("32 bytes"),
-        };
-        (Server::open(parts).await.expect("an open server"), store)
-    }
-
-    fn edge(&self, server: &Arc<Server>) -> Edge {
-        let demo = self.demo.then(|| Demo {
-            client_id: "demo".to_owned(),
-            client_secret: CLIENT_SECRET.to_owned(),
-            redirect_uri: format!("{}/dev/callback", self.issuer),
-            code_verifier: crate::VERIFIER.to_owned(),
-        });
-        let app = App::new(Inner {
-            server: Arc::clone(server),
-            renderer: Renderer::new(None).expect("templates"),
-            site: Site::new("Valetkey", server.settings.host()),
-            body_limits: BodyLimits::default(),
-            demo,
-        });
-        let error_page = edge_errors(&app);
-        let (router, routes) = router(app, &self.aliases).expect("aliases");
-        let mut settings = EdgeSettings::new([3; 16]);
-        settings.https = server.settings.is_https();
-        settings.error_page = error_page;
-        Edge::new(router, routes, settings)
+        TestApp {
+            server,
+            clock,
+            hasher,
+            store,
+            edge,
+            secrets,
+            logged,
+            sent: AtomicBool::new(false),
+            builder: self,
+            directory,
+        }
     }
 }
 
 impl TestApp {
     /// `https://id.example`, default lifetimes, nothing registered.
     pub fn builder() -> Builder {
-        let issuer = "https://id.example".to_owned();
-        let lifetimes = Lifetimes::default();
-        Builder {
-            issuer,
-            lifetimes,
-            aliases: Vec::new(),
-            demo: false,
-            own_keys: false,
-            registration: DynamicRegistration::Off,
-        }
+        Builder::default()
     }
 
     pub async fn start() -> Self {
@@ -186,7 +96,7 @@ impl TestApp {
 
     /// Another process on the same database, such as a management command or a second node.
     pub async fn beside(&self) -> (Arc<Server>, Store) {
-        self.builder.server(&self.directory.path().join(DATABASE), &self.clock).await
+        self.builder.server(&self.directory.path().join(DATABASE), &self.clock, &self.hasher).await
     }
 
     /// A context of this moment, as a management command has it.
@@ -250,6 +160,7 @@ impl TestApp {
 
     /// Sends a request and remembers every secret of the answer, for the look into the log at the end.
     pub async fn send(&self, request: Request<Body>, from: IpAddr) -> Reply {
+        self.sent.store(true, Ordering::Relaxed);
         let (parts, body) = self.edge.respond(request, from).await.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         let body = String::from_utf8(bytes.to_vec()).expect("text");
@@ -316,7 +227,7 @@ impl TestApp {
 impl Drop for TestApp {
     /// Design rule 9: no secret in the log, checked for every test of the suite.
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() || !self.sent.load(Ordering::Relaxed) {
             return;
         }
         let mut secrets = std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
@@ -329,20 +240,6 @@ impl Drop for TestApp {
 /// A sealed artefact, or a JWT.
 fn is_secret(word: &str) -> bool {
     word.len() > 40 && (word.starts_with("vk_") || word.starts_with("eyJ"))
-}
-
-/// A database with keys and nothing else: made once, since an RSA key takes its time.
-async fn database_with_keys() -> &'static [u8] {
-    static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
-    let make = || async {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(DATABASE);
-        let (server, store) = TestApp::builder().server(&path, &Arc::default()).await;
-        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
-        store.close().await;
-        std::fs::read(path).expect("the database")
-    };
-    MADE.get_or_init(make).await
 }
 
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {

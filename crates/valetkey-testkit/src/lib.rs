@@ -3,14 +3,16 @@
 
 mod app;
 mod browser;
+mod builder;
 mod call;
 pub mod contract;
 mod log;
 mod parts;
 mod reply;
 
-pub use app::{Builder, CLIENT_SECRET, PASSWORD, TestApp};
+pub use app::{CLIENT_SECRET, PASSWORD, TestApp};
 pub use browser::{Browser, CHALLENGE, VERIFIER, redemption};
+pub use builder::Builder;
 pub use call::Call;
-pub use parts::TestClock;
+pub use parts::{TestClock, TestHasher};
 pub use reply::Reply;

@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use async_trait::async_trait;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use valetkey_core::error::Fault;
 use valetkey_core::outbound::{Busy, Clock, Entropy, HashPermit, Hasher};
 use valetkey_core::secret::Secret;
@@ -45,8 +45,17 @@ impl Entropy for TestEntropy {
 }
 
 /// argon2id at the least cost that it allows.
-#[derive(Debug)]
-pub(crate) struct TestHasher;
+#[derive(Debug, Default)]
+pub struct TestHasher {
+    busy: AtomicBool,
+}
+
+impl TestHasher {
+    /// From now on, whether every permit is taken.
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::SeqCst);
+    }
+}
 
 fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).expect("parameters"))
@@ -55,7 +64,7 @@ fn argon2() -> Argon2<'static> {
 #[async_trait]
 impl Hasher for TestHasher {
     async fn reserve(&self) -> Result<Box<dyn HashPermit>, Busy> {
-        Ok(Box::new(TestPermit))
+        if self.busy.load(Ordering::SeqCst) { Err(Busy) } else { Ok(Box::new(TestPermit)) }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The server from outside, over HTTP: a file per feature, each test with its own database and clock.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
+mod account;
+mod answers;
 mod artefacts;
+mod audit;
 mod authorize_interaction;
 mod authorize_prompt;
 mod authorize_request;
@@ -14,9 +17,12 @@ mod consent;
 mod consent_forgery;
 mod cors;
 mod discovery;
+mod faults;
 mod introspect;
+mod issuer;
 mod jwt;
 mod login;
+mod management;
 mod nothing_stored;
 mod refresh;
 mod refresh_state;
@@ -24,6 +30,7 @@ mod registration;
 mod revoke;
 mod routes;
 mod session;
+mod setup;
 mod support;
 mod throttling;
 mod token_endpoint;

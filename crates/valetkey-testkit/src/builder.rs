@@ -1,0 +1,140 @@
+//! How an application under test is put together.
+
+use crate::app::{CLIENT_SECRET, DATABASE};
+use crate::parts::{TestClock, TestEntropy, TestHasher};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use valetkey_core::context::{Caller, Context, Parts, Server};
+use valetkey_core::manage;
+use valetkey_core::seal::SealingKey;
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
+use valetkey_core::time::Timestamp;
+use valetkey_store::{Options, Store};
+use valetkey_web::app::{App, Demo, Inner};
+use valetkey_web::layer::body::BodyLimits;
+use valetkey_web::layer::{Edge, EdgeSettings};
+use valetkey_web::pages::render::Renderer;
+use valetkey_web::pages::respond::edge_errors;
+use valetkey_web::pages::view::Site;
+use valetkey_web::router::router;
+
+/// What differs from the plain case.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    issuer: String,
+    lifetimes: Lifetimes,
+    aliases: Vec<(String, String)>,
+    demo: bool,
+    registration: DynamicRegistration,
+    pub(crate) own_keys: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            issuer: "https://id.example".to_owned(),
+            lifetimes: Lifetimes::default(),
+            aliases: Vec::new(),
+            demo: false,
+            registration: DynamicRegistration::Off,
+            own_keys: false,
+        }
+    }
+}
+
+impl Builder {
+    #[must_use]
+    pub fn issuer(mut self, issuer: &str) -> Self {
+        issuer.clone_into(&mut self.issuer);
+        self
+    }
+
+    #[must_use]
+    pub fn lifetimes(mut self, change: impl FnOnce(&mut Lifetimes)) -> Self {
+        change(&mut self.lifetimes);
+        self
+    }
+
+    #[must_use]
+    pub fn alias(mut self, endpoint: &str, path: &str) -> Self {
+        self.aliases.push((endpoint.to_owned(), path.to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn registration(mut self, mode: DynamicRegistration) -> Self {
+        self.registration = mode;
+        self
+    }
+
+    /// With `/dev/callback`.
+    #[must_use]
+    pub fn demo(mut self) -> Self {
+        self.demo = true;
+        self
+    }
+
+    /// With keys that no other application of this process has. Making them takes longer than most tests.
+    #[must_use]
+    pub fn own_keys(mut self) -> Self {
+        self.own_keys = true;
+        self
+    }
+
+    /// A server on the database at `path`.
+    pub(crate) async fn server(
+        &self,
+        path: &Path,
+        clock: &Arc<TestClock>,
+        hasher: &Arc<TestHasher>,
+    ) -> (Arc<Server>, Store) {
+        let options = Options { path: path.to_owned(), create: true, marker: None };
+        let store = Store::open(&options).expect("a store");
+        let parts = Parts {
+            settings: Settings::new(&self.issuer, self.lifetimes).with_registration(self.registration),
+            store: Arc::new(store.clone()),
+            hasher: Arc::<TestHasher>::clone(hasher),
+            clock: Arc::<TestClock>::clone(clock),
+            entropy: Arc::new(TestEntropy),
+            master: SealingKey::new("master".into(), Timestamp(0), &[7; 32]).expect("32 bytes"),
+        };
+        (Server::open(parts).await.expect("an open server"), store)
+    }
+
+    pub(crate) fn edge(&self, server: &Arc<Server>) -> Edge {
+        let demo = self.demo.then(|| Demo {
+            client_id: "demo".to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            redirect_uri: format!("{}/dev/callback", self.issuer),
+            code_verifier: crate::VERIFIER.to_owned(),
+        });
+        let app = App::new(Inner {
+            server: Arc::clone(server),
+            renderer: Renderer::new(None).expect("templates"),
+            site: Site::new("Valetkey", server.settings.host()),
+            body_limits: BodyLimits::default(),
+            demo,
+        });
+        let error_page = edge_errors(&app);
+        let (router, routes) = router(app, &self.aliases).expect("aliases");
+        let mut settings = EdgeSettings::new([3; 16]);
+        settings.https = server.settings.is_https();
+        settings.error_page = error_page;
+        Edge::new(router, routes, settings)
+    }
+}
+
+/// A database with keys and nothing else: made once, since an RSA key takes its time.
+pub(crate) async fn database_with_keys() -> &'static [u8] {
+    static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let make = || async {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(DATABASE);
+        let (server, store) = Builder::default().server(&path, &Arc::default(), &Arc::default()).await;
+        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
+        store.close().await;
+        std::fs::read(path).expect("the database")
+    };
+    MADE.get_or_init(make).await
+}
