@@ -1,7 +1,10 @@
 //! RFC 9728 §3 — what an API says of itself: who issues its tokens, and which scopes mean something to it
 
 use axum::body::Body;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue,
+};
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -29,11 +32,15 @@ pub(crate) fn answer(server: &Server, method: &Method, suffix: &str) -> Option<R
         let below = api.resource.strip_prefix(issuer).map(|rest| rest.trim_end_matches('/'));
         below == Some(suffix) || (!suffix.is_empty() && api.prefix == suffix)
     })?;
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Some(response);
+    match *method {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return Some(preflight()),
+        _ => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            return Some(response);
+        }
     }
     let mut scopes: BTreeSet<&str> = api.scopes.iter().collect();
     scopes.extend(api.endpoints.iter().flat_map(|rule| rule.scopes.iter()));
@@ -51,4 +58,16 @@ pub(crate) fn answer(server: &Server, method: &Method, suffix: &str) -> Option<R
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     Some(response)
+}
+
+/// Fetch Standard §3.3 — anyone may read the document; MCP clients in a browser ask first, for the header they send.
+fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("mcp-protocol-version"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+    response
 }
