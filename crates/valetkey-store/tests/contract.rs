@@ -1,4 +1,5 @@
 //! The store contract on real SQLite files.
+#![expect(clippy::expect_used, reason = "a test that cannot begin must fail")]
 
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -6,7 +7,6 @@ use valetkey_store::{Options, Store};
 use valetkey_testkit::contract::Handle;
 
 /// A fresh store, and the directory that it lives in.
-#[expect(clippy::unused_async, reason = "other engines open over a network")]
 async fn open() -> (Handle, TempDir) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let options = Options { path: directory.path().join("valetkey.db"), create: true, marker: None };

@@ -1,4 +1,5 @@
 //! The store among processes: one of them dies at any moment, two of them want the same directory.
+#![expect(clippy::expect_used, reason = "a test that cannot begin must fail")]
 
 use rusqlite::Connection;
 use std::collections::BTreeSet;

@@ -17,7 +17,9 @@ const APPLICATION_ID: i64 = 0x566b_6579;
 
 /// How long a writer waits for another process to finish its transaction: this many times a millisecond. SQLite's own
 /// handler looks ever more rarely, and beside a busy server a management command then waits up to a second for its turn.
-const BUSY_LOOKS: i32 = 2000;
+/// Each look takes a little longer than its step: together they stay short of the two seconds within which a caller is
+/// told that the database is away.
+const BUSY_LOOKS: i32 = 1500;
 const BUSY_STEP: Duration = Duration::from_millis(1);
 
 /// Readers never wait for writers in WAL mode; only for the recovery after a crash.

@@ -78,8 +78,8 @@ impl Verb for Put {
     }
 }
 
-fn put(key: impl ToString) -> Put {
-    Put { key: key.to_string(), then: Then::Done }
+fn put(key: impl Into<String>) -> Put {
+    Put { key: key.into(), then: Then::Done }
 }
 
 struct Keys;
@@ -173,7 +173,7 @@ async fn every_write_that_was_answered_is_there_after_reopening() {
     let writes: Vec<_> = (0..500)
         .map(|n| {
             let db = fresh.db.clone();
-            tokio::spawn(async move { db.write(put(n)).await })
+            tokio::spawn(async move { db.write(put(n.to_string())).await })
         })
         .collect();
     for write in writes {
@@ -189,7 +189,7 @@ async fn every_write_that_was_answered_is_there_after_reopening() {
 async fn writes_that_wait_together_share_one_transaction() {
     let fresh = Fresh::new();
     let held = Held::new(&fresh.db);
-    let waiting = (0..50).map(|n| start(&fresh.db, put(n))).collect();
+    let waiting = (0..50).map(|n| start(&fresh.db, put(n.to_string()))).collect();
     let outside = start(&fresh.db, SeenOutside { path: fresh.path() });
     held.release().await.unwrap();
     assert!(ended(waiting).await.iter().all(Option::is_none));
@@ -232,7 +232,7 @@ async fn nobody_is_told_of_success_when_the_commit_fails() {
 async fn a_full_queue_says_no_at_once() {
     let fresh = Fresh::new();
     let held = Held::new(&fresh.db);
-    let waiting = (0..QUEUE).map(|n| start(&fresh.db, put(n))).collect();
+    let waiting = (0..QUEUE).map(|n| start(&fresh.db, put(n.to_string()))).collect();
     let refused = fresh.db.write(put("one too many"));
     assert_eq!(refused.await.err().map(|fault| fault.kind), Some(FaultKind::Unavailable));
     held.release().await.unwrap();
@@ -243,7 +243,7 @@ async fn a_full_queue_says_no_at_once() {
 async fn closing_answers_what_waits_and_refuses_what_comes() {
     let fresh = Fresh::new();
     let held = Held::new(&fresh.db);
-    let waiting = (0..300).map(|n| start(&fresh.db, put(n))).collect();
+    let waiting = (0..300).map(|n| start(&fresh.db, put(n.to_string()))).collect();
     let db = fresh.db.clone();
     let closing = Started::new(async move { db.close().await });
     assert!(closing.early.is_none());
