@@ -14,6 +14,7 @@ use crate::scope::Scope;
 use crate::store::{Grant, Mark, MarkKind, Redemption};
 use crate::token::code::{self, Code as AuthorizationCode};
 use crate::token::refresh::RefreshToken;
+use crate::token::revocation::grant_mark;
 use crate::token::{Issue, TokenResponse, id_token, issue};
 
 const UNKNOWN: Denial =
@@ -29,7 +30,10 @@ pub(super) async fn exchange(
         .ok_or(Code::InvalidRequest.because("code is missing: send the one from the redirect"))?;
     let opened = code::open(cx, text).ok_or(UNKNOWN)?;
     let code: AuthorizationCode<'_> = opened.record().ok_or(UNKNOWN)?;
-    decide(cx, client, &code, params)?;
+    decide(client, &code, params)?;
+    if code.expires_at <= cx.now {
+        return Err(late(cx, client, &code).await?.into());
+    }
     let mut grant = grant(cx, client, &code)?;
     let asked: Vec<&str> = params.all("resource").collect();
     let resources = chosen_resources(&grant, asked)?;
@@ -50,13 +54,8 @@ pub(super) async fn exchange(
     Ok(response)
 }
 
-fn decide(
-    cx: &Context,
-    client: &Client,
-    code: &AuthorizationCode<'_>,
-    params: &Params<'_>,
-) -> Result<(), Denial> {
-    if code.client != client.id.as_str() || code.expires_at <= cx.now {
+fn decide(client: &Client, code: &AuthorizationCode<'_>, params: &Params<'_>) -> Result<(), Denial> {
+    if code.client != client.id.as_str() {
         return Err(UNKNOWN);
     }
     // RFC 6749 §4.1.3: identical, port and all; left out, PKCE alone ties the code to its request
@@ -65,6 +64,19 @@ fn decide(
         return Err(Code::InvalidGrant.because("redirect_uri is not the one of the authorization request"));
     }
     pkce::verify(code.challenge, params.one("code_verifier"))
+}
+
+/// RFC 9700 §4.5: a code that comes after its time may have been redeemed in it. Then it comes back, and what it gave is
+/// taken back as for any other replay.
+async fn late(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Denial, Error> {
+    let mark = grant_mark(cx, code.id);
+    let replay = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
+    let replay = replay.client(&client.id).user(&code.user.into(), &code.tenant.into()).object(code.id);
+    if cx.store.revoke_grant(code.id, Some(&client.id), &mark, &replay).await? {
+        cx.revoked.insert(&mark);
+        cx.follow_changes().await?;
+    }
+    Ok(UNKNOWN)
 }
 
 fn grant(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Grant, Denial> {

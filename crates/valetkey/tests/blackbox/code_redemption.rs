@@ -105,6 +105,26 @@ async fn rfc9700_section_4_5_a_replayed_code_takes_back_what_it_gave() {
 }
 
 #[tokio::test]
+async fn rfc9700_section_4_5_a_code_that_comes_back_after_its_minute_is_a_replay_too() {
+    let app = world().await;
+    let mut browser = app.browser();
+    let code = browser.code("app", "openid read", "alice").await;
+    let tokens = app.token("app", &redemption(&code)).await.json();
+    let (access, first) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+    app.clock.advance(120);
+    let unproven = with(&redemption(&code), "code_verifier", Some(OTHER_VERIFIER));
+    assert_refused(&app.token("app", &unproven).await, 400, "invalid_grant", "wrong verifier");
+    assert!(opens_userinfo(&app, access).await);
+    for again in ["late", "later"] {
+        assert_refused(&app.token("app", &redemption(&code)).await, 400, "invalid_grant", again);
+        assert!(!opens_userinfo(&app, access).await);
+    }
+    assert_refused(&refresh(&app, "app", first).await, 400, "invalid_grant", "refresh after replay");
+    let records = app.records().await;
+    assert_eq!(records.iter().filter(|record| record.event == Event::CodeReplayed).count(), 1);
+}
+
+#[tokio::test]
 async fn rfc6749_section_4_1_2_a_code_lives_for_a_minute() {
     let app = world().await;
     let mut browser = app.browser();
