@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::manage::DEV_DIR;
+use super::values;
 use crate::config::check::is_loopback;
 use crate::config::keys::DynamicRegistration;
 use crate::config::{Config, Loaded, Sources, variables};
@@ -16,7 +17,7 @@ use url::Url;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Where to listen, on this machine; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "127.0.0.1:PORT")]
+    #[arg(long, value_name = "127.0.0.1:PORT", value_parser = values::address)]
     listen: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::manage::sources;
+use super::values;
 use crate::config::Loaded;
 use crate::serve::{Listeners, Ready, lock, prepare, runtime};
 use crate::{home::Home, logging};
@@ -15,7 +16,7 @@ use valetkey_core::manage::setup;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Address and port of the public listener; repeat for several [default: http.listen]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     listen: Vec<String>,
 }
 

@@ -159,6 +159,7 @@ fn wrong_usage_is_told_from_what_is_refused() {
         ("user create --username x --invite --password-stdin", ErrorKind::ArgumentConflict),
         ("grant revoke --user x", ErrorKind::MissingRequiredArgument),
         ("key rotate HS256", ErrorKind::ValueValidation),
+        ("dev --listen nonsense", ErrorKind::ValueValidation),
         ("nonsense", ErrorKind::InvalidSubcommand),
     ] {
         assert_eq!(parse(dir, words).map(|_| ()).map_err(|error| error.kind()), Err(want), "{words}");

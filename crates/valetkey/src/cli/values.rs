@@ -1,6 +1,7 @@
 //! Arguments that are more than text.
 
 use crate::config::values::Span;
+use std::net::SocketAddr;
 use valetkey_core::client::AuthMethod;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::grant::GrantType;
@@ -41,6 +42,14 @@ pub(super) fn token_format(text: &str) -> Result<TokenFormat, String> {
 
 pub(super) fn method(text: &str) -> Result<Method, String> {
     one_of(Method::parse(&text.to_ascii_uppercase()), &Method::ALL.map(|(name, _)| name))
+}
+
+/// Checked here, so that a slip is a wrong use; read by the configuration, as everywhere else.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected an address with a port, such as 127.0.0.1:8080 or [::]:443".to_owned()),
+    }
 }
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {
