@@ -106,7 +106,8 @@ fn is_our_cookie(pair: &[u8]) -> bool {
 fn strip_cookies(headers: &mut HeaderMap) {
     let lines =
         || headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    if !lines().any(is_our_cookie) {
+    // RFC 9113 §8.2.3: what came in several lines becomes one for HTTP/1.
+    if headers.get_all(COOKIE).iter().count() < 2 && !lines().any(is_our_cookie) {
         return;
     }
     let kept: Vec<&[u8]> = lines().filter(|pair| !is_our_cookie(pair)).map(<[u8]>::trim_ascii).collect();
@@ -208,6 +209,9 @@ mod tests {
             map(&[("cookie", "a=1; __Host-vk_session=s; vk_browser=b; b=2"), ("cookie", "c=3")]);
         strip(&mut headers);
         assert_eq!(headers["cookie"], "a=1; b=2; c=3");
+        let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        strip(&mut headers);
+        assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));
         let mut answer = map(&[("set-cookie", "vk_session=evil; Path=/"), ("set-cookie", "theme=dark")]);
         strip_answer(&mut answer);
         assert_eq!(answer, map(&[("set-cookie", "theme=dark")]));

@@ -1,8 +1,11 @@
 //! The gateway from outside: the real binary, a real upstream that says what it received, requests byte by byte.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
 mod forward_auth;
+mod guide;
 mod headers;
 mod hostile;
 mod passing;
+mod person;
 mod reference;
 mod support;

@@ -46,7 +46,7 @@ fn events_arrive_while_the_answer_goes_on() {
 }
 
 #[test]
-fn rfc6455_a_websocket_passes_with_a_token_and_not_without() {
+fn rfc6455_section_4_a_websocket_passes_with_a_token_and_not_without() {
     let world = World::start(&["GET /socket read"]);
     let token = world.token("read");
     let ask = |headers: &str| {

@@ -17,6 +17,8 @@ pub(crate) struct World {
     data: TempDir,
     pub(crate) address: String,
     pub(crate) issuer: String,
+    /// What `dev --json` said of itself.
+    pub(crate) greeting: Value,
     pub(crate) upstream: Upstream,
 }
 
@@ -66,7 +68,7 @@ impl World {
         let greeting: Value = serde_json::from_str(&line).unwrap();
         let issuer = greeting["issuer"].as_str().unwrap().to_owned();
         let address = issuer.replace("http://localhost", "127.0.0.1");
-        let world = Self { child, data, address, issuer, upstream: Upstream::start() };
+        let world = Self { child, data, address, issuer, greeting, upstream: Upstream::start() };
         let upstream = world.upstream.url.clone();
         let mut create = vec!["api", "create", "--id", "things", "--name", "Things", "--prefix", "/things"];
         create.extend(["--upstream", &upstream, "--scope", "read write"]);
@@ -87,13 +89,22 @@ impl World {
 
     /// Waits until the server has heard of the API and all its rules.
     fn settle(&self, rules: usize) {
-        let deadline = Instant::now() + PATIENCE;
         let api = self.cli(&["api", "show", "things"]).unwrap();
         assert_eq!(api["endpoints"].as_array().unwrap().len(), rules);
-        // The last rule made is known once the server refuses what it would otherwise let through, so a marker is made
-        // after them: changes are followed in their order.
-        self.cli(&["scope", "create", "marker", "--description", "A marker"]).unwrap();
-        while !self.get("/.well-known/oauth-authorization-server", "").body.contains("\"marker\"") {
+        self.follow("marker");
+    }
+
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// Waits until the server acts on every change so far: changes are followed in their order, so a scope of that name
+    /// is made after them and looked for.
+    pub(crate) fn follow(&self, marker: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        self.cli(&["scope", "create", marker, "--description", "A marker"]).unwrap();
+        while !self.get("/.well-known/oauth-authorization-server", "").body.contains(&format!("\"{marker}\""))
+        {
             assert!(Instant::now() < deadline, "the server did not hear of the changes");
         }
     }

@@ -46,6 +46,11 @@ pub(super) fn of(api: &Api, proxy: Proxy, issuer: &str) -> Result<Answer> {
     Ok(Answer::Text { json: json!({"id": api.id.as_str(), "proxy": name, "snippet": text}), text })
 }
 
+/// Lines for each of the headers.
+fn each(line: impl Fn(&str) -> String) -> String {
+    IDENTITY.map(line).concat()
+}
+
 struct Words<'a> {
     id: &'a str,
     prefix: &'a str,
@@ -63,13 +68,13 @@ impl Words<'_> {
         let Self { id, prefix, upstream, issuer } = self;
         let upstream = upstream.trim_end_matches('/');
         let id = id.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        let set = |name: &&str| {
+        let set = |name: &str| {
             let variable = name.to_ascii_lowercase().replace('-', "_");
             format!(
                 "    auth_request_set $vk_{variable} $upstream_http_{variable};\n    proxy_set_header {name} $vk_{variable};\n"
             )
         };
-        let headers: String = IDENTITY.iter().map(set).collect();
+        let headers = each(set);
         format!(
             "# Inside `server {{ … }}`.
 location = /_valetkey_{id} {{
@@ -96,7 +101,7 @@ location ^~ {prefix}/ {{
 
     fn traefik(&self) -> String {
         let Self { id, prefix, upstream, issuer } = self;
-        let headers: String = IDENTITY.iter().map(|name| format!("          - {name}\n")).collect();
+        let headers = each(|name| format!("          - {name}\n"));
         format!(
             "# A file of Traefik's file provider.
 http:
@@ -104,14 +109,18 @@ http:
     {id}:
       rule: PathPrefix(`{prefix}/`)
       service: {id}
-      middlewares: [{id}-valetkey, {id}-strip]
+      middlewares: [{id}-valetkey, {id}-forget, {id}-strip]
   middlewares:
     {id}-valetkey:
       forwardAuth:
         address: {issuer}/forward-auth/traefik
         trustForwardHeader: false
         authResponseHeaders:
-{headers}    {id}-strip:
+{headers}    {id}-forget:
+      headers:
+        customRequestHeaders:
+          Authorization: \"\"
+    {id}-strip:
       stripPrefix:
         prefixes: [{prefix}]
   services:
@@ -125,10 +134,11 @@ http:
 
     fn caddy(&self) -> String {
         let Self { prefix, upstream, issuer, .. } = self;
-        let remove: String = IDENTITY.iter().map(|name| format!("    request_header -{name}\n")).collect();
+        let remove = each(|name| format!("    request_header -{name}\n"));
         format!(
             "# Inside a site block of the Caddyfile.
-handle {prefix}/* {{
+# `route` keeps the order: forget what callers claim, ask, then cut the prefix off.
+route {prefix}/* {{
 {remove}    forward_auth {} {{
         uri /forward-auth/caddy
         copy_headers {}
@@ -145,13 +155,11 @@ handle {prefix}/* {{
     }
 
     fn envoy(&self) -> String {
-        let Self { issuer, .. } = self;
-        let headers: String = IDENTITY
-            .iter()
-            .map(|name| format!("          - {{ exact: {} }}\n", name.to_ascii_lowercase()))
-            .collect();
+        let Self { prefix, issuer, .. } = self;
+        let headers = each(|name| format!("          - {{ exact: {} }}\n", name.to_ascii_lowercase()));
         format!(
-            "# An HTTP filter before the router; the cluster `valetkey` is {}.
+            "# An HTTP filter before the router; the cluster `valetkey` is {}. In the route: `prefix: {prefix}/`,
+# `prefix_rewrite: /`, and `request_headers_to_remove: [authorization]`.
 - name: envoy.filters.http.ext_authz
   typed_config:
     \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
