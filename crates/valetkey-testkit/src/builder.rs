@@ -117,11 +117,11 @@ impl Builder {
             demo,
         });
         let error_page = edge_errors(&app);
-        let (router, routes) = router(app, &self.aliases).expect("aliases");
+        let (service, routes) = router(app, &self.aliases).expect("aliases");
         let mut settings = EdgeSettings::new([3; 16]);
         settings.https = server.settings.is_https();
         settings.error_page = error_page;
-        Edge::new(router, routes, settings)
+        Edge::new(service, routes, settings)
     }
 }
 

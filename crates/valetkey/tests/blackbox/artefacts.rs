@@ -97,10 +97,6 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
 
 /// Offers `value` at `place`, with all else as it should be there. Whether it was taken.
 async fn takes(place: Place, value: &str, app: &TestApp, browser: &Browser<'_>, page: &Reply) -> bool {
-    let mut browser = browser.clone();
-    let (i, csrf) = (page.hidden("i").unwrap(), page.hidden("csrf").unwrap());
-    let login = [("username", "alice"), ("password", PASSWORD)];
-    let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     match place {
         Place::Bearer => app.get_with_token("/oauth/userinfo", value).await.status == 200,
         Place::Introspected => app.is_active("app", value).await,
@@ -115,58 +111,75 @@ async fn takes(place: Place, value: &str, app: &TestApp, browser: &Browser<'_>, 
             let call = app.call("POST", "/oauth/register").bearer(value);
             call.body("application/json", client).send().await.status == 201
         }
+        Place::SessionCookie | Place::BrowserCookie | Place::DeviceCookie => {
+            takes_cookie(place, value, browser.clone(), page).await
+        }
+        _ => takes_on_page(place, value, browser.clone(), page).await,
+    }
+}
+
+const LOGIN: [(&str, &str); 2] = [("username", "alice"), ("password", PASSWORD)];
+
+async fn takes_on_page(place: Place, value: &str, mut browser: Browser<'_>, page: &Reply) -> bool {
+    let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let allow = [("scope", "read"), ("decision", "allow")];
+    let to_app = |reply: &Reply| reply.location().starts_with("https://app.example/cb?code=");
+    match place {
         Place::LoginInteraction => {
             browser.cookies.remove(SESSION);
             let shown = browser.get(&format!("/login?i={encoded}")).await;
-            let posted = browser.post("/login", &[&[("i", value)][..], &login].concat()).await;
+            let posted = browser.post("/login", &[&[("i", value)][..], &LOGIN].concat()).await;
             let taken = posted.location().contains("/consent?i=");
             assert_eq!(shown.status == 200, taken, "{}", shown.body);
             taken
         }
         Place::ConsentInteraction => {
             let shown = browser.get(&format!("/consent?i={encoded}")).await;
-            let fields = [("i", value), ("csrf", &*csrf), ("scope", "read"), ("decision", "allow")];
-            let taken = browser
-                .post("/consent", &fields)
-                .await
-                .location()
-                .starts_with("https://app.example/cb?code=");
+            let csrf = page.hidden("csrf").unwrap();
+            let fields = [&[("i", value), ("csrf", &*csrf)][..], &allow].concat();
+            let taken = to_app(&browser.post("/consent", &fields).await);
             assert_eq!(shown.status == 200, taken, "{}", shown.body);
             taken
         }
         Place::ConsentProof => {
-            let fields = [("i", &*i), ("csrf", value), ("scope", "read"), ("decision", "allow")];
-            browser.post("/consent", &fields).await.location().starts_with("https://app.example/cb?code=")
+            let i = page.hidden("i").unwrap();
+            let fields = [&[("i", &*i), ("csrf", value)][..], &allow].concat();
+            to_app(&browser.post("/consent", &fields).await)
         }
         Place::AccountProof => {
-            let fields = [("csrf", value), ("client", "app")];
-            let reply = browser.post("/account/apps/revoke", &fields).await;
+            let reply = browser.post("/account/apps/revoke", &[("csrf", value), ("client", "app")]).await;
             assert!(matches!(reply.status.as_u16(), 303 | 403), "{}", reply.status);
             reply.status == 303
         }
         Place::SignOutProof => browser.post("/account/sign-out", &[("csrf", value)]).await.status == 200,
         Place::LoginProof => {
             browser.cookies.remove(SESSION);
-            browser.post("/login", &[&[("csrf", value)][..], &login].concat()).await.status == 303
+            browser.post("/login", &[&[("csrf", value)][..], &LOGIN].concat()).await.status == 303
         }
         Place::SetupLink => browser.get(&format!("/setup?token={encoded}")).await.status == 200,
         Place::SetupForm => {
             let fields = [("i", value), ("username", "root"), ("password", "eleven quiet library stairs")];
             browser.post("/setup", &fields).await.status == 200
         }
+        _ => panic!("{place:?} is on no page"),
+    }
+}
+
+async fn takes_cookie(place: Place, value: &str, mut browser: Browser<'_>, page: &Reply) -> bool {
+    match place {
         Place::SessionCookie => {
             browser.cookies.insert(SESSION.to_owned(), value.to_owned());
             browser.get("/account").await.status == 200
         }
         Place::BrowserCookie => {
             browser.cookies.insert(BROWSER.to_owned(), value.to_owned());
-            browser.get(&format!("/consent?i={i}")).await.status == 200
+            browser.get(&format!("/consent?i={}", page.hidden("i").unwrap())).await.status == 200
         }
-        Place::DeviceCookie => {
-            let mut stranger = app.browser().at("203.0.113.200");
-            stranger.cookies.insert(DEVICE.to_owned(), value.to_owned());
+        _ => {
+            let mut stranger = browser.at("203.0.113.200");
+            stranger.cookies = [(DEVICE.to_owned(), value.to_owned())].into();
             let page = stranger.get("/login").await;
-            let reply = stranger.submit("/login", &page, &login).await;
+            let reply = stranger.submit("/login", &page, &LOGIN).await;
             assert!(matches!(reply.status.as_u16(), 303 | 429), "{}", reply.status);
             reply.status == 303
         }

@@ -147,7 +147,7 @@ async fn operate(app: &TestApp) {
     manage::scope::delete(&cx, OPERATOR, "share").await.unwrap();
     let photos = api("photos", "read", TokenFormat::Sealed, SigningAlgorithm::EdDsa);
     manage::api::create(&cx, OPERATOR, photos).await.unwrap();
-    manage::api::update(&cx, OPERATOR, &"photos".into(), |own| own.name = "P".to_owned()).await.unwrap();
+    manage::api::update(&cx, OPERATOR, &"photos".into(), |own| "P".clone_into(&mut own.name)).await.unwrap();
     manage::api::delete(&cx, OPERATOR, &"photos".into()).await.unwrap();
     manage::key::rotate(&cx, OPERATOR, Rotate::Sealing, false).await.unwrap();
 }

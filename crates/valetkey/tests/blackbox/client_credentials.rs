@@ -139,7 +139,8 @@ async fn rfc8707_section_2_2_a_resource_names_the_audience_the_form_and_the_scop
                 let mut names: Vec<_> =
                     seen["aud"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
                 let mut audience = audience;
-                (names.sort_unstable(), audience.sort_unstable());
+                names.sort_unstable();
+                audience.sort_unstable();
                 assert_eq!(names, audience, "{case}");
                 assert_eq!(text(&seen, "scope"), scope, "{case}");
             }

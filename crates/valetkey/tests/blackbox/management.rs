@@ -90,7 +90,7 @@ async fn what_is_taken_back_elsewhere_is_dead_here() {
             }
             "token" => manage::token::revoke(&cx, OPERATOR, text(&tokens, "access_token")).await.unwrap(),
             "consent" => {
-                manage::consent::withdraw(&cx, OPERATOR, &alice, &ClientId::from("app")).await.unwrap()
+                manage::consent::withdraw(&cx, OPERATOR, &alice, &ClientId::from("app")).await.unwrap();
             }
             "user disabled" => drop(manage::user::disable(&cx, &OPERATOR, &alice).await.unwrap()),
             _ => manage::user::delete(&cx, OPERATOR, &alice).await.unwrap(),

@@ -123,29 +123,26 @@ async fn sixteen_refreshes_of_one_token_at_once_have_one_successor() {
 async fn rfc6749_section_6_the_scope_may_shrink_for_one_token_and_never_grow() {
     let app = world().await;
     let mut token = text(&tokens(&app).await, "refresh_token").to_owned();
-    for (asked, want) in [
-        ("read", Ok("read")),
-        ("write openid", Ok("write openid")),
-        ("", Ok("openid read write")),
-        ("openid read write", Ok("openid read write")),
-        ("openid read write profile", Err(())),
-        ("email", Err(())),
-        ("unknown", Err(())),
-        ("re\"ad", Err(())),
+    for (asked, given) in [
+        ("read", Some("read")),
+        ("write openid", Some("write openid")),
+        ("", Some("openid read write")),
+        ("openid read write", Some("openid read write")),
+        ("openid read write profile", None),
+        ("email", None),
+        ("unknown", None),
+        ("re\"ad", None),
     ] {
         let rows = app.rows().await;
         let reply = ask(&app, &token, &[("scope", asked)]).await;
-        match want {
-            Ok(scope) => {
-                let json = reply.json();
-                assert_eq!(text(&json, "scope"), scope, "{asked}");
-                assert_eq!(json.get("id_token").is_some(), scope.contains("openid"), "{asked}");
-                token = next(&reply);
-            }
-            Err(()) => {
-                assert_refused(&reply, 400, "invalid_scope", asked);
-                assert_eq!(app.rows().await, rows, "{asked}");
-            }
+        if let Some(scope) = given {
+            let json = reply.json();
+            assert_eq!(text(&json, "scope"), scope, "{asked}");
+            assert_eq!(json.get("id_token").is_some(), scope.contains("openid"), "{asked}");
+            token = next(&reply);
+        } else {
+            assert_refused(&reply, 400, "invalid_scope", asked);
+            assert_eq!(app.rows().await, rows, "{asked}");
         }
     }
     let last = refresh(&app, "app", &token).await;

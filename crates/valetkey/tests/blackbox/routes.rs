@@ -5,7 +5,7 @@
 
 use crate::support::{assert_error_page, assert_refused, furnish, text};
 use std::collections::BTreeSet;
-use valetkey_testkit::{Browser, CLIENT_SECRET, TestApp};
+use valetkey_testkit::{Browser, CLIENT_SECRET, Call, TestApp};
 use valetkey_web::router::{Access, FALLBACK, ROUTES, Route};
 
 /// An address that the template matches.
@@ -44,16 +44,11 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
                 if method == "GET" { "in a way that we do not understand" } else { "We do not know the app" };
             assert_error_page(&reply, 400, words, case);
         }
-        Access::Client | Access::ConfidentialClient => {
-            let fields = [("grant_type", "client_credentials"), ("token", "x")];
-            assert_refused(&call().form(&fields).send().await, 401, "invalid_client", case);
-            let reply = call().basic("app", "wrong").form(&fields).send().await;
-            assert_refused(&reply, 401, "invalid_client", case);
-            assert!(!reply.header("www-authenticate").is_empty(), "{case}");
-            if route.access == Access::ConfidentialClient {
-                let public = [&fields[..], &[("client_id", "spa")]].concat();
-                assert_refused(&call().form(&public).send().await, 401, "invalid_client", case);
-            }
+        Access::Client => unproven_client(&call, case).await,
+        Access::ConfidentialClient => {
+            unproven_client(&call, case).await;
+            let public = [("token", "x"), ("client_id", "spa")];
+            assert_refused(&call().form(&public).send().await, 401, "invalid_client", case);
         }
         Access::Bearer => {
             assert_eq!(call().send().await.status, 401, "{case}");
@@ -79,21 +74,7 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
             }
         }
         Access::Interaction => foreign_interaction(app, method, path, case).await,
-        Access::Session => {
-            let reply = call().form(&[("client", "app"), ("session", "others")]).send().await;
-            if path == "/account/sign-out" {
-                assert_error_page(&reply, 403, "We cannot tell", case);
-            } else {
-                assert_eq!(
-                    (reply.status.as_u16(), reply.location()),
-                    (303, "https://id.example/login"),
-                    "{case}"
-                );
-            }
-            let cookie = format!("__Host-vk_session={}", "A".repeat(43));
-            let reply = call().header("cookie", &cookie).form(&[("client", "app")]).send().await;
-            assert!(matches!(reply.status.as_u16(), 303 | 403), "{case}: {}", reply.status);
-        }
+        Access::Session => no_session(&call, path, case).await,
         Access::SetupLink => {
             let reply = call().form(&[("i", "x"), ("username", "root")]).send().await;
             crate::support::assert_page(&reply, 400, "This setup link has expired", case);
@@ -106,6 +87,26 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
         // No route in the table has these: the gateway's own tests ask the fallback.
         Access::Gateway | Access::Proxy => panic!("{case} is not for the table"),
     }
+}
+
+async fn unproven_client<'a>(call: &impl Fn() -> Call<'a>, case: &str) {
+    let fields = [("grant_type", "client_credentials"), ("token", "x")];
+    assert_refused(&call().form(&fields).send().await, 401, "invalid_client", case);
+    let reply = call().basic("app", "wrong").form(&fields).send().await;
+    assert_refused(&reply, 401, "invalid_client", case);
+    assert!(!reply.header("www-authenticate").is_empty(), "{case}");
+}
+
+async fn no_session<'a>(call: &impl Fn() -> Call<'a>, path: &str, case: &str) {
+    let reply = call().form(&[("client", "app"), ("session", "others")]).send().await;
+    if path == "/account/sign-out" {
+        assert_error_page(&reply, 403, "We cannot tell", case);
+    } else {
+        assert_eq!((reply.status.as_u16(), reply.location()), (303, "https://id.example/login"), "{case}");
+    }
+    let cookie = format!("__Host-vk_session={}", "A".repeat(43));
+    let reply = call().header("cookie", &cookie).form(&[("client", "app")]).send().await;
+    assert!(matches!(reply.status.as_u16(), 303 | 403), "{case}: {}", reply.status);
 }
 
 /// The interaction of another browser.
