@@ -125,3 +125,16 @@ fn overlapping_rules_and_prefixes_are_refused_and_named() {
         assert!(refusal.contains(why), "{prefix}: {refusal}");
     }
 }
+
+/// A prefix below a path of the server would be shadowed by it, or shadow it.
+#[test]
+fn every_route_of_the_server_is_kept_from_apis() {
+    use valetkey_core::manage::api::OWN_PATHS;
+    use valetkey_web::router::{FALLBACK, ROUTES};
+    let routes = ROUTES.iter().map(|route| route.path).chain(FALLBACK.map(|(path, _)| path));
+    for path in routes.filter(|path| *path != "/") {
+        let below =
+            |own: &&str| path.strip_prefix(*own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        assert!(OWN_PATHS.iter().any(|own| below(&own)), "{path} is missing in OWN_PATHS");
+    }
+}
