@@ -105,6 +105,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// The user directory it belongs to.
+    pub fn directory(&self) -> &str {
+        self.tenant.as_ref().map_or(TenantId::DEFAULT, TenantId::as_str)
+    }
+
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }

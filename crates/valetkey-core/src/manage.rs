@@ -49,6 +49,7 @@ impl std::fmt::Display for ManageError {
 
 impl std::error::Error for ManageError {}
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err, which gives the error away")]
 pub(crate) fn refused(why: impl ToString) -> ManageError {
     ManageError::Refused(why.to_string())
 }

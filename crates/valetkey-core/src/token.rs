@@ -76,7 +76,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
         id: TokenId(cx.new_id()),
         client: issue.client.id.as_str(),
         user: issue.grant.map(|grant| grant.user.as_str()),
-        tenant: issue.grant.map_or(cx.tenant_of(issue.client), |grant| grant.tenant.as_str()),
+        tenant: issue.grant.map_or(issue.client.directory(), |grant| grant.tenant.as_str()),
         grant: issue.grant.map(|grant| grant.id),
         scope: &scope,
         audience: target.audience,

@@ -36,10 +36,15 @@ pub fn check(uri: &str) -> Result<Destination, BadRedirectUri> {
         return Err(BadRedirectUri("a redirect URI must not hold a user name or password"));
     }
     match url.scheme() {
-        "https" if url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('*')) => {
-            Ok(Destination::Web(authority(&url)))
+        // RFC 9700 §2.1: exact strings only, so a wildcard would never match what it seems to promise.
+        "https" | "http" if uri.contains('*') => {
+            Err(BadRedirectUri("a redirect URI is one address, without wildcards: register each by itself"))
         }
-        "https" => Err(BadRedirectUri("a redirect URI names one host, without wildcards")),
+        // OAuth 2.1 §2.3.1: the full URI, with its path.
+        "https" if !has_path(uri) => {
+            Err(BadRedirectUri("a redirect URI names its path too, if only a slash: https://app.example/"))
+        }
+        "https" => Ok(Destination::Web(authority(&url))),
         // RFC 9700 §2.6: plain http only on this very device.
         "http" if is_loopback(&url) => Ok(Destination::Loopback(authority(&url))),
         "http" => Err(BadRedirectUri("http is only for 127.0.0.1, [::1] or localhost; use https")),
@@ -49,6 +54,11 @@ pub fn check(uri: &str) -> Result<Destination, BadRedirectUri> {
             "an app's own scheme must be a reverse domain name, such as com.example.app:/callback",
         )),
     }
+}
+
+/// Whether something stands after the host, as it was written.
+fn has_path(uri: &str) -> bool {
+    uri.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
 }
 
 fn authority(url: &Url) -> String {
@@ -97,7 +107,10 @@ mod tests {
     fn rfc6749_section_3_1_2_only_absolute_safe_uris_are_registered() {
         for (uri, ok) in [
             ("https://app.example/cb", true),
-            ("https://app.example", true),
+            ("https://app.example/", true),
+            ("https://app.example", false),
+            ("https://app.example?x=1", false),
+            ("https://app.example/*", false),
             ("https://app.example/cb?x=1", true),
             ("http://127.0.0.1/cb", true),
             ("http://[::1]:8000/cb", true),

@@ -31,7 +31,9 @@ pub fn counters(
         counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
         counter(&[b"address", &block], 200, Seconds(10), Seconds::minutes(15)),
         // At most 100 consecutive failures, then a slow lane for strangers.
-        counter(&[b"account", tenant, account], 100, Seconds(5), Seconds(30)),
+        // Whoever comes from a fresh address has two tries all the same: else those who fill the lane, from however
+        // many addresses, would keep the person out who sits at a new one.
+        AttemptKey { spares: 2, ..counter(&[b"account", tenant, account], 100, Seconds(5), Seconds(30)) },
     ]
 }
 
@@ -43,7 +45,7 @@ fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> Attem
     }
     let mut key = [0; 32];
     key.copy_from_slice(hash.finish().as_ref());
-    AttemptKey { key, free, wait, longest }
+    AttemptKey { key, free, wait, longest, spares: 0 }
 }
 
 /// An IPv4 address, or the /64 that one IPv6 subscriber commands.

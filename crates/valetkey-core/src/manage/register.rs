@@ -180,7 +180,9 @@ fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
     let mut json = metadata::to_json(&created.client);
     let own = ["id", "name", "introspect", "compat", "disabled", "secrets", "created_at", "updated_at"];
     if let Some(members) = json.as_object_mut() {
-        own.iter().for_each(|name| drop(members.remove(*name)));
+        for name in own {
+            members.remove(name);
+        }
     }
     json["registration_client_uri"] =
         cx.settings.url(&format!("{}/{}", path::REGISTER, created.client.id)).into();

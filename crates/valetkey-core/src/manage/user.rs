@@ -113,14 +113,12 @@ pub async fn create(cx: &Context, actor: Actor, new: NewUser) -> Result<User, Ma
 
 /// Finds a user by id, or by name within a tenant: what an operator types.
 pub async fn find(cx: &Context, tenant: &TenantId, text: &str) -> Result<User, ManageError> {
-    let by_id = match text.starts_with(UserId::PREFIX) {
-        true => cx.store.user(&text.into()).await?,
-        false => None,
-    };
-    let found = match by_id {
-        Some(user) => Some(user),
-        None => cx.store.user_by_login(tenant, &User::lookup_key(text)).await?,
-    };
+    if text.starts_with(UserId::PREFIX)
+        && let Some(user) = cx.store.user(&text.into()).await?
+    {
+        return Ok(user);
+    }
+    let found = cx.store.user_by_login(tenant, &User::lookup_key(text)).await?;
     found.ok_or(ManageError::Unknown(KIND))
 }
 

@@ -14,6 +14,8 @@ pub struct AttemptKey {
     pub wait: Seconds,
     /// … up to this.
     pub longest: Seconds,
+    /// Its wait spares an attempt as long as the first key of the list has counted fewer than this many.
+    pub spares: i64,
 }
 
 /// Whether the attempt may go on.

@@ -34,15 +34,12 @@ impl Table {
     fn insert(&self, mark: &Mark) {
         let mut shard = self.shard(&mark.key).write().unwrap_or_else(PoisonError::into_inner);
         let fresh = Entry { not_after_ms: mark.not_after_ms, expires_at: mark.expires_at };
-        match shard.get_mut(mark.key.as_slice()) {
-            Some(entry) => {
-                entry.not_after_ms = entry.not_after_ms.max(fresh.not_after_ms);
-                entry.expires_at = entry.expires_at.max(fresh.expires_at);
-            }
-            None => {
-                shard.insert(mark.key.as_slice().into(), fresh);
-                self.count.fetch_add(1, Ordering::Release);
-            }
+        if let Some(entry) = shard.get_mut(mark.key.as_slice()) {
+            entry.not_after_ms = entry.not_after_ms.max(fresh.not_after_ms);
+            entry.expires_at = entry.expires_at.max(fresh.expires_at);
+        } else {
+            shard.insert(mark.key.as_slice().into(), fresh);
+            self.count.fetch_add(1, Ordering::Release);
         }
     }
 

@@ -29,8 +29,9 @@ impl Verb for Begin {
         for key in &self.keys {
             counters.push(stored(tx, key, self.now).await?);
         }
-        let waits =
-            self.keys.iter().zip(&counters).filter_map(|(key, counter)| waiting(key, counter, self.now));
+        let first = counters.first().map_or(0, |counter| counter.count);
+        let waits = self.keys.iter().zip(&counters).filter(|(key, _)| key.spares <= first);
+        let waits = waits.filter_map(|(key, counter)| waiting(key, counter, self.now));
         if let Some(longest) = waits.max() {
             return Ok(Attempt::Wait(longest));
         }
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_with_each_attempt_beyond_the_free_ones_up_to_the_longest() {
-        let key = AttemptKey { key: [0; 32], free: 3, wait: Seconds(5), longest: Seconds(60) };
+        let key = AttemptKey { key: [0; 32], free: 3, wait: Seconds(5), longest: Seconds(60), spares: 0 };
         let now = Timestamp(1000);
         let waits =
             [(0, 0), (2, 0), (3, 5), (4, 10), (5, 20), (6, 40), (7, 60), (64, 60), (70, 60), (i64::MAX, 60)];
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_wait_set_by_a_clock_that_ran_ahead_locks_nobody_out() {
-        let key = AttemptKey { key: [0; 32], free: 0, wait: Seconds(5), longest: Seconds(60) };
+        let key = AttemptKey { key: [0; 32], free: 0, wait: Seconds(5), longest: Seconds(60), spares: 0 };
         let counter = Counter { count: 1, wait_until: Timestamp(1_000_000) };
         assert_eq!(waiting(&key, &counter, Timestamp(1000)), None);
     }

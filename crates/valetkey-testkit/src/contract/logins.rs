@@ -7,7 +7,7 @@ use valetkey_core::time::Seconds;
 
 /// A counter with two free attempts; then waits of 4, 8, 16, … up to 20 seconds.
 fn key(n: u8) -> AttemptKey {
-    AttemptKey { key: [n; 32], free: 2, wait: Seconds(4), longest: Seconds(20) }
+    AttemptKey { key: [n; 32], free: 2, wait: Seconds(4), longest: Seconds(20), spares: 0 }
 }
 
 async fn attempt(store: &Handle, keys: &[AttemptKey], seconds: i64) -> Attempt {
@@ -46,6 +46,17 @@ pub async fn a_refused_attempt_is_not_counted(store: Handle) {
     }
     assert_eq!(attempt(&store, &keys, 4).await, Attempt::Allowed);
     assert_eq!(attempt(&store, &keys, 4).await, Attempt::Wait(Seconds(8)), "as after the fourth");
+}
+
+pub async fn a_sparing_counter_lets_those_through_who_have_hardly_tried(store: Handle) {
+    let lane = AttemptKey { free: 0, spares: 2, ..key(200) };
+    assert_eq!(attempt(&store, &[key(1), lane], 0).await, Attempt::Allowed);
+    for fresh in 2..20 {
+        let keys = [key(fresh), lane];
+        assert_eq!(attempt(&store, &keys, 0).await, Attempt::Allowed, "the first of {fresh}");
+        assert_eq!(attempt(&store, &keys, 0).await, Attempt::Allowed, "the second of {fresh}");
+        assert!(matches!(attempt(&store, &keys, 0).await, Attempt::Wait(_)), "the third of {fresh}");
+    }
 }
 
 pub async fn if_one_counter_waits_no_other_is_raised(store: Handle) {

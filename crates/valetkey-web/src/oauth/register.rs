@@ -7,8 +7,8 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::Value;
-use valetkey_core::manage::register;
 use valetkey_core::error::{Code, Error};
+use valetkey_core::manage::register;
 
 pub(crate) async fn post(json: JsonCall) -> Response {
     let answer = register::register(&json.call.cx, json.call.bearer(), &json.body).await;

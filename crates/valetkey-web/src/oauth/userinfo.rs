@@ -3,12 +3,12 @@
 use super::{cors, error, respond};
 use crate::extract::Call;
 use axum::response::Response;
-use valetkey_core::endpoint::userinfo::userinfo;
+use valetkey_core::endpoint::userinfo::{UserInfo, userinfo};
 use valetkey_core::error::{Error, Fault};
 
 pub(crate) async fn any(call: Call) -> Response {
     let Some(bearer) = call.bearer() else { return cors::public(error::challenge(None)) };
-    let response = match userinfo(&call.cx, bearer).await.and_then(encode) {
+    let response = match userinfo(&call.cx, bearer).await.and_then(|claims| encode(&claims)) {
         Ok(response) => response,
         Err(Error::Denied(denial)) => error::challenge(Some(denial)),
         Err(Error::Failed(fault)) => error::failed(&fault),
@@ -17,7 +17,7 @@ pub(crate) async fn any(call: Call) -> Response {
     cors::public(response)
 }
 
-fn encode(claims: valetkey_core::endpoint::userinfo::UserInfo) -> Result<Response, Error> {
-    let bytes = serde_json::to_vec(&claims).map_err(|e| Fault::internal("encoding userinfo", e))?;
+fn encode(claims: &UserInfo) -> Result<Response, Error> {
+    let bytes = serde_json::to_vec(claims).map_err(|e| Fault::internal("encoding userinfo", e))?;
     Ok(respond::json(bytes))
 }

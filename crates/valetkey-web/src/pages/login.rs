@@ -170,15 +170,12 @@ async fn choose(call: &Call, mut interaction: Interaction, account: &str) -> Res
 
 async fn attempt(call: &Call, params: &Params<'_>, interaction: Option<(Interaction, &str)>) -> Response {
     let (username, password) = (params.one("username"), params.one("password"));
-    let outcome = match (username, password) {
-        (Some(username), Some(password)) => sign_in(call, username, password).await,
-        _ => {
-            let error = LoginError::Missing { username: username.is_none(), password: password.is_none() };
-            return again(call, StatusCode::BAD_REQUEST, username, interaction, error).await;
-        }
+    let (Some(typed), Some(secret)) = (username, password) else {
+        let error = LoginError::Missing { username: username.is_none(), password: password.is_none() };
+        return again(call, StatusCode::BAD_REQUEST, username, interaction, error).await;
     };
-    let (status, error, wait) = match outcome {
-        Ok(LoginOutcome::SignedIn(signed_in)) => return go_on(call, &signed_in, interaction).await,
+    let (status, error, wait) = match sign_in(call, typed, secret).await {
+        Ok(LoginOutcome::SignedIn(signed_in)) => return go_on(call, &signed_in, interaction),
         Ok(LoginOutcome::Refused) => (StatusCode::UNAUTHORIZED, LoginError::WrongCredentials, None),
         Ok(LoginOutcome::Throttled(wait)) => {
             (StatusCode::TOO_MANY_REQUESTS, LoginError::Throttled { wait: span(wait) }, Some(wait.0))
@@ -238,7 +235,7 @@ async fn again(
 }
 
 /// Sets the cookies of a fresh session and goes on.
-async fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
+fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
     let mut response = match interaction {
         Some((mut interaction, _)) => {
             interaction.signed_in = Some(signed_in.session.id);

@@ -18,7 +18,7 @@ pub(crate) enum Command {
     Show(One),
     /// Change its words
     Update(Update),
-    /// Delete: nobody can ask for it any more
+    /// Delete its words; only clients registered for it by name can still ask for it
     Delete(One),
 }
 
