@@ -27,7 +27,7 @@ pub(crate) struct Credential {
 
 /// Takes the token out of a request.
 pub(crate) async fn take(api: &Api, parts: &Parts, body: Body) -> Result<Credential, Refusal<'static>> {
-    let Found { token, query } = find(api, &parts.headers, parts.uri.query())?;
+    let Found { token, query } = find(api.query_access_token, &parts.headers, parts.uri.query())?;
     if !(api.query_access_token && is_form(parts)) {
         return Ok(Credential { token, query, body });
     }
@@ -49,8 +49,8 @@ pub(crate) struct Found {
     pub(crate) query: Option<String>,
 }
 
-/// Looks into header and query.
-pub(crate) fn find(api: &Api, headers: &HeaderMap, query: Option<&str>) -> Result<Found, Refusal<'static>> {
+/// Looks into header and query; a token in the query is one only where the API `opted` in.
+pub(crate) fn find(opted: bool, headers: &HeaderMap, query: Option<&str>) -> Result<Found, Refusal<'static>> {
     let in_header = bearer(headers)?.map(str::to_owned);
     let Some(query) = query else { return Ok(Found { token: in_header, query: None }) };
     let (in_query, rest) = split(query)?;
@@ -59,7 +59,7 @@ pub(crate) fn find(api: &Api, headers: &HeaderMap, query: Option<&str>) -> Resul
         return Err(TWICE);
     }
     // RFC 6750 §2.3: a token in the query is none, unless the API opted in.
-    let in_query = in_query.filter(|_| api.query_access_token);
+    let in_query = in_query.filter(|_| opted);
     Ok(Found { token: one(in_header, in_query)?, query: Some(rest) })
 }
 
@@ -116,19 +116,17 @@ fn split(form: &str) -> Result<(Option<String>, String), Refusal<'static>> {
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use valetkey_core::time::Timestamp;
 
     fn found(
         opted: bool,
         header: &[&str],
         query: Option<&str>,
     ) -> Result<(Option<String>, Option<String>), ()> {
-        let api = Api { query_access_token: opted, ..Api::new("a", "https://a.example", Timestamp(0)) };
         let mut headers = HeaderMap::new();
         for value in header {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("ASCII"));
         }
-        find(&api, &headers, query).map(|found| (found.token, found.query)).map_err(drop)
+        find(opted, &headers, query).map(|found| (found.token, found.query)).map_err(drop)
     }
 
     #[test]

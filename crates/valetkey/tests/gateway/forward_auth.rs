@@ -98,6 +98,17 @@ fn a_stranger_or_a_proxy_that_does_not_say_what_it_asks_is_never_let_through() {
     }
 }
 
+#[test]
+fn a_token_in_the_query_is_none_where_nobody_can_take_it_out() {
+    let world = World::start_with(&[], &[TRUSTED], &["--compat", "query_access_token"]);
+    let token = world.token("read");
+    assert_eq!(world.get(&format!("/things/x?access_token={token}"), "").status, 200, "the gateway can");
+    for proxy in PROXIES {
+        let reply = ask(&world, proxy, ("GET", &format!("/things/x?access_token={token}")), "");
+        assert_eq!(reply.status, 401, "{proxy}: {reply:?}");
+    }
+}
+
 struct Nginx(Child);
 
 impl Drop for Nginx {
