@@ -147,15 +147,33 @@ async fn a_hundred_failures_from_everywhere_put_strangers_in_a_slow_lane_that_op
         let from = format!("192.0.2.{}", 100 + n % 20);
         assert_eq!(attempt(&app, &from, "alice", WRONG).await.status, 401, "attempt {n}");
     }
-    assert_wait(&attempt(&app, "203.0.113.5", "alice", PASSWORD).await, "5", "a stranger");
+    assert_wait(&attempt(&app, "192.0.2.100", "alice", PASSWORD).await, "5", "a stranger");
     assert_eq!(attempt_in(&mut known, "alice", PASSWORD).await.status, 303, "the person's own browser");
     for wait in [5, 10, 20, 30, 30] {
         app.clock.advance(wait);
-        assert_eq!(attempt(&app, "203.0.113.6", "alice", WRONG).await.status, 401, "after {wait}");
+        assert_eq!(attempt(&app, "192.0.2.101", "alice", WRONG).await.status, 401, "after {wait}");
     }
-    assert_wait(&attempt(&app, "203.0.113.5", "alice", PASSWORD).await, "30", "never longer");
+    assert_wait(&attempt(&app, "192.0.2.102", "alice", PASSWORD).await, "30", "never longer");
     app.clock.advance(30);
-    assert_eq!(attempt(&app, "203.0.113.5", "alice", PASSWORD).await.status, 303, "nobody is locked out");
+    assert_eq!(attempt(&app, "192.0.2.102", "alice", PASSWORD).await.status, 303, "nobody is locked out");
+}
+
+#[tokio::test]
+async fn those_who_fill_the_slow_lane_do_not_keep_a_person_at_a_new_address_out() {
+    let app = world().await;
+    for n in 0..101 {
+        let from = format!("192.0.2.{}", 100 + n % 20);
+        assert_eq!(attempt(&app, &from, "alice", WRONG).await.status, 401, "attempt {n}");
+    }
+    for _ in 0..2 {
+        assert_eq!(
+            attempt(&app, "203.0.113.6", "alice", WRONG).await.status,
+            401,
+            "a fresh address has two tries"
+        );
+    }
+    assert_wait(&attempt(&app, "203.0.113.6", "alice", PASSWORD).await, "20", "and then the lane");
+    assert_eq!(attempt(&app, "203.0.113.5", "alice", PASSWORD).await.status, 303, "the person");
 }
 
 #[tokio::test]
