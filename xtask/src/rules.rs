@@ -61,6 +61,13 @@ pub(crate) const CRATES: &[Crate] = &[
         tests_may: &[],
         never: &["reqwest"],
     },
+    // For anybody's API; it knows a server by the standards alone.
+    Crate {
+        name: "valetkey-guard",
+        may: &[],
+        tests_may: &[],
+        never: &["rusqlite", "tokio-postgres", "argon2", "reqwest", "rand", "getrandom", "anyhow"],
+    },
     // What drives the binary from outside knows it only by its contract.
     Crate { name: "valetkey-bench", may: &[], tests_may: &[], never: &["reqwest"] },
     Crate { name: "valetkey-person", may: &[], tests_may: &[], never: &[] },

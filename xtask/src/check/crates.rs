@@ -112,6 +112,16 @@ mod tests {
                 Some("may not depend on valetkey-testkit"),
             ),
             ("valetkey", "[dev-dependencies]\nvaletkey-testkit = \"1\"", None),
+            (
+                "valetkey-guard",
+                "[dependencies]\nvaletkey-core.workspace = true",
+                Some("may not depend on valetkey-core"),
+            ),
+            (
+                "valetkey-guard",
+                "[dev-dependencies]\nvaletkey-testkit.workspace = true",
+                Some("even in its tests"),
+            ),
             ("xtask", "[dev-dependencies]\nvaletkey-core = \"1\"", Some("even in its tests")),
             (
                 "valetkey-store",
