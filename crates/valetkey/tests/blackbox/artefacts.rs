@@ -1,4 +1,4 @@
-//! RFC 9700 §4.10, design rule 6.2 — every artefact is of one kind, and where another is wanted it is worth nothing
+//! RFC 9700 §4.10 — every artefact is of one kind, and where another is wanted it is worth nothing
 
 use crate::support::{api, furnish, text, with};
 use valetkey_core::jose::SigningAlgorithm;

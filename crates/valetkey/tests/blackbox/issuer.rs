@@ -1,4 +1,4 @@
-//! RFC 8414 §2, RFC 9207, design rule 6.5 — one issuer, from the configuration, byte for byte the same everywhere
+//! RFC 8414 §2, RFC 9207 — one issuer, from the configuration, byte for byte the same everywhere
 
 use crate::support::{claims, furnish, text, with};
 use valetkey_testkit::{Browser, CLIENT_SECRET, PASSWORD, TestApp, redemption};
