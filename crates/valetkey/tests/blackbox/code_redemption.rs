@@ -16,6 +16,8 @@ use valetkey_testkit::{Browser, CHALLENGE, CLIENT_SECRET, TestApp, VERIFIER, red
 async fn rfc6749_section_5_2_a_wrong_redemption_is_refused_and_spends_nothing() {
     let app = world().await;
     let mut browser = app.browser();
+    // Alice lets the other client in too, so that it is the code alone that is not its own.
+    browser.code("other", "openid read", "alice").await;
     let code = browser.code("app", "openid read", "alice").await;
     let before = app.rows().await;
     let (shorter, altered, padded) = (&code[..code.len() - 2], altered(&code), format!("{code}="));
