@@ -33,7 +33,8 @@ async function serve(port, management) {
   const server = { child, printed: '' }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (server.printed += part))
   server.stop = () => new Promise((done) => {
-    child.once('exit', (code) => done(code))
+    // `close` comes when all that was printed has been read.
+    child.once('close', (code) => done(code))
     child.kill('SIGTERM')
   })
   const deadline = Date.now() + 15_000
@@ -45,13 +46,22 @@ async function serve(port, management) {
   }
 }
 
+/** What the server prints, once it has; being ready and being read are two things. */
+async function printed(server, pattern) {
+  const deadline = Date.now() + 5000
+  while (!pattern.test(server.printed)) {
+    assert.ok(Date.now() < deadline, `${pattern} was not printed: ${server.printed}`)
+    await new Promise((again) => setTimeout(again, 25))
+  }
+  return server.printed.match(pattern)[0]
+}
+
 test('the setup link makes the first account once; a second start prints none', async () => {
   const [port, management] = [await freePort(), await freePort()]
   const first = await serve(port, management)
   const user = { username: 'founder', password: 'a quiet harbour at dawn 1865' }
   try {
-    const link = first.printed.match(/http:\/\/localhost:\d+\/setup\S*/)?.[0]
-    assert.ok(link, `no setup link: ${first.printed}`)
+    const link = await printed(first, /http:\/\/localhost:\d+\/setup\S+/)
     const page = await on.open()
     await page.goto(link)
     await looksRight(page)
