@@ -195,7 +195,7 @@ mod tests {
         let (own, other) = (key("a", 1), key("a", 2));
         let text = own.seal(Kind::Code, [1; 12], &"content").expect("sealed");
         assert!(open([&other], Kind::Code, &text).is_none());
-        let body = BASE64URL_NOPAD.decode(text["vk_ac_".len()..].as_bytes()).expect("base64");
+        let body = BASE64URL_NOPAD.decode(&text.as_bytes()["vk_ac_".len()..]).expect("base64");
         for at in 0..body.len() {
             let mut bent = body.clone();
             bent[at] ^= 1;

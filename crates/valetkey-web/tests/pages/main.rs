@@ -1,4 +1,9 @@
 //! What holds for every page: rendered from samples, escaped, accessible, light.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on must fail where it stands"
+)]
 
 mod html;
 mod looks;

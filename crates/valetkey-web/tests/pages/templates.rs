@@ -78,7 +78,9 @@ fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("templates-{test}"));
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).unwrap();
-    files.iter().for_each(|(name, text)| fs::write(path.join(name), text).unwrap());
+    for (name, text) in files {
+        fs::write(path.join(name), text).unwrap();
+    }
     path
 }
 
