@@ -1,6 +1,6 @@
 //! RFC 7515, RFC 7517, RFC 9068 — JWTs and the keys to check them, by a verifier of the test's own
 
-use crate::support::{api, claims, service_token, text, world};
+use crate::support::{api, claims, introspected, service_token, text, world};
 use aws_lc_rs::signature::{
     self, ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
     UnparsedPublicKey,
@@ -9,7 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use valetkey_core::audit::Actor;
-use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::jose::{self, SigningAlgorithm};
 use valetkey_core::manage::{self, key::Rotate};
 use valetkey_core::store::TokenFormat;
 use valetkey_testkit::TestApp;
@@ -166,6 +166,12 @@ async fn rfc8725_section_3_1_a_jwt_that_we_did_not_make_so_is_refused() {
     let keys = jwks(&app).await;
     let rsa = keys.iter().find(|key| key["kty"] == "RSA").unwrap();
     let public = decode(text(rsa, "n"));
+    // What only the holder of the key could make: the claims of an access token in a token of another type.
+    let keys = app.server.keys();
+    let key = keys.signing_at(SigningAlgorithm::Rs256, app.cx().now).unwrap();
+    let id_typed = jose::jwt::sign(key, jose::jwt::Type::IdToken, &claims(&jwt)).unwrap();
+    let re_signed = jose::jwt::sign(key, jose::jwt::Type::AccessToken, &claims(&jwt)).unwrap();
+    assert_eq!(introspected(&app, &re_signed).await["active"], true, "else the next proves nothing");
     let mac_header = encode(&json!({"alg": "HS256", "typ": "at+jwt", "kid": own["kid"]}));
     let mac_key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &public);
     let message = format!("{mac_header}.{}", parts[1]);
@@ -177,6 +183,7 @@ async fn rfc8725_section_3_1_a_jwt_that_we_did_not_make_so_is_refused() {
             format!("{}.{}.", encode(&json!({"alg": "none", "typ": "at+jwt", "kid": own["kid"]})), parts[1]),
         ),
         ("unsigned", format!("{}.{}.", parts[0], parts[1])),
+        ("our signature on another type", id_typed.clone()),
         ("another algorithm", changed("alg", json!("RS384"))),
         ("a MAC by the public key", format!("{message}.{mac}")),
         ("another type", changed("typ", json!("JWT"))),
