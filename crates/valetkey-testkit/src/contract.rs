@@ -116,6 +116,7 @@ macro_rules! store_contract {
                 attempts_beyond_the_free_ones_wait_longer_each_time,
                 a_refused_attempt_is_not_counted,
                 a_sparing_counter_lets_those_through_who_have_hardly_tried,
+                a_success_takes_back_only_its_own_attempt_from_a_shared_counter,
                 if_one_counter_waits_no_other_is_raised,
                 clearing_forgets_only_the_keys_given,
                 an_untouched_counter_starts_anew_after_a_day,

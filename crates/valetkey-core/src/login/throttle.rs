@@ -29,7 +29,8 @@ pub fn counters(
     let block = address.map(address_block).unwrap_or_default();
     vec![
         counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
-        counter(&[b"address", &block], 200, Seconds(10), Seconds::minutes(15)),
+        // Shared: who has an account here must not wipe out what he tried on other people's.
+        AttemptKey { shared: true, ..counter(&[b"address", &block], 200, Seconds(10), Seconds::minutes(15)) },
         // At most 100 consecutive failures, then a slow lane for strangers.
         // Whoever comes from a fresh address has two tries all the same: else those who fill the lane, from however
         // many addresses, would keep the person out who sits at a new one.
@@ -45,7 +46,7 @@ fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> Attem
     }
     let mut key = [0; 32];
     key.copy_from_slice(hash.finish().as_ref());
-    AttemptKey { key, free, wait, longest, spares: 0 }
+    AttemptKey { key, free, wait, longest, spares: 0, shared: false }
 }
 
 /// An IPv4 address, or the /64 that one IPv6 subscriber commands.

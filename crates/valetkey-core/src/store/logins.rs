@@ -16,6 +16,8 @@ pub struct AttemptKey {
     pub longest: Seconds,
     /// Its wait spares an attempt as long as the first key of the list has counted fewer than this many.
     pub spares: i64,
+    /// A success takes back just its own attempt, and not what others did: for what several people share.
+    pub shared: bool,
 }
 
 /// Whether the attempt may go on.
@@ -32,6 +34,6 @@ pub trait Logins: Send + Sync {
     /// otherwise every counter rises by one and, past `free`, is given its next wait.
     /// A counter untouched for 24 hours starts anew.
     async fn begin_attempt(&self, keys: &[AttemptKey], now: Timestamp) -> Result<Attempt, Fault>;
-    /// Forgets the counters: the attempt succeeded, or never reached the password.
+    /// Forgets the counters, or takes one attempt back from the shared ones: it succeeded, or never reached the password.
     async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), Fault>;
 }

@@ -86,10 +86,14 @@ impl Verb for Clear {
     }
 }
 
-/// Forgets counters.
+/// Forgets counters; of a shared one, the one attempt that succeeded.
 pub(super) async fn clear<T: Tx>(tx: &mut T, keys: &[AttemptKey]) -> Result<(), Fault> {
     for key in keys {
-        tx.execute("DELETE FROM attempts WHERE key = $1", params![&key.key]).await?;
+        let sql = "DELETE FROM attempts WHERE key = $1 AND ($2 = 0 OR count <= 1)";
+        if tx.execute(sql, params![&key.key, key.shared]).await? == 0 && key.shared {
+            let sql = "UPDATE attempts SET count = count - 1, wait_until = 0 WHERE key = $1";
+            tx.execute(sql, params![&key.key]).await?;
+        }
     }
     Ok(())
 }
@@ -111,7 +115,14 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_with_each_attempt_beyond_the_free_ones_up_to_the_longest() {
-        let key = AttemptKey { key: [0; 32], free: 3, wait: Seconds(5), longest: Seconds(60), spares: 0 };
+        let key = AttemptKey {
+            key: [0; 32],
+            free: 3,
+            wait: Seconds(5),
+            longest: Seconds(60),
+            spares: 0,
+            shared: false,
+        };
         let now = Timestamp(1000);
         let waits =
             [(0, 0), (2, 0), (3, 5), (4, 10), (5, 20), (6, 40), (7, 60), (64, 60), (70, 60), (i64::MAX, 60)];
@@ -123,7 +134,14 @@ mod tests {
 
     #[test]
     fn a_wait_set_by_a_clock_that_ran_ahead_locks_nobody_out() {
-        let key = AttemptKey { key: [0; 32], free: 0, wait: Seconds(5), longest: Seconds(60), spares: 0 };
+        let key = AttemptKey {
+            key: [0; 32],
+            free: 0,
+            wait: Seconds(5),
+            longest: Seconds(60),
+            spares: 0,
+            shared: false,
+        };
         let counter = Counter { count: 1, wait_until: Timestamp(1_000_000) };
         assert_eq!(waiting(&key, &counter, Timestamp(1000)), None);
     }

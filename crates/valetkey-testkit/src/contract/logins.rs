@@ -7,7 +7,7 @@ use valetkey_core::time::Seconds;
 
 /// A counter with two free attempts; then waits of 4, 8, 16, … up to 20 seconds.
 fn key(n: u8) -> AttemptKey {
-    AttemptKey { key: [n; 32], free: 2, wait: Seconds(4), longest: Seconds(20), spares: 0 }
+    AttemptKey { key: [n; 32], free: 2, wait: Seconds(4), longest: Seconds(20), spares: 0, shared: false }
 }
 
 async fn attempt(store: &Handle, keys: &[AttemptKey], seconds: i64) -> Attempt {
@@ -57,6 +57,21 @@ pub async fn a_sparing_counter_lets_those_through_who_have_hardly_tried(store: H
         assert_eq!(attempt(&store, &keys, 0).await, Attempt::Allowed, "the second of {fresh}");
         assert!(matches!(attempt(&store, &keys, 0).await, Attempt::Wait(_)), "the third of {fresh}");
     }
+}
+
+pub async fn a_success_takes_back_only_its_own_attempt_from_a_shared_counter(store: Handle) {
+    let shared = AttemptKey { shared: true, ..key(200) };
+    for _ in 0..2 {
+        assert_eq!(attempt(&store, &[shared], 0).await, Attempt::Allowed);
+    }
+    assert_eq!(
+        attempt(&store, &[key(1), shared], 0).await,
+        Attempt::Allowed,
+        "the third makes the others wait"
+    );
+    store.clear_attempts(&[key(1), shared]).await.unwrap();
+    assert_eq!(attempt(&store, &[shared], 0).await, Attempt::Allowed, "again the third");
+    assert_eq!(attempt(&store, &[shared], 0).await, Attempt::Wait(Seconds(4)));
 }
 
 pub async fn if_one_counter_waits_no_other_is_raised(store: Handle) {

@@ -55,7 +55,14 @@ pub async fn a_session_is_not_started_for_a_user_who_cannot_act(store: Handle) {
 
 pub async fn a_new_session_takes_the_old_ones_place_and_clears_the_counters(store: Handle) {
     let scene = Scene::new(&store).await;
-    let key = AttemptKey { key: [1; 32], free: 0, wait: Seconds(60), longest: Seconds(60), spares: 0 };
+    let key = AttemptKey {
+        key: [1; 32],
+        free: 0,
+        wait: Seconds(60),
+        longest: Seconds(60),
+        spares: 0,
+        shared: false,
+    };
     store.begin_attempt(&[key], NOW).await.unwrap();
     let fresh = session_of(&scene.user);
     let new = NewSession {

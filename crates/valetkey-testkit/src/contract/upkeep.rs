@@ -49,7 +49,8 @@ pub async fn a_sweep_takes_what_cannot_matter_and_nothing_else(store: Handle) {
     assert!(store.revoke_grant(revoked.id, None, &grant_mark(&revoked), &any()).await.unwrap());
     let lasting = Mark { expires_at: later(10 * DAY), ..mark(MarkKind::Token, b"t", i64::MAX) };
     store.revoke(&lasting, &any()).await.unwrap();
-    let key = AttemptKey { key: [1; 32], free: 9, wait: Seconds(1), longest: Seconds(1), spares: 0 };
+    let key =
+        AttemptKey { key: [1; 32], free: 9, wait: Seconds(1), longest: Seconds(1), spares: 0, shared: false };
     store.begin_attempt(&[key], NOW).await.unwrap();
 
     let before = counts(&store).await;
