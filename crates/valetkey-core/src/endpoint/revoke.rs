@@ -6,10 +6,9 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::ids::GrantId;
 use crate::params::Params;
-use crate::store::{Mark, MarkKind};
 use crate::token::access;
 use crate::token::refresh::RefreshToken;
-use crate::token::revocation::grant_mark;
+use crate::token::revocation::{grant_mark, token_mark};
 
 /// Every parameter that means something here.
 pub const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
@@ -31,12 +30,7 @@ pub async fn revoke(cx: &Context, client: &Client, params: &Params<'_>) -> Resul
     if let Some(grant) = token.grant {
         return revoke_grant(cx, client, grant).await;
     }
-    let mark = Mark {
-        kind: MarkKind::Token,
-        key: token.id.0.as_bytes().to_vec(),
-        not_after_ms: i64::MAX,
-        expires_at: token.expires_at,
-    };
+    let mark = token_mark(&token);
     let record =
         cx.record(Event::TokenRevoked, Actor::Client(client.id.clone())).client(&client.id).object(token.id);
     cx.store.revoke(&mark, &record).await?;

@@ -11,10 +11,10 @@ use crate::grant::GrantType;
 use crate::params::Params;
 use crate::proof::pkce;
 use crate::scope::Scope;
-use crate::store::{Grant, Mark, MarkKind, Redemption};
+use crate::store::{Grant, Redemption};
 use crate::token::code::{self, Code as AuthorizationCode};
 use crate::token::refresh::RefreshToken;
-use crate::token::revocation::grant_mark;
+use crate::token::revocation::{grant_mark, grant_mark_until};
 use crate::token::{Issue, TokenResponse, id_token, issue};
 
 const UNKNOWN: Denial =
@@ -116,12 +116,7 @@ pub(super) fn chosen_resources<'a>(grant: &'a Grant, asked: Vec<&'a str>) -> Res
 }
 
 async fn commit(cx: &Context, client: &Client, grant: &Grant) -> Result<(), Error> {
-    let mark = Mark {
-        kind: MarkKind::Grant,
-        key: grant.id.0.as_bytes().to_vec(),
-        not_after_ms: i64::MAX,
-        expires_at: grant.access_until,
-    };
+    let mark = grant_mark_until(grant.id, grant.access_until);
     let replay = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
     let replay = replay.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
     match cx.store.redeem_code(grant, &mark, &replay).await? {

@@ -7,9 +7,10 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
 use crate::scope::Scope;
-use crate::store::{Grant, Mark, MarkKind, Rotation, RotationRequest};
+use crate::store::{Grant, Rotation, RotationRequest};
 use crate::time::Timestamp;
 use crate::token::refresh::RefreshToken;
+use crate::token::revocation::grant_mark_until;
 use crate::token::{Issue, TokenResponse, id_token, issue};
 
 const UNKNOWN: Denial = Code::InvalidGrant
@@ -69,12 +70,7 @@ async fn commit(
         idle_until: (cx.now + lifetimes.refresh_idle).min(grant.expires_at),
         access_until,
     };
-    let mark = Mark {
-        kind: MarkKind::Grant,
-        key: grant.id.0.as_bytes().to_vec(),
-        not_after_ms: i64::MAX,
-        expires_at: access_until,
-    };
+    let mark = grant_mark_until(grant.id, access_until);
     let reuse = cx.record(Event::RefreshTokenReused, Actor::Client(client.id.clone()));
     let reuse = reuse.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
     match cx.store.rotate_refresh_token(&request, &mark, &reuse).await? {

@@ -4,10 +4,10 @@ use super::ManageError;
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::ids::GrantId;
-use crate::store::{Mark, MarkKind};
 use crate::token::access;
 use crate::token::code;
 use crate::token::refresh::RefreshToken;
+use crate::token::revocation::token_mark;
 use serde_json::{Value, json};
 
 /// What a token says, whether or not it still holds.
@@ -62,8 +62,7 @@ pub async fn revoke(cx: &Context, actor: Actor, text: &str) -> Result<(), Manage
     if let Some(grant) = token.grant {
         return revoke_grant(cx, actor, grant).await;
     }
-    let (kind, key) = (MarkKind::Token, token.id.0.as_bytes().to_vec());
-    let mark = Mark { kind, key, not_after_ms: i64::MAX, expires_at: token.expires_at };
+    let mark = token_mark(&token);
     let record = cx.record(Event::TokenRevoked, actor).object(token.id);
     cx.store.revoke(&mark, &record).await?;
     cx.revoked.insert(&mark);

@@ -79,11 +79,21 @@ pub fn consent_key(user: &str, client: &str) -> Vec<u8> {
 
 /// The mark that takes back a grant's access tokens; the store keeps it as long as the last of them lives.
 pub(crate) fn grant_mark(cx: &Context, grant: GrantId) -> Mark {
+    grant_mark_until(grant, cx.now + LONGEST_ACCESS_TOKEN)
+}
+
+/// The same, where it is known when the last of them expires.
+pub(crate) fn grant_mark_until(grant: GrantId, expires_at: Timestamp) -> Mark {
+    Mark { kind: MarkKind::Grant, key: grant.0.as_bytes().to_vec(), not_after_ms: i64::MAX, expires_at }
+}
+
+/// The mark that takes back one access token.
+pub(crate) fn token_mark(token: &AccessToken<'_>) -> Mark {
     Mark {
-        kind: MarkKind::Grant,
-        key: grant.0.as_bytes().to_vec(),
+        kind: MarkKind::Token,
+        key: token.id.0.as_bytes().to_vec(),
         not_after_ms: i64::MAX,
-        expires_at: cx.now + LONGEST_ACCESS_TOKEN,
+        expires_at: token.expires_at,
     }
 }
 
