@@ -6,7 +6,7 @@ mod refresh_token;
 
 use crate::client::Client;
 use crate::context::Context;
-use crate::error::{Code, Error};
+use crate::error::{Code, Denial, Error};
 use crate::params::Params;
 use crate::token::TokenResponse;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,20 @@ pub enum GrantType {
     AuthorizationCode,
     ClientCredentials,
     RefreshToken,
+    /// RFC 6749 §4.3; only with the opt-in `password`.
+    Password,
+    /// RFC 6749 §4.2: no grant of the token endpoint; only with the opt-in `implicit`.
+    Implicit,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::RefreshToken,
+        Self::Password,
+        Self::Implicit,
+    ];
 
     /// The `grant_type` value.
     pub const fn name(self) -> &'static str {
@@ -29,6 +39,8 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
+            Self::Password => "password",
+            Self::Implicit => "implicit",
         }
     }
 
@@ -57,12 +69,12 @@ pub fn requested(params: &Params<'_>) -> Result<GrantType, Error> {
     let name = params
         .one("grant_type")
         .ok_or(Code::InvalidRequest.because("grant_type is missing: send it in the form body"))?;
-    GrantType::parse(name).ok_or_else(|| {
-        Code::UnsupportedGrantType
-            .because("this server has no such grant_type; its metadata lists those it has")
-            .into()
-    })
+    // RFC 6749 §4.2: implicit is had at the authorization endpoint alone.
+    GrantType::parse(name).filter(|grant| *grant != GrantType::Implicit).ok_or(NO_SUCH_GRANT.into())
 }
+
+const NO_SUCH_GRANT: Denial =
+    Code::UnsupportedGrantType.because("this server has no such grant_type; its metadata lists those it has");
 
 /// Exchanges a grant for tokens, on behalf of an authenticated client.
 pub async fn exchange(
@@ -80,5 +92,6 @@ pub async fn exchange(
         GrantType::AuthorizationCode => authorization_code::exchange(cx, client, params).await,
         GrantType::ClientCredentials => client_credentials::exchange(cx, client, params),
         GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
+        GrantType::Password | GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

@@ -43,10 +43,19 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
     if client.allows(GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
         return refuse("the authorization_code grant needs at least one redirect URI");
     }
+    check_grants(client)?;
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
     }
     check_lifetime(client)
+}
+
+fn check_grants(client: &Client) -> Result<(), BadMetadata> {
+    let missing = |grant: GrantType| Compat::needed_for(grant).filter(|compat| !client.has(*compat));
+    let found = client.grant_types.iter().find_map(|grant| missing(*grant).map(|compat| (*grant, compat)));
+    found.map_or(Ok(()), |(grant, compat)| {
+        Err(BadMetadata(format!("the grant {} needs the opt-in {}", grant.name(), compat.name())))
+    })
 }
 
 fn check_lifetime(client: &Client) -> Result<(), BadMetadata> {

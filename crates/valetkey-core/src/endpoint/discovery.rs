@@ -1,6 +1,7 @@
 //! RFC 8414, OIDC Discovery §3 — server metadata: exactly what works, no more
 
 use crate::client::AuthMethod;
+use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode};
@@ -24,6 +25,8 @@ pub fn metadata(cx: &Context) -> Value {
         "issuer": cx.settings.issuer(),
         "authorization_endpoint": url(path::AUTHORIZE),
         "token_endpoint": url(path::TOKEN),
+        "pushed_authorization_request_endpoint": url(path::PAR),
+        "require_pushed_authorization_requests": false,
         "jwks_uri": url(path::JWKS),
         "userinfo_endpoint": url(path::USERINFO),
         "revocation_endpoint": url(path::REVOKE),
@@ -31,7 +34,7 @@ pub fn metadata(cx: &Context) -> Value {
         "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(|(name, _)| name),
-        "grant_types_supported": GrantType::ALL.map(GrantType::name),
+        "grant_types_supported": grants(),
         "token_endpoint_auth_methods_supported": methods(true),
         "revocation_endpoint_auth_methods_supported": methods(true),
         "introspection_endpoint_auth_methods_supported": methods(false),
@@ -52,4 +55,10 @@ pub fn metadata(cx: &Context) -> Value {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
     }
     metadata
+}
+
+/// What any client may be registered for; what needs an opt-in only where a client has it.
+fn grants() -> Vec<&'static str> {
+    let strict = |grant: &GrantType| Compat::needed_for(*grant).is_none();
+    GrantType::ALL.into_iter().filter(strict).map(GrantType::name).collect()
 }

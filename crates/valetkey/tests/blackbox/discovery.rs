@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use valetkey_core::audit::Actor;
 use valetkey_core::client::AuthMethod;
+use valetkey_core::client::compat::Compat;
 use valetkey_core::grant::GrantType;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
@@ -83,6 +84,7 @@ async fn every_grant_promised_is_accepted_and_no_other() {
         id: Some("all".to_owned()),
         redirect_uris: vec!["https://app.example/cb".to_owned()],
         grant_types: GrantType::ALL.to_vec(),
+        compat: Compat::ALL.map(|(_, compat, _)| compat).to_vec(),
         ..NewClient::default()
     })
     .await;
