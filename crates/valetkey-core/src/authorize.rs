@@ -1,6 +1,7 @@
 //! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
 
 mod checks;
+pub mod par;
 mod response;
 
 pub use checks::KNOWN;
@@ -47,7 +48,12 @@ pub async fn begin(
     cx: &Context,
     params: &Params<'_>,
 ) -> Result<(Arc<Client>, AuthorizationRequest), Refusal> {
-    let addressee = addressee(cx, params).await?;
+    let client = client(cx, params).await?;
+    if let Some(pushed) = params.one("request_uri").filter(|uri| uri.starts_with(par::PREFIX)) {
+        let request = par::take(cx, &client, pushed).map_err(Refusal::Page)?;
+        return Ok((client, request));
+    }
+    let addressee = addressee(client, params).map_err(Refusal::Page)?;
     match checks::run(cx, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
         Err(denial) => {
@@ -63,32 +69,37 @@ pub async fn begin(
     }
 }
 
-async fn addressee(cx: &Context, params: &Params<'_>) -> Result<Addressee, Refusal> {
-    let page = |detail| Refusal::Page(Code::InvalidRequest.because(detail));
-    params.refuse_repeats(&["client_id", "redirect_uri"]).map_err(Refusal::Page)?;
-    let id = params
-        .one("client_id")
-        .ok_or_else(|| page("the application's client_id is missing from the link"))?;
-    let client = cx.client(id).await?.filter(|client| !client.disabled);
-    let client = client.ok_or(Refusal::Page(
-        Code::InvalidClient
-            .because("no application with this client_id is registered here, or it was switched off"),
-    ))?;
+async fn client(cx: &Context, params: &Params<'_>) -> Result<Arc<Client>, Refusal> {
+    let page = |denial| Err(Refusal::Page(denial));
+    params.refuse_repeats(&["client_id", "request_uri"]).map_err(Refusal::Page)?;
+    let Some(id) = params.one("client_id") else {
+        return page(Code::InvalidRequest.because("the application's client_id is missing from the link"));
+    };
+    match cx.client(id).await?.filter(|client| !client.disabled) {
+        Some(client) => Ok(client),
+        None => page(
+            Code::InvalidClient
+                .because("no application with this client_id is registered here, or it was switched off"),
+        ),
+    }
+}
+
+fn addressee(client: Arc<Client>, params: &Params<'_>) -> Result<Addressee, Denial> {
+    let wrong = |detail| Err(Code::InvalidRequest.because(detail));
+    params.refuse_repeats(&["redirect_uri"])?;
     let redirect_uri = match (params.one("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(uri), registered) if registered.iter().any(|own| redirect_uri::matches(own, uri)) => {
             uri.to_owned()
         }
         (Some(_), _) => {
-            return Err(page(
+            return wrong(
                 "the redirect_uri in the link is not one that this application registered; it must match character for character",
-            ));
+            );
         }
         // RFC 6749 §3.1.2.3: it may be left out where there is just one.
         (None, [only]) => only.clone(),
         (None, _) => {
-            return Err(page(
-                "the link must name a redirect_uri: this application registered several, or none",
-            ));
+            return wrong("the link must name a redirect_uri: this application registered several, or none");
         }
     };
     Ok(Addressee { client, redirect_uri })

@@ -26,10 +26,12 @@ pub enum Kind {
     StoredKey = 8,
     /// RFC 7591 §3, the initial access token.
     InitialAccess = 9,
+    /// RFC 9126 §2.2, behind `request_uri`.
+    PushedRequest = 10,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -39,6 +41,7 @@ impl Kind {
         Self::FormProof,
         Self::StoredKey,
         Self::InitialAccess,
+        Self::PushedRequest,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -53,6 +56,7 @@ impl Kind {
             Self::FormProof => "vk_fp_",
             Self::StoredKey => "vk_sk_",
             Self::InitialAccess => "vk_ia_",
+            Self::PushedRequest => "vk_pr_",
         }
     }
 }

@@ -51,6 +51,7 @@ pub const SEALING_KEY_HEAD_START: Seconds = Seconds(5);
 /// Where the endpoints live, below the issuer. The router takes its paths from here, so that both always agree.
 pub mod path {
     pub const AUTHORIZE: &str = "/oauth/authorize";
+    pub const PAR: &str = "/oauth/par";
     pub const TOKEN: &str = "/oauth/token";
     pub const REVOKE: &str = "/oauth/revoke";
     pub const INTROSPECT: &str = "/oauth/introspect";

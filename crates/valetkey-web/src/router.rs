@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::layer::routes::Form;
-use crate::oauth::{authorize, cors, introspect, jwks, metadata, register, revoke, token, userinfo};
+use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
 use crate::pages::{account, consent, dev, files, home, login, setup, sign_out};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -71,7 +71,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 22] = [
+pub const ROUTES: [Route; 23] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -84,6 +84,7 @@ pub const ROUTES: [Route; 22] = [
         endpoint: Some("authorize"),
         handlers: || get(authorize::get).post(authorize::post),
     },
+    protocol(path::PAR, Access::Client, "par", || post(par::post).options(cors::preflight)),
     protocol(path::TOKEN, Access::Client, "token", || post(token::post).options(cors::preflight)),
     protocol(path::REVOKE, Access::Client, "revoke", || post(revoke::post).options(cors::preflight)),
     protocol(path::INTROSPECT, Access::ConfidentialClient, "introspect", || post(introspect::post)),

@@ -133,6 +133,7 @@ impl Default for Limits {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Aliases {
     pub(crate) authorize: Many<UrlPath>,
+    pub(crate) par: Many<UrlPath>,
     pub(crate) token: Many<UrlPath>,
     pub(crate) revoke: Many<UrlPath>,
     pub(crate) introspect: Many<UrlPath>,
@@ -147,6 +148,7 @@ impl Aliases {
     pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
         let all = [
             ("authorize", &self.authorize),
+            ("par", &self.par),
             ("token", &self.token),
             ("revoke", &self.revoke),
             ("introspect", &self.introspect),

@@ -25,6 +25,7 @@ mod jwt;
 mod login;
 mod management;
 mod nothing_stored;
+mod par;
 mod races;
 mod refresh;
 mod refresh_state;

@@ -1,0 +1,27 @@
+//! RFC 9126 §2 — the pushed authorization request endpoint
+
+use super::token::refuse_query;
+use super::{cors, error, respond};
+use crate::extract::FormCall;
+use axum::response::Response;
+use http::StatusCode;
+use valetkey_core::authorize::par;
+use valetkey_core::client::authenticate::authenticate;
+use valetkey_core::error::{Error, Fault};
+
+pub(crate) async fn post(form: FormCall) -> Response {
+    let by_header = form.call.authorization().is_some();
+    answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, by_header))
+}
+
+async fn answer(form: &FormCall) -> Result<Response, Error> {
+    let call = &form.call;
+    refuse_query(call.query())?;
+    let params = form.params()?;
+    let client = authenticate(&call.cx, call.authorization(), &params).await?;
+    let pushed = par::push(&call.cx, &client, &params)?;
+    let body = serde_json::to_vec(&pushed).map_err(|e| Fault::internal("encoding a pushed request", e))?;
+    let mut response = respond::json(body);
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(cors::for_client(response, call.origin(), &client))
+}
