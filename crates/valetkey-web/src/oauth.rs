@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
+pub(crate) mod par;
 pub(crate) mod register;
 pub(crate) mod respond;
 pub(crate) mod revoke;
