@@ -49,15 +49,22 @@ pub(crate) const CRATES: &[Crate] = &[
         tests_may: &["valetkey-testkit", "valetkey-store"],
         never: &["rusqlite", "tokio-postgres", "argon2", "reqwest", "rand", "getrandom", "anyhow"],
     },
+    // The guarded way to other people's servers.
+    Crate {
+        name: "valetkey-fetch",
+        may: &["valetkey-core"],
+        tests_may: &[],
+        never: &["rusqlite", "tokio-postgres", "argon2", "reqwest", "rand", "getrandom", "anyhow"],
+    },
     Crate {
         name: "valetkey",
-        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway"],
+        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway", "valetkey-fetch"],
         tests_may: &["valetkey-testkit"],
         never: &["rusqlite", "tokio-postgres", "rand", "getrandom"],
     },
     Crate {
         name: "valetkey-testkit",
-        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway"],
+        may: &["valetkey-core", "valetkey-store", "valetkey-web", "valetkey-gateway", "valetkey-fetch"],
         tests_may: &[],
         never: &["reqwest"],
     },
@@ -92,12 +99,13 @@ pub(crate) const CORE: &[Floor] = &[
     Floor {
         name: "small types",
         apart: false,
-        modules: &["audit", "error", "ids", "params", "path", "scope", "secret", "settings", "time"],
+        modules: &["audit", "error", "ids", "image", "params", "path", "scope", "secret", "settings", "time"],
     },
     Floor {
         name: "building blocks",
         apart: false,
         modules: &[
+            "applied",
             "catalog",
             "client",
             "context",

@@ -30,7 +30,13 @@ pub enum Event {
     UserEnabled,
     UserDeleted,
     PasswordSet,
+    PasswordChangeRequired,
     AdminCreated,
+    TenantCreated,
+    TenantUpdated,
+    TenantDisabled,
+    TenantEnabled,
+    TenantDeleted,
     ScopeCreated,
     ScopeUpdated,
     ScopeDeleted,
@@ -39,6 +45,7 @@ pub enum Event {
     ApiDeleted,
     KeyCreated,
     KeyRotated,
+    SettingsApplied,
 }
 
 impl Event {

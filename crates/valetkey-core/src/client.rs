@@ -1,5 +1,6 @@
 //! RFC 6749 §2 — an application that acts for users or for itself
 
+mod assertion;
 pub mod authenticate;
 pub mod compat;
 pub mod metadata;
@@ -21,20 +22,28 @@ pub enum AuthMethod {
     ClientSecret,
     ClientSecretBasic,
     ClientSecretPost,
+    /// A statement signed with a key of its own (RFC 7523 §2.2, OIDC Core §9).
+    PrivateKeyJwt,
     /// A public client: it cannot keep a secret.
     None,
 }
 
 impl AuthMethod {
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("client_secret", Self::ClientSecret),
         ("client_secret_basic", Self::ClientSecretBasic),
         ("client_secret_post", Self::ClientSecretPost),
+        ("private_key_jwt", Self::PrivateKeyJwt),
         ("none", Self::None),
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, method)| method)
+    }
+
+    /// Whether a client of this method has a secret at all.
+    pub fn is_by_secret(self) -> bool {
+        matches!(self, Self::ClientSecret | Self::ClientSecretBasic | Self::ClientSecretPost)
     }
 }
 
@@ -80,9 +89,15 @@ pub struct Client {
     /// What it may ask for; `None`: any scope registered here (an operator's choice, never a developer's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// What a token for the application itself may have of it; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_scope: Option<Scope>,
     pub auth_method: AuthMethod,
     #[serde(default)]
     pub secrets: Vec<ClientSecret>,
+    /// `jwks`: the public keys by which it proves itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
     /// May introspect any token, not only its own.
     #[serde(default)]
     pub introspect: bool,
@@ -105,11 +120,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// The user directory it belongs to.
-    pub fn directory(&self) -> &str {
-        self.tenant.as_ref().map_or(TenantId::DEFAULT, TenantId::as_str)
-    }
-
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }
@@ -144,6 +154,7 @@ pub(crate) mod tests {
             post_logout_redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            application_scope: None,
             auth_method: AuthMethod::ClientSecret,
             secrets: Vec::new(),
             introspect: false,

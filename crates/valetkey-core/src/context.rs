@@ -4,16 +4,19 @@ mod cache;
 
 pub use cache::ClientCache;
 
+use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
 use crate::catalog::Catalog;
 use crate::client::Client;
 use crate::client::authenticate::Guard;
+use crate::directory::Tenant;
 use crate::error::{Fault, FaultKind};
 use crate::ids::{ClientId, Id, TenantId, UserId};
 use crate::outbound::{Clock, Entropy, Hasher};
+use crate::proof::dpop::Replays;
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
-use crate::settings::Settings;
+use crate::settings::{Lifetimes, Settings};
 use crate::store::{Change, ChangeKind, MarkKind, Store};
 use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
@@ -46,8 +49,11 @@ pub struct Server {
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
     pub registrations: Guard,
+    /// Proofs of possession that were shown.
+    pub proofs: Replays,
     keys: ArcSwap<KeyRing>,
     catalog: ArcSwap<Catalog>,
+    in_force: ArcSwap<InForce>,
     /// The last entry of the change feed that was acted on.
     seen: AtomicI64,
 }
@@ -68,8 +74,10 @@ impl Server {
             clients: ClientCache::default(),
             wrong_secrets: Guard::new(30, Seconds(60)),
             registrations: Guard::new(60, Seconds::hours(1)),
+            proofs: Replays::default(),
             keys: ArcSwap::default(),
             catalog: ArcSwap::default(),
+            in_force: ArcSwap::default(),
             seen: AtomicI64::new(0),
         };
         server.reload().await?;
@@ -81,6 +89,7 @@ impl Server {
         let latest = self.store.latest_change().await?;
         self.reload_keys().await?;
         self.reload_catalog().await?;
+        self.reload_settings().await?;
         self.clients.clear();
         for mark in self.store.revocations(self.now()).await? {
             self.revoked.insert(&mark);
@@ -97,7 +106,15 @@ impl Server {
 
     pub async fn reload_catalog(&self) -> Result<(), Fault> {
         let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
+        let catalog = catalog.with_tenants(self.store.tenants().await?);
         self.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    pub async fn reload_settings(&self) -> Result<(), Fault> {
+        let applied = self.store.applied().await?.applied;
+        let own = &self.settings;
+        self.in_force.store(Arc::new(InForce::new(applied, &own.lifetimes, own.registration)));
         Ok(())
     }
 
@@ -111,8 +128,11 @@ impl Server {
         if touched(&[ChangeKind::Key]) {
             self.reload_keys().await?;
         }
-        if touched(&[ChangeKind::Scope, ChangeKind::Api]) {
+        if touched(&[ChangeKind::Scope, ChangeKind::Api, ChangeKind::Tenant]) {
             self.reload_catalog().await?;
+        }
+        if touched(&[ChangeKind::Settings]) {
+            self.reload_settings().await?;
         }
         for change in &changes {
             self.follow(change).await?;
@@ -136,7 +156,12 @@ impl Server {
                     self.revoked.insert(&mark);
                 }
             }
-            ChangeKind::User | ChangeKind::Scope | ChangeKind::Api | ChangeKind::Key => {}
+            ChangeKind::User
+            | ChangeKind::Scope
+            | ChangeKind::Tenant
+            | ChangeKind::Api
+            | ChangeKind::Key
+            | ChangeKind::Settings => {}
         }
         Ok(())
     }
@@ -152,6 +177,21 @@ impl Server {
 
     pub fn catalog(&self) -> arc_swap::Guard<Arc<Catalog>> {
         self.catalog.load()
+    }
+
+    /// A user directory, from memory.
+    pub fn tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        self.catalog().tenant(id).cloned()
+    }
+
+    /// The settings as they are now: what was applied, over the configuration.
+    pub fn in_force(&self) -> arc_swap::Guard<Arc<InForce>> {
+        self.in_force.load()
+    }
+
+    /// How long things live now.
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.in_force().lifetimes
     }
 
     pub fn now(&self) -> Timestamp {

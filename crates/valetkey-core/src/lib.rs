@@ -1,5 +1,6 @@
 //! The protocol of Valetkey: types, rules, flows and the ports it needs. No I/O, no clock, no randomness of its own.
 
+pub mod applied;
 pub mod audit;
 pub mod authorize;
 pub mod catalog;
@@ -10,6 +11,7 @@ pub mod endpoint;
 pub mod error;
 pub mod grant;
 pub mod ids;
+pub mod image;
 pub mod interaction;
 pub mod jose;
 pub mod login;

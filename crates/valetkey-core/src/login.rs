@@ -1,6 +1,7 @@
 //! Signing in: throttle, hash, gate, session — in that order, alike in answer and time whether or not the user exists
 
 mod device;
+pub mod due;
 pub mod form_proof;
 pub mod password;
 pub mod throttle;
@@ -9,7 +10,7 @@ use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::{Fault, FaultKind};
-use crate::ids::{SessionId, TenantId};
+use crate::ids::{ClientId, SessionId, TenantId};
 use crate::outbound::{Busy, HashPermit};
 use crate::secret::{Secret, SecretHash};
 use crate::store::{Attempt, AttemptKey, NewSession, Session};
@@ -40,6 +41,8 @@ pub struct SignedIn {
 #[derive(Debug)]
 pub enum LoginOutcome {
     SignedIn(Box<SignedIn>),
+    /// The password is right, and a new one must be chosen before anything else: [`due`].
+    MustChange(Box<User>),
     /// Wrong user name or password, or an account that may not sign in: never said which.
     Refused,
     /// Too many attempts: wait this long.
@@ -48,32 +51,84 @@ pub enum LoginOutcome {
     Busy,
 }
 
-/// Signs a user in by password.
-pub async fn password_login(cx: &Context, login: &PasswordLogin<'_>) -> Result<LoginOutcome, Fault> {
-    let key = User::lookup_key(login.username);
-    let device = login.known_device.filter(|text| device::knows(cx, text, login.tenant, &key));
-    let counters = throttle::counters(login.tenant, &key, cx.caller.address, device);
-    let Ok(permit) = cx.hasher.reserve().await else { return Ok(LoginOutcome::Busy) };
+/// What trying a password came to.
+#[derive(Debug)]
+pub enum Tried {
+    /// It is the account's. Whether the account may do anything is not looked at; whoever lets it clears the counters.
+    Right {
+        user: Box<User>,
+        counters: Vec<AttemptKey>,
+    },
+    /// It is not, or there is no such account: `failed` tells the trail.
+    Wrong(Option<Box<User>>),
+    Throttled(Seconds),
+    Busy,
+}
+
+/// Tries a password against an account: throttled, with a hashing permit, in like time whether or not the account
+/// exists. The one way to do it, for the login page and the `password` grant alike.
+pub async fn try_password(
+    cx: &Context,
+    tenant: &TenantId,
+    username: &str,
+    password: &Secret,
+    known_device: Option<&str>,
+) -> Result<Tried, Fault> {
+    let key = User::lookup_key(username);
+    let device = known_device.filter(|text| device::knows(cx, text, tenant, &key));
+    let counters = throttle::counters(tenant, &key, cx.caller.address, device);
+    let Ok(permit) = cx.hasher.reserve().await else { return Ok(Tried::Busy) };
     if let Attempt::Wait(wait) = cx.store.begin_attempt(&counters, cx.now).await? {
         // Refusals cost no row, or a flood would fill the trail; the failures that led here stand in it.
         tracing::info!(target: "valetkey::login", wait = wait.0, "login attempt throttled");
-        return Ok(LoginOutcome::Throttled(wait));
+        return Ok(Tried::Throttled(wait));
     }
-    let user = cx.store.user_by_login(login.tenant, &key).await?;
+    let user = cx.store.user_by_login(tenant, &key).await?;
     let phc = user.as_ref().and_then(|user| user.password.as_deref());
-    let fits = permit.verify(login.password, phc).await?;
-    match user {
-        Some(user) if fits && user.may_act().is_ok() => begin(cx, login, &user, &key, &counters).await,
-        user => {
-            let record = cx.record(Event::LoginFailed, Actor::Anonymous);
-            let record = match &user {
-                Some(user) => record.user(&user.id, &user.tenant),
-                None => record,
-            };
-            cx.store.record(&record).await?;
+    let fits = permit.verify(password, phc).await?;
+    Ok(match user {
+        Some(user) if fits => Tried::Right { user: Box::new(user), counters },
+        user => Tried::Wrong(user.map(Box::new)),
+    })
+}
+
+/// Writes a failed sign-in into the trail.
+pub async fn failed(cx: &Context, user: Option<&User>, client: Option<&ClientId>) -> Result<(), Fault> {
+    let mut record = cx.record(Event::LoginFailed, Actor::Anonymous);
+    if let Some(user) = user {
+        record = record.user(&user.id, &user.tenant);
+    }
+    record.client = client.cloned();
+    cx.store.record(&record).await
+}
+
+/// Signs a user in by password.
+pub async fn password_login(cx: &Context, login: &PasswordLogin<'_>) -> Result<LoginOutcome, Fault> {
+    let known = login.known_device;
+    match try_password(cx, login.tenant, login.username, login.password, known).await? {
+        Tried::Right { user, counters } if user.may_act().is_ok() => {
+            begin(cx, login, &user, &User::lookup_key(login.username), &counters).await
+        }
+        Tried::Right { user, counters } if must_change(cx, &user) => {
+            cx.store.clear_attempts(&counters).await?;
+            Ok(LoginOutcome::MustChange(user))
+        }
+        Tried::Right { user, .. } | Tried::Wrong(Some(user)) => {
+            failed(cx, Some(&user), None).await?;
             Ok(LoginOutcome::Refused)
         }
+        Tried::Wrong(None) => {
+            failed(cx, None, None).await?;
+            Ok(LoginOutcome::Refused)
+        }
+        Tried::Throttled(wait) => Ok(LoginOutcome::Throttled(wait)),
+        Tried::Busy => Ok(LoginOutcome::Busy),
     }
+}
+
+/// Whether the one thing that stands between the account and a sign-in is a new password.
+fn must_change(cx: &Context, user: &User) -> bool {
+    user.must_change_password && !user.disabled && !cx.catalog().shuts(user.tenant.as_str())
 }
 
 async fn begin(
@@ -108,7 +163,7 @@ pub async fn start_session(
         user_agent: user_agent.chars().take(200).collect(),
         created_at: cx.now,
         last_seen_at: cx.now,
-        expires_at: cx.now + cx.settings.lifetimes.session,
+        expires_at: cx.now + cx.lifetimes().session,
     };
     let record = cx.record(Event::LoginSucceeded, Actor::User(user.id.clone()));
     let record = record.user(&user.id, &user.tenant).object(session.id);
@@ -125,7 +180,7 @@ pub async fn session(cx: &Context, cookie: &str) -> Result<Option<Session>, Faul
     if cookie.len() != 43 {
         return Ok(None);
     }
-    let idle_since = cx.now - cx.settings.lifetimes.session_idle;
+    let idle_since = cx.now - cx.lifetimes().session_idle;
     let found = cx.store.session(&SecretHash::of(cookie), cx.now, idle_since).await?;
     if let Some(session) = &found
         && cx.now - session.last_seen_at > SEEN_STEP

@@ -9,7 +9,9 @@ pub mod key;
 pub mod register;
 pub mod scope;
 pub mod session;
+pub mod settings;
 pub mod setup;
+pub mod tenant;
 pub mod token;
 pub mod user;
 

@@ -1,6 +1,8 @@
 //! What an operator configured, in the form in which requests use it. Made once at start.
 
 use crate::time::Seconds;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How long things live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +41,62 @@ impl Default for Lifetimes {
     }
 }
 
+impl Lifetimes {
+    /// What is out of its range, as `name: why`.
+    pub fn wrong(&self) -> Vec<(&'static str, OutOfRange)> {
+        let (second, minute, year) = (Seconds(1), Seconds::minutes(1), Seconds::days(365));
+        let ranges = [
+            // RFC 6749 §4.1.2: ten minutes at most.
+            ("code", self.code, second, Seconds::minutes(10)),
+            ("access_token", self.access_token, second, LONGEST_ACCESS_TOKEN),
+            ("refresh_idle", self.refresh_idle, minute, NEVER),
+            ("refresh_absolute", self.refresh_absolute, minute, NEVER),
+            // A long window would hide the reuse that it is there to tell from a retry.
+            ("retry_window", self.retry_window, Seconds(0), Seconds::minutes(5)),
+            ("session", self.session, minute, year),
+            ("session_idle", self.session_idle, minute, year),
+        ];
+        let outside =
+            |(_, value, least, most): &(_, Seconds, Seconds, Seconds)| value < least || value > most;
+        let mut wrong: Vec<_> = ranges
+            .into_iter()
+            .filter(outside)
+            .map(|(name, value, least, most)| (name, OutOfRange::Bounds { value, least, most }))
+            .collect();
+        if self.session_idle > self.session {
+            wrong.push(("session_idle", OutOfRange::LongerThan("lifetimes.session")));
+        }
+        if self.refresh_idle > self.refresh_absolute {
+            wrong.push(("refresh_idle", OutOfRange::LongerThan("lifetimes.refresh_absolute")));
+        }
+        wrong
+    }
+}
+
+/// Why a lifetime cannot stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfRange {
+    Bounds { value: Seconds, least: Seconds, most: Seconds },
+    LongerThan(&'static str),
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bounds { value, least, most } => {
+                write!(f, "{value} is outside the range {least} to {most}")
+            }
+            Self::LongerThan(other) => write!(f, "must not be longer than {other}"),
+        }
+    }
+}
+
 /// The longest an access token may live without the opt-in `long_lived_access_token`.
 pub const LONGEST_ACCESS_TOKEN: Seconds = Seconds::hours(24);
 /// The longest with it; marks of revocation are kept at least as long.
 pub const LONGEST_OPTED_ACCESS_TOKEN: Seconds = Seconds::days(731);
+/// As good as for ever: a hundred years.
+pub const NEVER: Seconds = Seconds::days(36_525);
 /// How long relying parties may cache the JWKS, and so how long a key is published before it signs.
 pub const JWKS_MAX_AGE: Seconds = Seconds::minutes(5);
 /// How long a sealing key is shared before it seals.
@@ -60,10 +114,33 @@ pub mod path {
     pub const JWKS: &str = "/oauth/jwks";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+
+    /// Whether a path can be a further path of an endpoint: plain segments only. What needs escaping, or means something
+    /// to the router, cannot.
+    pub fn is_plain(text: &str) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+        let good = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain) && !text.contains("//");
+        good && !text.ends_with('/') && !text.split('/').any(|segment| matches!(segment, "." | ".."))
+    }
+
+    /// The names under which aliases speak of them.
+    pub const ENDPOINTS: [(&str, &str); 10] = [
+        ("authorize", AUTHORIZE),
+        ("par", PAR),
+        ("token", TOKEN),
+        ("revoke", REVOKE),
+        ("introspect", INTROSPECT),
+        ("userinfo", USERINFO),
+        ("register", REGISTER),
+        ("jwks", JWKS),
+        ("metadata", METADATA),
+        ("openid_configuration", OPENID_CONFIGURATION),
+    ];
 }
 
 /// Who may register a client over the network (RFC 7591).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DynamicRegistration {
     #[default]
     Off,
@@ -79,13 +156,20 @@ pub struct Settings {
     issuer: String,
     pub lifetimes: Lifetimes,
     pub registration: DynamicRegistration,
+    /// RFC 9449 §8: whether each proof must carry a nonce of ours.
+    pub dpop_nonce_required: bool,
 }
 
 impl Settings {
     /// `issuer`: an absolute http(s) URL without query, fragment and trailing slash (RFC 8414 §2); checked by the configuration.
     pub fn new(issuer: &str, lifetimes: Lifetimes) -> Self {
         let registration = DynamicRegistration::Off;
-        Self { issuer: issuer.trim_end_matches('/').to_owned(), lifetimes, registration }
+        Self {
+            issuer: issuer.trim_end_matches('/').to_owned(),
+            lifetimes,
+            registration,
+            dpop_nonce_required: false,
+        }
     }
 
     /// The same with a mode of dynamic registration; off unless said.

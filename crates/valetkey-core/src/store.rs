@@ -5,23 +5,31 @@
 mod audits;
 mod catalog;
 mod clients;
+mod configuration;
 mod consents;
 mod grants;
 mod keys;
 mod logins;
 mod revocations;
 mod sessions;
+mod spent;
+mod tenants;
 mod users;
 
 pub use audits::{AuditFilter, Audits};
 pub use catalog::{Api, Catalog, EndpointRule, ScopeWords, TokenFormat};
 pub use clients::Clients;
+pub use configuration::{Configuration, Step, StoredSettings};
 pub use consents::{Consent, Consents};
-pub use grants::{Grant, GrantFilter, Grants, NewGrant, Redemption, Rotation, RotationRequest};
+pub use grants::{
+    Beginning, Grant, GrantFilter, Grants, Limits, NewGrant, Redemption, RefreshBy, Rotation, RotationRequest,
+};
 pub use keys::{KeyPurpose, Keys, StoredKey};
 pub use logins::{Attempt, AttemptKey, Logins};
 pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
 pub use sessions::{NewSession, Session, Sessions};
+pub use spent::Spent;
+pub use tenants::Tenants;
 pub use users::{SetupOutcome, Users};
 
 use crate::error::Fault;
@@ -67,12 +75,15 @@ pub trait Store:
     + Catalog
     + Changes
     + Clients
+    + Configuration
     + Consents
     + Grants
     + Keys
     + Logins
     + Revocations
     + Sessions
+    + Spent
+    + Tenants
     + Upkeep
     + Users
     + std::fmt::Debug
@@ -84,12 +95,15 @@ impl<T> Store for T where
         + Catalog
         + Changes
         + Clients
+        + Configuration
         + Consents
         + Grants
         + Keys
         + Logins
         + Revocations
         + Sessions
+        + Spent
+        + Tenants
         + Upkeep
         + Users
         + std::fmt::Debug

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod code;
+pub mod granted;
 mod id_token;
 pub mod identity;
 pub mod keys;
@@ -11,7 +12,8 @@ pub mod revocation;
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
-use crate::error::{Error, Fault};
+use crate::directory::home;
+use crate::error::{Code, Error, Fault};
 use crate::ids::TokenId;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
@@ -69,6 +71,15 @@ impl Issued {
 /// Makes an access token.
 pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let catalog = cx.catalog();
+    let tenant = issue.grant.map_or_else(|| home(cx, issue.client), |grant| grant.tenant.clone());
+    let bound = issue.client.tenant.as_ref();
+    if catalog.shuts(tenant.as_str())
+        || bound.is_some_and(|own| *own != tenant || catalog.shuts(own.as_str()))
+    {
+        return Err(Code::UnauthorizedClient
+            .because("the user directory is switched off, or this application no longer belongs to it")
+            .into());
+    }
     let target = catalog.target(issue.resources, issue.scope, issue.grant.is_some())?;
     let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
     let scope = target.scope.to_string();
@@ -76,7 +87,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
         id: TokenId(cx.new_id()),
         client: issue.client.id.as_str(),
         user: issue.grant.map(|grant| grant.user.as_str()),
-        tenant: issue.grant.map_or(issue.client.directory(), |grant| grant.tenant.as_str()),
+        tenant: tenant.as_str(),
         grant: issue.grant.map(|grant| grant.id),
         scope: &scope,
         audience: target.audience,
@@ -108,5 +119,5 @@ pub fn id_token(
 fn lifetime(cx: &Context, client: &Client, api: Option<Seconds>, format: TokenFormat) -> Seconds {
     let opted = client.has(Compat::LongLivedAccessToken) && format == TokenFormat::Sealed;
     let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
-    client.access_token_lifetime.or(api).unwrap_or(cx.settings.lifetimes.access_token).min(longest)
+    client.access_token_lifetime.or(api).unwrap_or(cx.lifetimes().access_token).min(longest)
 }

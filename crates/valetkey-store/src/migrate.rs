@@ -13,8 +13,12 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in order.
-pub(crate) const SQLITE: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("migrations/sqlite/0001_init.sql") }];
+pub(crate) const SQLITE: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("migrations/sqlite/0001_init.sql") },
+    Migration { version: 2, name: "tenants", sql: include_str!("migrations/sqlite/0002_tenants.sql") },
+    Migration { version: 3, name: "settings", sql: include_str!("migrations/sqlite/0003_settings.sql") },
+    Migration { version: 8, name: "spent", sql: include_str!("migrations/sqlite/0008_spent.sql") },
+];
 
 /// What may go wrong; the caller knows the path.
 pub(crate) enum Refused {

@@ -3,12 +3,15 @@
 mod audits;
 mod catalog;
 mod clients;
+mod configuration;
 mod consents;
 mod grants;
 mod keys;
 mod logins;
 mod revocations;
 mod sessions;
+mod spent;
+mod tenants;
 mod upkeep;
 mod users;
 

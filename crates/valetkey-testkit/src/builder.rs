@@ -121,6 +121,8 @@ impl Builder {
         let mut settings = EdgeSettings::new([3; 16]);
         settings.https = server.settings.is_https();
         settings.error_page = error_page;
+        let held = Arc::clone(server);
+        settings.further = Arc::new(move |path| held.in_force().endpoint_at(path));
         Edge::new(service, routes, settings)
     }
 }

@@ -8,15 +8,18 @@ pub mod audits;
 pub mod catalog;
 pub mod changes;
 pub mod clients;
+pub mod configuration;
 pub mod consents;
 mod fixtures;
 pub mod gate;
 pub mod keys;
 pub mod logins;
+pub mod opted;
 pub mod redeem;
 pub mod refresh;
 pub mod revocations;
 pub mod sessions;
+pub mod spent;
 pub mod upkeep;
 pub mod users;
 
@@ -52,6 +55,11 @@ macro_rules! store_contract {
         );
         $crate::contract_tests!(
             $open,
+            spent,
+            [a_value_is_spent_once_and_again_only_after_its_end, of_all_who_spend_one_value_at_once_one_wins,]
+        );
+        $crate::contract_tests!(
+            $open,
             changes,
             [
                 the_feed_begins_at_zero_and_counts_every_change_in_order,
@@ -70,6 +78,17 @@ macro_rules! store_contract {
                 deleting_a_client_takes_its_consents_and_grants_along,
                 a_client_made_again_under_its_old_id_revives_nothing,
                 of_two_updates_of_one_version_one_wins,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            configuration,
+            [
+                settings_are_absent_then_guarded_by_their_version,
+                a_plan_is_carried_out_whole_and_in_order,
+                of_a_plan_that_meets_a_conflict_nothing_is_left,
+                every_step_is_announced_and_audited,
+                of_two_plans_at_once_one_wins,
             ]
         );
         $crate::contract_tests!(
@@ -121,6 +140,18 @@ macro_rules! store_contract {
                 clearing_forgets_only_the_keys_given,
                 an_untouched_counter_starts_anew_after_a_day,
                 a_flood_gets_no_more_attempts_than_are_free,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            opted,
+            [
+                a_kept_refresh_token_stays_at_its_generation_and_has_the_limits_given,
+                an_older_generation_is_reuse_also_where_the_newest_is_kept,
+                the_code_refreshes_its_grant_at_any_generation_behind_the_same_gate,
+                a_kept_token_of_a_revoked_grant_or_a_disabled_client_is_nothing,
+                a_grant_without_a_code_begins_behind_the_gate_of_a_redemption,
+                of_many_who_begin_one_grant_one_begins_it_and_nobody_kills_it,
             ]
         );
         $crate::contract_tests!(
@@ -242,6 +273,7 @@ mod tests {
             include_str!("contract/refresh.rs"),
             include_str!("contract/revocations.rs"),
             include_str!("contract/sessions.rs"),
+            include_str!("contract/spent.rs"),
             include_str!("contract/upkeep.rs"),
             include_str!("contract/users.rs"),
         ];

@@ -21,7 +21,8 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::future::RouteFuture;
-use http::{Request, Response};
+use http::uri::PathAndQuery;
+use http::{Request, Response, Uri};
 use tower::Service;
 use tracing::Span;
 
@@ -43,7 +44,12 @@ pub struct EdgeSettings {
     pub seed: [u8; 16],
     /// Draws the page for errors that no handler answered (404, 405, 413, 500 after a panic).
     pub error_page: ErrorPage,
+    /// Paths that lead to another of the same server, as they are at the moment of the request.
+    pub further: FurtherPaths,
 }
+
+/// Where a further path leads to; it may change while the server runs.
+pub type FurtherPaths = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 
 impl fmt::Debug for EdgeSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +64,8 @@ impl EdgeSettings {
     /// Plain http, no trusted proxy, the built-in error page.
     pub fn new(seed: [u8; 16]) -> Self {
         let trusted_proxies = TrustedProxies::default();
-        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page() }
+        let further: FurtherPaths = Arc::new(|_| None);
+        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page(), further }
     }
 }
 
@@ -73,6 +80,7 @@ struct Inner {
     headers: SecurityHeaders,
     proxies: TrustedProxies,
     error_page: ErrorPage,
+    further: FurtherPaths,
 }
 
 impl fmt::Debug for Edge {
@@ -140,6 +148,7 @@ impl Edge {
             headers: SecurityHeaders::new(settings.https),
             proxies: settings.trusted_proxies,
             error_page: settings.error_page,
+            further: settings.further,
         }))
     }
 
@@ -155,7 +164,14 @@ impl Edge {
         let inner = &*self.0;
         let request_id = inner.ids.next();
         let client = inner.proxies.client(arriving.peer, request.headers());
-        let route = inner.routes.find(request.uri().path());
+        let mut route = inner.routes.find(request.uri().path());
+        // A path of our own is never led elsewhere.
+        if route.is_other()
+            && let Some(path) = (inner.further)(request.uri().path())
+        {
+            lead(request.uri_mut(), path);
+            route = inner.routes.find(path);
+        }
         let begun = Begun {
             arrival: Arrival { request_id, client, peer: inner.proxies.peer(arriving.peer) },
             route,
@@ -200,6 +216,18 @@ impl Edge {
         access::log(&Line { method, route: route.template(), status, duration, arrival }, &response);
         Answered { response, ended }
     }
+}
+
+/// Gives an address another path; the query stays.
+fn lead(uri: &mut Uri, path: &'static str) {
+    let query = uri.query().map(|query| format!("{path}?{query}"));
+    let path_and_query = match query {
+        Some(text) => PathAndQuery::try_from(text).ok(),
+        None => Some(PathAndQuery::from_static(path)),
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = path_and_query.or(parts.path_and_query);
+    *uri = Uri::from_parts(parts).unwrap_or_else(|_| Uri::from_static(path));
 }
 
 fn gateways(handled: &Handled) -> Option<Gateways> {

@@ -120,10 +120,12 @@ pub(crate) fn edges(
     });
     let error_page = edge_errors(&app);
     let (router, paths) = router(app, &aliases(config)).map_err(|bad| bad_alias(&bad))?;
+    let held = Arc::clone(server);
     let settings = EdgeSettings {
         https: server.settings.is_https(),
         trusted_proxies: trusted_proxies(config)?,
         error_page,
+        further: Arc::new(move |path| held.in_force().endpoint_at(path)),
         ..EdgeSettings::new(server.random())
     };
     let public = Edge::new(behind(router, gateway(server, limits)?), paths, settings);
@@ -207,7 +209,7 @@ fn settings(config: &Config, issuer: &str) -> Settings {
     Settings::new(issuer, lifetimes(config)).with_registration(registration)
 }
 
-fn lifetimes(config: &Config) -> Lifetimes {
+pub(crate) fn lifetimes(config: &Config) -> Lifetimes {
     let own = &config.lifetimes;
     Lifetimes {
         code: own.code.0,

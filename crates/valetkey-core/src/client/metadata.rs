@@ -4,6 +4,7 @@ use super::compat::Compat;
 use super::{AuthMethod, Client, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
+use crate::jose::jwk;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use serde_json::{Value, json};
 use url::Url;
@@ -44,6 +45,7 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
         return refuse("the authorization_code grant needs at least one redirect URI");
     }
     check_grants(client)?;
+    check_keys(client)?;
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
     }
@@ -56,6 +58,18 @@ fn check_grants(client: &Client) -> Result<(), BadMetadata> {
     found.map_or(Ok(()), |(grant, compat)| {
         Err(BadMetadata(format!("the grant {} needs the opt-in {}", grant.name(), compat.name())))
     })
+}
+
+fn check_keys(client: &Client) -> Result<(), BadMetadata> {
+    let by_key = client.auth_method == AuthMethod::PrivateKeyJwt;
+    match (&client.jwks, by_key) {
+        (None, false) => Ok(()),
+        (None, true) => Err(BadMetadata("private_key_jwt needs the client's public keys: a jwks".to_owned())),
+        (Some(set), _) if jwk::read_set(set).is_some_and(|keys| !keys.is_empty()) => Ok(()),
+        (Some(_), _) => Err(BadMetadata(
+            "jwks must be a JWK Set with a public key for EdDSA, ES256, PS256 or RS256 signatures".to_owned(),
+        )),
+    }
 }
 
 fn check_lifetime(client: &Client) -> Result<(), BadMetadata> {
@@ -143,6 +157,12 @@ pub fn to_json(client: &Client) -> Value {
     }
     if let Some(scope) = &client.scope {
         json["scope"] = scope.to_string().into();
+    }
+    if let Some(set) = &client.jwks {
+        json["jwks"] = set.clone();
+    }
+    if let Some(scope) = &client.application_scope {
+        json["application_scope"] = scope.to_string().into();
     }
     if let Some(tenant) = &client.tenant {
         json["tenant"] = tenant.as_str().into();

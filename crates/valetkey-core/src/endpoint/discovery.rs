@@ -5,7 +5,7 @@ use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode};
-use crate::jose::SigningAlgorithm;
+use crate::jose::{SigningAlgorithm, jwk};
 use crate::settings::DynamicRegistration;
 use serde_json::{Value, json};
 
@@ -38,12 +38,13 @@ pub fn metadata(cx: &Context) -> Value {
         "token_endpoint_auth_methods_supported": methods(true),
         "revocation_endpoint_auth_methods_supported": methods(true),
         "introspection_endpoint_auth_methods_supported": methods(false),
+        "token_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],
         "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "tenant",
             "name", "preferred_username", "updated_at", "email", "email_verified",
         ],
         "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),
@@ -51,7 +52,7 @@ pub fn metadata(cx: &Context) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
-    if cx.settings.registration != DynamicRegistration::Off {
+    if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
     }
     metadata

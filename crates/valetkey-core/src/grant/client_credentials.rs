@@ -13,10 +13,15 @@ pub(super) fn exchange(cx: &Context, client: &Client, params: &Params<'_>) -> Re
             .because("a public client cannot have a token of its own")
             .into());
     }
+    let open = |name: &str| client.application_scope.as_ref().is_none_or(|own| own.contains(name));
     let about_users = |name: &str| STANDARD.iter().any(|(own, ..)| *own == name);
     let mut scope = cx.catalog().asked_scope(client, params.one("scope"))?;
     if params.one("scope").is_none() {
-        scope = scope.filter(|name| !about_users(name));
+        scope = scope.filter(|name| !about_users(name) && open(name));
+    } else if !scope.iter().all(open) {
+        return Err(Code::InvalidScope
+            .because("a token for the application itself may not have all of these: ask for fewer, or for a user's")
+            .into());
     } else if scope.iter().any(about_users) {
         return Err(Code::InvalidScope
             .because("openid, profile, email and offline_access are about a user: leave them out")

@@ -101,7 +101,7 @@ pub const OWN_PATHS: [&str; 20] = [
 ];
 
 /// Whether one path is the other, or below it, case apart.
-fn meets(one: &str, other: &str) -> bool {
+pub(super) fn meets(one: &str, other: &str) -> bool {
     let pairs = one.split('/').zip(other.split('/'));
     pairs.fold(true, |same, (a, b)| same && a.eq_ignore_ascii_case(b))
 }
@@ -113,6 +113,13 @@ async fn check_place(cx: &Context, api: &Api) -> Result<(), ManageError> {
     }
     if let Some(own) = OWN_PATHS.into_iter().find(|own| meets(own, &api.prefix)) {
         return Err(refused(format!("the prefix {} meets {own}, which is the server's own", api.prefix)));
+    }
+    let applied = cx.store.applied().await?.applied;
+    if let Some(alias) = applied.aliases.values().flatten().find(|alias| meets(alias, &api.prefix)) {
+        return Err(refused(format!(
+            "the prefix {} meets {alias}, a further path of an endpoint",
+            api.prefix
+        )));
     }
     let apis = cx.store.apis().await?;
     let others = apis.iter().filter(|other| other.id != api.id && !other.prefix.is_empty());

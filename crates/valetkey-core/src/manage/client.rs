@@ -1,6 +1,7 @@
 //! Registering and changing clients.
 
-use super::{ManageError, TRIES, changed, created, mark_now, refused};
+use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
+use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
 use crate::client::compat::Compat;
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
@@ -9,12 +10,13 @@ use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::scope::Scope;
 use crate::secret::{Secret, SecretHash};
+use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::{MarkKind, Write};
 use crate::time::Seconds;
 
 const KIND: &str = "client";
 
-/// What to register. Everything not said is the strict default.
+/// What to register. What is not said is given by the registration defaults in force, or else strict.
 #[derive(Debug, Clone, Default)]
 pub struct NewClient {
     /// Generated when absent.
@@ -26,13 +28,20 @@ pub struct NewClient {
     pub website: String,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
-    /// Empty: `authorization_code` and `refresh_token`.
+    /// Empty: those of every client registered now, else `authorization_code` and `refresh_token`.
     pub grant_types: Vec<GrantType>,
     pub scope: Option<Scope>,
-    /// `None`: a secret by either method.
+    /// What a token for the application itself may have of it; `None`: all.
+    pub application_scope: Option<Scope>,
+    /// `None`: as of every client registered now, else a secret by either method.
     pub auth_method: Option<AuthMethod>,
+    /// For `private_key_jwt`.
+    pub jwks: Option<serde_json::Value>,
     pub introspect: bool,
+    /// Empty: those of every client registered now, else none.
     pub compat: Vec<Compat>,
+    /// Nothing is given that was not asked for.
+    pub strict: bool,
     pub tenant: Option<TenantId>,
     pub access_token_lifetime: Option<Seconds>,
     pub origin: Origin,
@@ -47,15 +56,45 @@ pub struct Created {
     pub secret: Option<Secret>,
 }
 
+/// What a client gets that is registered now: what was asked for, and where nothing was, what the operator gives to
+/// every client. All ways of registering come through here.
+pub fn registered_now(given: &Registration, new: NewClient) -> NewClient {
+    let strict = Registration::default();
+    let given = if new.strict { &strict } else { given };
+    let auth_method = new.auth_method.or(given.auth_method).unwrap_or(AuthMethod::ClientSecret);
+    let public = auth_method == AuthMethod::None;
+    let applicant = Applicant { public, redirects: !new.redirect_uris.is_empty() };
+    let grant_types = if new.grant_types.is_empty() { given.grants_of(applicant) } else { new.grant_types };
+    let compat = if new.compat.is_empty() { given.opt_ins_of(public, &grant_types) } else { new.compat };
+    // A lifetime that an opt-in of the operator's list allows goes only with that opt-in.
+    let long = given.access_token_lifetime.is_some_and(|span| span > LONGEST_ACCESS_TOKEN);
+    let fits = !long || compat.contains(&Compat::LongLivedAccessToken);
+    NewClient {
+        auth_method: Some(auth_method),
+        scope: new.scope.or_else(|| given.scope.clone()),
+        application_scope: new.application_scope.or_else(|| given.application_scope.clone()),
+        access_token_lifetime: new.access_token_lifetime.or(given.access_token_lifetime.filter(|_| fits)),
+        grant_types,
+        compat,
+        ..new
+    }
+}
+
 /// Registers a client.
 pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Created, ManageError> {
+    let created_now = draft(cx, &cx.in_force().applied.registration, new)?;
+    let client = &created_now.client;
+    let record = cx.record(Event::ClientCreated, actor).client(&client.id);
+    created(cx.store.create_client(client, &record).await?, KIND)?;
+    cx.follow_changes().await?;
+    Ok(created_now)
+}
+
+/// The client as it would be registered; nothing is written.
+pub fn draft(cx: &Context, given: &Registration, new: NewClient) -> Result<Created, ManageError> {
+    let new = registered_now(given, new);
     let auth_method = new.auth_method.unwrap_or(AuthMethod::ClientSecret);
     let secret = secret_for(cx, auth_method, new.secret)?;
-    let grant_types = if new.grant_types.is_empty() {
-        vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
-    } else {
-        new.grant_types
-    };
     let client = Client {
         id: new.id.unwrap_or_else(|| format!("app_{}", cx.new_id())).into(),
         tenant: new.tenant,
@@ -64,10 +103,12 @@ pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Create
         website: new.website,
         redirect_uris: new.redirect_uris,
         post_logout_redirect_uris: new.post_logout_redirect_uris,
-        grant_types,
+        grant_types: new.grant_types,
         scope: new.scope,
+        application_scope: new.application_scope,
         auth_method,
         secrets: secret.iter().map(|secret| client_secret(cx, secret)).collect(),
+        jwks: new.jwks,
         introspect: new.introspect,
         compat: new.compat,
         access_token_lifetime: new.access_token_lifetime,
@@ -78,11 +119,13 @@ pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Create
         updated_at: cx.now,
         version: 1,
     };
-    metadata::check(&client).map_err(refused)?;
-    let record = cx.record(Event::ClientCreated, actor).client(&client.id);
-    created(cx.store.create_client(&client, &record).await?, KIND)?;
-    cx.follow_changes().await?;
+    check(cx, &client)?;
     Ok(Created { client, secret })
+}
+
+fn check(cx: &Context, client: &Client) -> Result<(), ManageError> {
+    client.tenant.as_ref().map_or(Ok(()), |own| tenant::known(cx, own))?;
+    metadata::check(client).map_err(refused)
 }
 
 fn secret_for(
@@ -91,8 +134,10 @@ fn secret_for(
     given: Option<Secret>,
 ) -> Result<Option<Secret>, ManageError> {
     match (method, given) {
-        (AuthMethod::None, None) => Ok(None),
-        (AuthMethod::None, Some(_)) => Err(refused("a public client has no secret")),
+        (method, None) if !method.is_by_secret() => Ok(None),
+        (method, Some(_)) if !method.is_by_secret() => {
+            Err(refused("a client of this authentication method has no secret"))
+        }
         (_, None) => Ok(Some(cx.new_secret())),
         (_, Some(secret)) => {
             metadata::check_secret(secret.expose()).map_err(refused)?;
@@ -123,7 +168,7 @@ pub async fn update(
         let mut client = show(cx, id).await?;
         edit(&mut client);
         client.updated_at = cx.now;
-        metadata::check(&client).map_err(refused)?;
+        check(cx, &client)?;
         let mark = (event == Event::ClientDisabled).then(|| mark_now(cx, MarkKind::Client, id.as_str()));
         let record = cx.record(event, actor.clone()).client(id);
         match cx.store.update_client(&client, mark.as_ref(), &record).await? {
@@ -149,7 +194,7 @@ pub async fn rotate_secret(
 ) -> Result<Created, ManageError> {
     let method = show(cx, id).await?.auth_method;
     let Some(secret) = secret_for(cx, method, given)? else {
-        return Err(refused("a public client has no secret to rotate"));
+        return Err(refused("a client of this authentication method has no secret to rotate"));
     };
     let fresh = client_secret(cx, &secret);
     let until = cx.now + overlap;

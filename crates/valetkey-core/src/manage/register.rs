@@ -1,11 +1,14 @@
 //! RFC 7591 §3, RFC 7592 §2 — dynamic client registration, in the modes off, initial access token, open
 //!
-//! A client that registers itself gets what a person then consents to, and nothing else: no grant of its own, no opt-in,
+//! A client that registers itself gets what a person then consents to, and nothing else, unless the operator gives more to
+//! every client ([`Registration`]): no grant of its own, no opt-in,
 //! no privilege. The consent page says that nobody checked it, and it goes when nobody uses it.
 
 use super::ManageError;
 use super::client::{self, Created, NewClient};
+use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
+use crate::client::compat::Compat;
 use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
@@ -55,7 +58,7 @@ pub fn initial_access_token(cx: &Context, lifetime: Seconds) -> Result<String, F
 
 /// Registers a client. `None`: registration is off, and there is no such endpoint.
 pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result<Option<Value>, Error> {
-    match cx.settings.registration {
+    match cx.in_force().dynamic {
         DynamicRegistration::Off => return Ok(None),
         DynamicRegistration::Token if !bearer.is_some_and(|text| lets_in(cx, text)) => {
             return Err(NO_TOKEN.into());
@@ -97,8 +100,10 @@ fn refused(error: ManageError) -> Error {
 
 /// What the metadata ask for, within what a self-registered client may have.
 fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
+    let in_force = cx.in_force();
+    let given = &in_force.applied.registration;
     let auth_method = match asked.token_endpoint_auth_method.as_deref() {
-        None => AuthMethod::ClientSecretBasic,
+        None => given.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
         Some(name @ ("none" | "client_secret_basic" | "client_secret_post")) => {
             AuthMethod::parse(name).unwrap_or(AuthMethod::ClientSecretBasic)
         }
@@ -108,7 +113,10 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
             ));
         }
     };
-    check_uris(&asked)?;
+    let public = auth_method == AuthMethod::None;
+    let applicant = Applicant { public, redirects: !asked.redirect_uris.is_empty() };
+    let grant_types = grant_types(given, applicant, &asked)?;
+    check_uris(&asked, &grant_types)?;
     Ok(NewClient {
         name: asked
             .client_name
@@ -116,8 +124,8 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
             .filter(|name| !name.trim().is_empty())
             .unwrap_or_else(|| fallback_name(&asked)),
         website: asked.client_uri.unwrap_or_default(),
-        grant_types: grant_types(asked.grant_types, asked.response_types)?,
-        scope: Some(scope(cx, asked.scope.as_deref())?),
+        grant_types,
+        scope: Some(scope(cx, given, asked.scope.as_deref())?),
         redirect_uris: asked.redirect_uris,
         post_logout_redirect_uris: asked.post_logout_redirect_uris,
         auth_method: Some(auth_method),
@@ -126,9 +134,10 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     })
 }
 
-fn check_uris(asked: &Metadata) -> Result<(), Denial> {
+fn check_uris(asked: &Metadata, grants: &[GrantType]) -> Result<(), Denial> {
     let bad = |detail| Err(Code::InvalidRedirectUri.because(detail));
-    if asked.redirect_uris.is_empty() || asked.redirect_uris.len() > REDIRECT_URIS {
+    let redirected = grants.iter().any(|g| matches!(g, GrantType::AuthorizationCode | GrantType::Implicit));
+    if (redirected && asked.redirect_uris.is_empty()) || asked.redirect_uris.len() > REDIRECT_URIS {
         return bad("register 1 to 10 redirect_uris");
     }
     if asked.redirect_uris.iter().any(|uri| redirect_uri::check(uri).is_err()) {
@@ -148,36 +157,59 @@ fn fallback_name(asked: &Metadata) -> String {
     }
 }
 
-/// Only what a person consents to. Grants that are not to be had this way are left out, as RFC 7591 §3.2.1 allows.
+/// Only what a person consents to, unless the operator gives more to every client. Grants that are not to be had this way
+/// are left out, as RFC 7591 §3.2.1 allows; a request never adds one.
 fn grant_types(
-    asked: Option<Vec<String>>,
-    response_types: Option<Vec<String>>,
+    given: &Registration,
+    applicant: Applicant,
+    asked: &Metadata,
 ) -> Result<Vec<GrantType>, Denial> {
-    let asked = asked.unwrap_or_else(|| vec!["authorization_code".to_owned()]);
-    let wanted = [GrantType::AuthorizationCode, GrantType::RefreshToken];
-    let granted: Vec<_> =
-        wanted.into_iter().filter(|grant| asked.iter().any(|name| name == grant.name())).collect();
-    let code = response_types.is_none_or(|types| types.iter().any(|name| name == "code"));
-    if !granted.contains(&GrantType::AuthorizationCode) || !code {
-        return Err(Code::InvalidClientMetadata.because(
-            "a client that registers itself has the authorization_code grant and response_types [\"code\"]",
-        ));
+    let offered = given.grants_of(applicant);
+    let operators = !given.grant_types.is_empty();
+    let code_alone = [GrantType::AuthorizationCode.name().to_owned()];
+    let wanted = |grant: &GrantType| match &asked.grant_types {
+        None if operators => true,
+        None => code_alone.iter().any(|name| name == grant.name()),
+        Some(names) => names.iter().any(|name| name == grant.name()),
+    };
+    let granted: Vec<_> = offered.into_iter().filter(wanted).collect();
+    let responds = |name: &str| {
+        asked
+            .response_types
+            .as_ref()
+            .map_or(name == "code" || operators, |types| types.iter().any(|own| own == name))
+    };
+    let usable = granted.iter().any(|grant| match grant {
+        GrantType::AuthorizationCode => responds("code"),
+        GrantType::Implicit => responds("token"),
+        GrantType::ClientCredentials | GrantType::Password => operators,
+        GrantType::RefreshToken => false,
+    });
+    if usable {
+        return Ok(granted);
     }
-    Ok(granted)
+    Err(Code::InvalidClientMetadata.because(
+        "a client that registers itself has the authorization_code grant and response_types [\"code\"]",
+    ))
 }
 
-fn scope(cx: &Context, asked: Option<&str>) -> Result<Scope, Denial> {
+fn scope(cx: &Context, given: &Registration, asked: Option<&str>) -> Result<Scope, Denial> {
     let catalog = cx.catalog();
     let all = || catalog.scopes().map(|words| words.name.as_str()).collect();
-    let Some(asked) = asked else { return Ok(all()) };
+    let open = given.scope.clone().unwrap_or_else(all);
+    let Some(asked) = asked else { return Ok(open) };
     let scope = Scope::parse(asked)
         .map_err(|_| Code::InvalidClientMetadata.because("scope is a list of names, separated by spaces"))?;
-    Ok(scope.filter(|name| catalog.scope(name).is_some()))
+    Ok(scope.filter(|name| open.contains(name)))
 }
 
 /// RFC 7591 §3.2.1 — the client as registered.
 fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
     let mut json = metadata::to_json(&created.client);
+    // RFC 7591 §2 has no name for "either": by the body works.
+    if created.client.auth_method == AuthMethod::ClientSecret {
+        json["token_endpoint_auth_method"] = "client_secret_post".into();
+    }
     let own = ["id", "name", "introspect", "compat", "disabled", "secrets", "created_at", "updated_at"];
     if let Some(members) = json.as_object_mut() {
         for name in own {
@@ -215,7 +247,10 @@ pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value,
 pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) -> Result<Value, Error> {
     let client = registered(cx, id, bearer).await?;
     let new = new_client(cx, read(body)?)?;
-    if new.auth_method != Some(client.auth_method) {
+    let named = read(body)?.token_endpoint_auth_method;
+    let either = client.auth_method == AuthMethod::ClientSecret
+        && named.as_deref().is_none_or(|name| name == "client_secret_post");
+    if new.auth_method != Some(client.auth_method) && !either {
         return Err(Code::InvalidClientMetadata
             .because("token_endpoint_auth_method cannot change: register anew")
             .into());
@@ -226,7 +261,9 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
         own.website.clone_from(&new.website);
         own.redirect_uris.clone_from(&new.redirect_uris);
         own.post_logout_redirect_uris.clone_from(&new.post_logout_redirect_uris);
-        own.grant_types.clone_from(&new.grant_types);
+        // Opt-ins stay as they were given; what needs another is not to be had by asking.
+        let needs = |grant: &&GrantType| Compat::needed_for(**grant).is_none_or(|compat| own.has(compat));
+        own.grant_types = new.grant_types.iter().filter(needs).copied().collect();
         own.scope.clone_from(&new.scope);
     });
     let client = updated.await.map_err(refused)?;

@@ -63,6 +63,9 @@ pub enum ChangeKind {
     Key = 5,
     /// `key` is the mark's kind (one byte) and key.
     Revocation = 6,
+    /// The applied settings.
+    Settings = 7,
+    Tenant = 8,
 }
 
 /// One entry of the change feed.

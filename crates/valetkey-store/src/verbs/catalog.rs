@@ -47,9 +47,9 @@ impl Verb for Scopes {
     }
 }
 
-struct CreateScope {
-    scope: ScopeWords,
-    record: Record,
+pub(super) struct CreateScope {
+    pub(super) scope: ScopeWords,
+    pub(super) record: Record,
 }
 
 impl Verb for CreateScope {
@@ -65,9 +65,9 @@ impl Verb for CreateScope {
     }
 }
 
-struct UpdateScope {
-    scope: ScopeWords,
-    record: Record,
+pub(super) struct UpdateScope {
+    pub(super) scope: ScopeWords,
+    pub(super) record: Record,
 }
 
 impl Verb for UpdateScope {
@@ -82,9 +82,9 @@ impl Verb for UpdateScope {
     }
 }
 
-struct DeleteScope {
-    name: String,
-    record: Record,
+pub(super) struct DeleteScope {
+    pub(super) name: String,
+    pub(super) record: Record,
 }
 
 impl Verb for DeleteScope {
@@ -108,9 +108,9 @@ impl Verb for Apis {
     }
 }
 
-struct CreateApi {
-    api: Api,
-    record: Record,
+pub(super) struct CreateApi {
+    pub(super) api: Api,
+    pub(super) record: Record,
 }
 
 impl Verb for CreateApi {
@@ -125,9 +125,9 @@ impl Verb for CreateApi {
     }
 }
 
-struct UpdateApi {
-    api: Api,
-    record: Record,
+pub(super) struct UpdateApi {
+    pub(super) api: Api,
+    pub(super) record: Record,
 }
 
 impl Verb for UpdateApi {
@@ -145,9 +145,9 @@ impl Verb for UpdateApi {
     }
 }
 
-struct DeleteApi {
-    id: ApiId,
-    record: Record,
+pub(super) struct DeleteApi {
+    pub(super) id: ApiId,
+    pub(super) record: Record,
 }
 
 impl Verb for DeleteApi {

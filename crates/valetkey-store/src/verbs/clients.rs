@@ -46,9 +46,9 @@ impl Verb for List<'_> {
     }
 }
 
-struct Create {
-    client: Client,
-    record: Record,
+pub(super) struct Create {
+    pub(super) client: Client,
+    pub(super) record: Record,
 }
 
 impl Verb for Create {
@@ -73,10 +73,10 @@ impl Verb for Create {
     }
 }
 
-struct Update {
-    client: Client,
-    mark: Option<Mark>,
-    record: Record,
+pub(super) struct Update {
+    pub(super) client: Client,
+    pub(super) mark: Option<Mark>,
+    pub(super) record: Record,
 }
 
 impl Verb for Update {
@@ -113,10 +113,10 @@ impl Verb for Prune {
     }
 }
 
-struct Delete {
-    id: ClientId,
-    mark: Mark,
-    record: Record,
+pub(super) struct Delete {
+    pub(super) id: ClientId,
+    pub(super) mark: Mark,
+    pub(super) record: Record,
 }
 
 impl Verb for Delete {

@@ -103,6 +103,8 @@ impl FromRow for Change {
             4 => ChangeKind::Api,
             5 => ChangeKind::Key,
             6 => ChangeKind::Revocation,
+            7 => ChangeKind::Settings,
+            8 => ChangeKind::Tenant,
             other => return Err(Fault::corrupt("a change is of no known kind", other.to_string())),
         };
         Ok(Self { seq: row.int(0)?, kind, key: row.blob(2)?.to_vec() })

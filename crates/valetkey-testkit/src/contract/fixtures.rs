@@ -13,7 +13,8 @@ use valetkey_core::ids::{ClientId, GrantId, Id, SessionId, TenantId, UserId};
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::SecretHash;
 use valetkey_core::store::{
-    Consent, Grant, GrantFilter, Mark, MarkKind, NewSession, Page, Redemption, Rotation, RotationRequest,
+    Consent, Grant, GrantFilter, Limits, Mark, MarkKind, NewSession, Page, Redemption, RefreshBy, Rotation,
+    RotationRequest,
     Session, Write,
 };
 use valetkey_core::time::{Seconds, Timestamp};
@@ -68,8 +69,10 @@ pub(super) fn client(id: &str) -> Client {
         post_logout_redirect_uris: Vec::new(),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scope: Some(Scope::from_iter(["read", "write"])),
+        application_scope: None,
         auth_method: AuthMethod::ClientSecret,
         secrets: Vec::new(),
+        jwks: None,
         introspect: false,
         compat: Vec::new(),
         access_token_lifetime: None,
@@ -259,13 +262,24 @@ pub(super) async fn redeem(store: &Handle, code: &Grant) -> Redemption {
 }
 
 pub(super) async fn rotate(store: &Handle, grant: &Grant, generation: i64, now: Timestamp) -> Rotation {
+    let limits = Limits { idle_until: now + Seconds(1000), expires_at: grant.expires_at };
+    refresh(store, grant, RefreshBy::Rotating(generation), limits, now).await
+}
+
+pub(super) async fn refresh(
+    store: &Handle,
+    grant: &Grant,
+    by: RefreshBy,
+    limits: Limits,
+    now: Timestamp,
+) -> Rotation {
     let request = RotationRequest {
         grant: grant.id,
         client: &grant.client,
-        generation,
+        by,
         now,
         retry_window: Seconds(10),
-        idle_until: now + Seconds(1000),
+        limits,
         access_until: now + Seconds(600),
     };
     store

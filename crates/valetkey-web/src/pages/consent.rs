@@ -110,7 +110,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
 }
 
 fn lasts(call: &Call, client: &Client, asks_offline: bool) -> Lasts {
-    let lifetimes = &call.cx.settings.lifetimes;
+    let lifetimes = call.cx.lifetimes();
     let once = span(client.access_token_lifetime.unwrap_or(lifetimes.access_token));
     let idle = span(lifetimes.refresh_idle);
     match (client.allows(GrantType::RefreshToken), asks_offline) {

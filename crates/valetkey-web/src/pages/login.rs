@@ -255,7 +255,7 @@ fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &s
 
 /// The cookies that a sign-in leaves in the browser.
 pub(crate) fn set_cookies(call: &Call, response: &mut Response, session: &str, device: Option<&str>) {
-    let lifetimes = &call.cx.settings.lifetimes;
+    let lifetimes = call.cx.lifetimes();
     let https = call.https();
     let session = Cookie::Session.set(session, Some(lifetimes.session), https);
     let device = device.and_then(|value| Cookie::KnownDevice.set(value, Some(lifetimes.device), https));

@@ -83,8 +83,10 @@ async fn introspect(managed: &Managed, token: &Secret) -> Result<Value> {
         post_logout_redirect_uris: Vec::new(),
         grant_types: Vec::new(),
         scope: None,
+        application_scope: None,
         auth_method: AuthMethod::ClientSecret,
         secrets: Vec::new(),
+        jwks: None,
         introspect: true,
         compat: Vec::new(),
         access_token_lifetime: None,
@@ -98,7 +100,7 @@ async fn introspect(managed: &Managed, token: &Secret) -> Result<Value> {
     let form = form_urlencoded::Serializer::new(String::new()).append_pair("token", token.expose()).finish();
     let form = Secret::new(form);
     let params = Params::parse(form.expose().as_bytes()).map_err(|denial| anyhow::anyhow!("{denial}"))?;
-    let answer = introspect::introspect(cx, &operator, &params).await?;
+    let answer = introspect::introspect(cx, introspect::Asker::Client(&operator), &params).await?;
     let mut json: Value = serde_json::from_slice(&answer)?;
     json["id"] = match json.get("jti") {
         Some(id) => id.clone(),

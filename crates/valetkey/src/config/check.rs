@@ -4,7 +4,6 @@ use super::keys::{Config, MetadataDocuments};
 use super::values::Span;
 use crate::logging;
 use url::{Host, Url};
-use valetkey_core::settings::LONGEST_ACCESS_TOKEN;
 use valetkey_core::time::Seconds;
 
 /// A key and what is wrong with its value.
@@ -97,19 +96,27 @@ pub(crate) fn database_path(url: &str) -> Result<&str, String> {
         .ok_or_else(|| "expected \"sqlite:PATH\", a file".to_owned())
 }
 
+/// The keys of `[lifetimes]`, whose ranges stand in the core.
+const LIFETIMES: [&str; 7] = [
+    "lifetimes.code",
+    "lifetimes.access_token",
+    "lifetimes.refresh_idle",
+    "lifetimes.refresh_absolute",
+    "lifetimes.retry_window",
+    "lifetimes.session",
+    "lifetimes.session_idle",
+];
+
 fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
-    let (lifetimes, limits) = (&config.lifetimes, &config.http.limits);
-    let (second, year) = (Seconds(1), Seconds::days(365));
+    let limits = &config.http.limits;
+    for (name, why) in crate::wire::lifetimes(config).wrong() {
+        wrong.push((
+            LIFETIMES.iter().find(|key| key.ends_with(name)).unwrap_or(&"lifetimes"),
+            why.to_string(),
+        ));
+    }
+    let second = Seconds(1);
     for (key, value, least, most) in [
-        // RFC 6749 §4.1.2: ten minutes at most.
-        ("lifetimes.code", lifetimes.code, second, Seconds::minutes(10)),
-        ("lifetimes.access_token", lifetimes.access_token, second, LONGEST_ACCESS_TOKEN),
-        ("lifetimes.refresh_idle", lifetimes.refresh_idle, Seconds::minutes(1), Seconds::days(3650)),
-        ("lifetimes.refresh_absolute", lifetimes.refresh_absolute, Seconds::minutes(1), Seconds::days(3650)),
-        // A long window would hide the reuse that it is there to tell from a retry.
-        ("lifetimes.retry_window", lifetimes.retry_window, Seconds(0), Seconds::minutes(5)),
-        ("lifetimes.session", lifetimes.session, Seconds::minutes(1), year),
-        ("lifetimes.session_idle", lifetimes.session_idle, Seconds::minutes(1), year),
         ("http.limits.header_timeout", limits.header_timeout, second, Seconds::minutes(5)),
         ("http.limits.body_timeout", limits.body_timeout, second, Seconds::minutes(10)),
         ("http.limits.idle_timeout", limits.idle_timeout, second, Seconds::hours(1)),
@@ -133,16 +140,6 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
 }
 
 fn relations(config: &Config, wrong: &mut Vec<Wrong>) {
-    let lifetimes = &config.lifetimes;
-    if lifetimes.session_idle > lifetimes.session {
-        wrong.push(("lifetimes.session_idle", "must not be longer than lifetimes.session".to_owned()));
-    }
-    if lifetimes.refresh_idle > lifetimes.refresh_absolute {
-        wrong.push((
-            "lifetimes.refresh_idle",
-            "must not be longer than lifetimes.refresh_absolute".to_owned(),
-        ));
-    }
     for (key, list) in
         [("http.listen", &config.http.listen), ("management.listen", &config.management.listen)]
     {

@@ -9,9 +9,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 use valetkey_core::secret::Secret;
-use valetkey_core::time::Seconds;
-
-const UNITS: [(&str, i64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+use valetkey_core::settings::path;
+use valetkey_core::time::{Seconds, UNITS};
 
 /// A duration in whole seconds, written `"90s"`, `"10m"`, `"12h"`, `"30d"`, `"2w"` or as a number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,12 +47,8 @@ impl FromStr for Span {
 }
 
 impl fmt::Display for Span {
-    /// In the largest unit that gives a whole number, but never weeks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.0;
-        let fits = |(_, unit): &&(&str, i64)| seconds != 0 && seconds % unit == 0;
-        let (name, unit) = UNITS[1..].iter().find(fits).unwrap_or(&("s", 1));
-        write!(f, "{}{name}", seconds / unit)
+        self.0.fmt(f)
     }
 }
 
@@ -163,12 +158,8 @@ pub(crate) struct UrlPath(pub(crate) String);
 impl FromStr for UrlPath {
     type Err = ();
 
-    /// Plain segments only: what needs escaping, or means something to the router, is no alias.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-        let good = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain) && !text.contains("//");
-        let climbs = text.split('/').any(|segment| matches!(segment, "." | ".."));
-        (good && !climbs).then(|| Self(text.to_owned())).ok_or(())
+        path::is_plain(text).then(|| Self(text.to_owned())).ok_or(())
     }
 }
 

@@ -150,6 +150,7 @@ async fn operate(app: &TestApp) {
     manage::api::update(&cx, OPERATOR, &"photos".into(), |own| "P".clone_into(&mut own.name)).await.unwrap();
     manage::api::delete(&cx, OPERATOR, &"photos".into()).await.unwrap();
     manage::key::rotate(&cx, OPERATOR, Rotate::Sealing, false).await.unwrap();
+    manage::settings::update(&cx, &OPERATOR, |own| own.services.mastodon = true).await.unwrap();
 }
 
 #[tokio::test]
@@ -175,6 +176,7 @@ async fn what_an_operator_does_is_told_one_record_an_act() {
         Event::ApiUpdated,
         Event::ApiDeleted,
         Event::KeyRotated,
+        Event::SettingsApplied,
     ];
     let sorted = |events: &[Event]| events.iter().map(|event| event.as_str()).collect::<BTreeSet<_>>();
     assert_eq!((records.len(), sorted(&events(&records))), (want.len(), sorted(&want)));
