@@ -157,6 +157,7 @@ pub(crate) mod tests {
             application_scope: None,
             auth_method: AuthMethod::ClientSecret,
             secrets: Vec::new(),
+            jwks: None,
             introspect: false,
             compat: Vec::new(),
             access_token_lifetime: None,

@@ -28,10 +28,14 @@ pub enum Kind {
     InitialAccess = 9,
     /// RFC 9126 §2.2, behind `request_uri`.
     PushedRequest = 10,
+    /// RFC 9449 §8.
+    DpopNonce = 11,
+    /// That the old password was right and a new one is due.
+    PasswordDue = 12,
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -42,6 +46,8 @@ impl Kind {
         Self::StoredKey,
         Self::InitialAccess,
         Self::PushedRequest,
+        Self::DpopNonce,
+        Self::PasswordDue,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -57,6 +63,8 @@ impl Kind {
             Self::StoredKey => "vk_sk_",
             Self::InitialAccess => "vk_ia_",
             Self::PushedRequest => "vk_pr_",
+            Self::DpopNonce => "vk_dn_",
+            Self::PasswordDue => "vk_pd_",
         }
     }
 }

@@ -42,6 +42,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// SHA-256 over parts, each with its length, so that no two lists of parts give the same.
+pub fn digest_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(hash.finish().as_ref());
+    digest
+}
+
 /// SHA-256 of a random secret: enough for what has 128 bits of entropy, and a thousand times cheaper than a password hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SecretHash(#[serde(with = "base64")] pub [u8; 32]);

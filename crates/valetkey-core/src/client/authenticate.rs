@@ -1,9 +1,11 @@
-//! RFC 6749 §2.3 — client authentication: Basic, body, or none for public clients
+//! RFC 6749 §2.3 — client authentication: Basic, body, assertion, or none for public clients
 
 mod guard;
 
 pub use guard::Guard;
 
+use super::assertion::{self, Assertion};
+use super::compat::Compat;
 use super::{AuthMethod, Client};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -14,15 +16,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What the request said of itself.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Credentials<'a> {
     id: Cow<'a, str>,
-    secret: Option<Cow<'a, str>>,
-    basic: bool,
+    proof: Proof<'a>,
+}
+
+#[derive(Debug)]
+enum Proof<'a> {
+    None,
+    Secret { text: Cow<'a, str>, basic: bool },
+    Assertion(Assertion<'a>),
 }
 
 const UNKNOWN: Denial =
     Code::InvalidClient.because("unknown client, wrong secret, or a method this client may not use");
+
+/// RFC 6749 §2.3.
+const TWICE: Denial = Code::InvalidRequest
+    .because("prove yourself once: in the Authorization header, in the body, or by a client_assertion");
 
 /// Finds out who is calling and whether it holds. Unknown clients, wrong secrets and disabled clients are answered alike.
 pub async fn authenticate(
@@ -38,14 +50,16 @@ pub async fn authenticate(
             .into());
     }
     let found = cx.client(&credentials.id).await?;
-    let proven = match (&found, &credentials.secret) {
-        (Some(client), Some(secret)) => fits(client, credentials.basic) && proves(client, secret, cx.now),
-        (Some(client), None) => client.is_public(),
-        (None, secret) => {
+    let proven = match (&found, &credentials.proof) {
+        (Some(client), Proof::Secret { text, basic }) => fits(client, *basic) && proves(client, text, cx.now),
+        (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
+        (Some(client), Proof::None) => client.is_public(),
+        (None, Proof::Secret { text, .. }) => {
             // The same work as for a client that exists: no telling them apart by time.
-            SecretHash([0; 32]).matches(secret.as_deref().unwrap_or_default());
+            SecretHash([0; 32]).matches(text);
             false
         }
+        (None, _) => false,
     };
     match found {
         Some(client) if proven && !client.disabled => Ok(client),
@@ -53,6 +67,22 @@ pub async fn authenticate(
             cx.wrong_secrets.count_one(&credentials.id, address, cx.now);
             Err(UNKNOWN.into())
         }
+    }
+}
+
+/// RFC 6749 §2.3.1: parameters must not come in the URL, where logs and histories keep them — but for a client with the
+/// opt-in `query_credentials`. Judged before any secret is looked at.
+pub async fn may_use_query(
+    cx: &Context,
+    authorization: Option<&str>,
+    params: &Params<'_>,
+) -> Result<(), Error> {
+    const IN_THE_URL: Denial =
+        Code::InvalidRequest.because("send the parameters in the form body, never in the URL");
+    let credentials = credentials(authorization, params).map_err(|_| IN_THE_URL)?;
+    match cx.client(&credentials.id).await? {
+        Some(client) if client.has(Compat::QueryCredentials) => Ok(()),
+        _ => Err(IN_THE_URL.into()),
     }
 }
 
@@ -64,7 +94,9 @@ pub async fn authenticate_confidential(
 ) -> Result<Arc<Client>, Error> {
     let client = authenticate(cx, authorization, params).await?;
     if client.is_public() {
-        return Err(Code::InvalidClient.because("this endpoint is for clients with a secret").into());
+        return Err(Code::InvalidClient
+            .because("this endpoint is for clients that can prove themselves")
+            .into());
     }
     Ok(client)
 }
@@ -74,7 +106,7 @@ fn fits(client: &Client, basic: bool) -> bool {
         AuthMethod::ClientSecret => true,
         AuthMethod::ClientSecretBasic => basic,
         AuthMethod::ClientSecretPost => !basic,
-        AuthMethod::None => false,
+        AuthMethod::PrivateKeyJwt | AuthMethod::None => false,
     }
 }
 
@@ -91,19 +123,28 @@ fn credentials<'a>(
 ) -> Result<Credentials<'a>, Denial> {
     let id = params.one("client_id");
     let secret = params.one("client_secret");
-    let Some(basic) = authorization.and_then(basic_value) else {
+    let basic = authorization.and_then(basic_value);
+    if let Some(assertion) = assertion::read(params)? {
+        if secret.is_some() || basic.is_some() {
+            return Err(TWICE);
+        }
+        return Ok(Credentials {
+            id: assertion.client_id.clone().into(),
+            proof: Proof::Assertion(assertion),
+        });
+    }
+    let Some(basic) = basic else {
         // A stale Bearer header beside body credentials is tolerated: some clients send one.
         let Some(id) = id else {
             return Err(Code::InvalidClient
                 .because("say who is calling: client_id and client_secret, by Basic or in the body"));
         };
-        return Ok(Credentials { id: id.into(), secret: secret.map(Into::into), basic: false });
+        let proof = secret.map_or(Proof::None, |text| Proof::Secret { text: text.into(), basic: false });
+        return Ok(Credentials { id: id.into(), proof });
     };
     // RFC 6749 §2.3: one method in a request.
     if secret.is_some() {
-        return Err(
-            Code::InvalidRequest.because("send the secret once: in the Authorization header or in the body")
-        );
+        return Err(TWICE);
     }
     let malformed =
         Code::InvalidClient.because("the Basic credentials are not base64 of client_id:client_secret");
@@ -119,8 +160,12 @@ fn credentials<'a>(
         return Err(Code::InvalidRequest
             .because("client_id in the body differs from the one in the Authorization header"));
     }
-    let secret = (!own_secret.is_empty()).then_some(Cow::Owned(own_secret));
-    Ok(Credentials { id: Cow::Owned(own_id), secret, basic: true })
+    let proof = if own_secret.is_empty() {
+        Proof::None
+    } else {
+        Proof::Secret { text: own_secret.into(), basic: true }
+    };
+    Ok(Credentials { id: own_id.into(), proof })
 }
 
 /// The credentials of `Authorization: Basic …` (RFC 7617 §2; the scheme's case does not matter).
@@ -146,7 +191,10 @@ mod tests {
     fn read(authorization: Option<&str>, body: &str) -> Result<(String, Option<String>, bool), Code> {
         let params = Params::parse(body.as_bytes()).expect("valid text");
         credentials(authorization, &params)
-            .map(|c| (c.id.into_owned(), c.secret.map(Cow::into_owned), c.basic))
+            .map(|c| match c.proof {
+                Proof::Secret { text, basic } => (c.id.into_owned(), Some(text.into_owned()), basic),
+                _ => (c.id.into_owned(), None, false),
+            })
             .map_err(|denial| denial.code)
     }
 
@@ -163,7 +211,9 @@ mod tests {
             (None, "client_id=app", app(None, false)),
             (None, "", Err(Code::InvalidClient)),
             (Some("Basic !!!"), "", Err(Code::InvalidClient)),
-            (Some("basic YXBwOg=="), "", app(None, true)),
+            (Some("basic YXBwOg=="), "", app(None, false)),
+            (None, "client_id=app&client_assertion=x", Err(Code::InvalidRequest)),
+            (None, "client_assertion_type=x&client_assertion=x", Err(Code::InvalidClient)),
         ] {
             assert_eq!(read(header, body), want, "{header:?} {body}");
         }

@@ -4,6 +4,7 @@ use super::compat::Compat;
 use super::{AuthMethod, Client, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
+use crate::interaction::ResponseType;
 use crate::jose::jwk;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use serde_json::{Value, json};
@@ -35,14 +36,14 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
     if client.redirect_uris.len() > REDIRECT_URIS_LIMIT {
         return refuse("at most 50 redirect URIs");
     }
-    for uri in client.redirect_uris.iter().chain(&client.post_logout_redirect_uris) {
-        redirect_uri::check(uri).map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
+    let oob = client.has(Compat::Oob);
+    let redirects = client.redirect_uris.iter().map(|uri| (uri, redirect_uri::check_for(uri, oob)));
+    let logouts = client.post_logout_redirect_uris.iter().map(|uri| (uri, redirect_uri::check(uri).map(drop)));
+    for (uri, checked) in redirects.chain(logouts) {
+        checked.map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
     }
     if client.grant_types.is_empty() {
         return refuse("a client needs at least one grant type");
-    }
-    if client.allows(GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
-        return refuse("the authorization_code grant needs at least one redirect URI");
     }
     check_grants(client)?;
     check_keys(client)?;
@@ -55,9 +56,23 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
 fn check_grants(client: &Client) -> Result<(), BadMetadata> {
     let missing = |grant: GrantType| Compat::needed_for(grant).filter(|compat| !client.has(*compat));
     let found = client.grant_types.iter().find_map(|grant| missing(*grant).map(|compat| (*grant, compat)));
-    found.map_or(Ok(()), |(grant, compat)| {
-        Err(BadMetadata(format!("the grant {} needs the opt-in {}", grant.name(), compat.name())))
-    })
+    if let Some((grant, compat)) = found {
+        return Err(BadMetadata(format!("the grant {} needs the opt-in {}", grant.name(), compat.name())));
+    }
+    let redirected = [GrantType::AuthorizationCode, GrantType::Implicit];
+    if let Some(grant) = redirected.into_iter().find(|grant| client.allows(*grant))
+        && client.redirect_uris.is_empty()
+    {
+        return Err(BadMetadata(format!("the {} grant needs at least one redirect URI", grant.name())));
+    }
+    // What a secret has to make up for.
+    let behind_a_secret = [Compat::NoPkce, Compat::CodeAsRefreshToken];
+    match behind_a_secret.into_iter().find(|compat| client.has(*compat)) {
+        Some(compat) if client.is_public() => {
+            Err(BadMetadata(format!("the opt-in {} is for confidential clients only", compat.name())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_keys(client: &Client) -> Result<(), BadMetadata> {
@@ -126,6 +141,11 @@ fn is_web_page(text: &str) -> bool {
     text.len() <= TEXT_LIMIT && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
+fn response_types(client: &Client) -> Vec<&'static str> {
+    let may = |kind: &ResponseType| client.allows(kind.grant());
+    ResponseType::ALL.into_iter().filter(|(_, kind)| may(kind)).map(|(name, _)| name).collect()
+}
+
 /// The client as RFC 7591 §3.2.1 shows it, without its secret, and with what operators see beside it.
 pub fn to_json(client: &Client) -> Value {
     let method =
@@ -140,7 +160,7 @@ pub fn to_json(client: &Client) -> Value {
         "redirect_uris": client.redirect_uris,
         "post_logout_redirect_uris": client.post_logout_redirect_uris,
         "grant_types": client.grant_types,
-        "response_types": if client.allows(GrantType::AuthorizationCode) { vec!["code"] } else { vec![] },
+        "response_types": response_types(client),
         "token_endpoint_auth_method": method,
         "introspect": client.introspect,
         "compat": client.compat.iter().map(|compat| compat.name()).collect::<Vec<_>>(),

@@ -18,7 +18,19 @@ pub enum Destination {
     App(String),
 }
 
-/// Checks a URI at registration.
+/// The out-of-band address of programs that cannot take a redirect: the code is shown on a page of ours.
+pub const OOB: &str = "urn:ietf:wg:oauth:2.0:oob";
+
+pub fn is_oob(uri: &str) -> bool {
+    uri == OOB
+}
+
+/// Checks a URI at registration; `oob`: whether the client has the opt-in of that name.
+pub fn check_for(uri: &str, oob: bool) -> Result<(), BadRedirectUri> {
+    if oob && is_oob(uri) { Ok(()) } else { check(uri).map(drop) }
+}
+
+/// Checks a URI at registration, for a client without opt-ins.
 pub fn check(uri: &str) -> Result<Destination, BadRedirectUri> {
     if uri.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
         return Err(BadRedirectUri(
@@ -48,6 +60,9 @@ pub fn check(uri: &str) -> Result<Destination, BadRedirectUri> {
         // RFC 9700 §2.6: plain http only on this very device.
         "http" if is_loopback(&url) => Ok(Destination::Loopback(authority(&url))),
         "http" => Err(BadRedirectUri("http is only for 127.0.0.1, [::1] or localhost; use https")),
+        "urn" => Err(BadRedirectUri(
+            "urn:ietf:wg:oauth:2.0:oob, where the code is shown on a page, needs the opt-in oob",
+        )),
         // RFC 8252 §7.1, §8.4: reverse domain names, so that two apps do not meet by accident.
         scheme if scheme.contains('.') => Ok(Destination::App(scheme.to_owned())),
         _ => Err(BadRedirectUri(
@@ -75,8 +90,13 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// RFC 6749 §4.2 with RFC 9700 §2.1 — for a token in the address nothing may differ, not even a loopback port.
+pub fn matches_exactly(registered: &str, presented: &str) -> bool {
+    registered == presented
+}
+
 /// RFC 9700 §2.1 — exact string comparison; only the port of a loopback IP literal may differ (RFC 8252 §7.3).
-/// The only comparison of redirect URIs in Valetkey.
+/// This and `matches_exactly` are the only comparisons of redirect URIs in Valetkey.
 pub fn matches(registered: &str, presented: &str) -> bool {
     registered == presented
         || without_loopback_port(registered)
@@ -123,6 +143,8 @@ mod tests {
             ("https://*.example/cb", false),
             ("/cb", false),
             ("myapp:/cb", false),
+            (OOB, false),
+            ("urn:ietf:wg:oauth:2.0:oob:auto", false),
             ("javascript:alert(1)", false),
             ("data:text/html,x", false),
             ("https://app.example/a b", false),
@@ -154,6 +176,21 @@ mod tests {
             ("http://localhost/cb", "http://localhost:5000/cb", false),
         ] {
             assert_eq!(matches(registered, presented), same, "{registered} ~ {presented}");
+        }
+    }
+
+    #[test]
+    fn the_out_of_band_address_needs_the_opt_in_and_opens_nothing_else() {
+        for (uri, without, with) in [
+            (OOB, false, true),
+            ("urn:ietf:wg:oauth:2.0:oob:auto", false, false),
+            ("URN:IETF:WG:OAUTH:2.0:OOB", false, false),
+            ("urn:ietf:wg:oauth:2.0:oob?x", false, false),
+            ("https://app.example/cb", true, true),
+            ("http://app.example/cb", false, false),
+        ] {
+            let got = (check_for(uri, false).is_ok(), check_for(uri, true).is_ok());
+            assert_eq!(got, (without, with), "{uri}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! person has used before.
 
 use crate::ids::TenantId;
+use crate::secret::digest_of;
 use crate::store::AttemptKey;
 use crate::time::Seconds;
 use std::net::IpAddr;
@@ -39,14 +40,7 @@ pub fn counters(
 }
 
 fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> AttemptKey {
-    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    for part in parts {
-        hash.update(&(part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let mut key = [0; 32];
-    key.copy_from_slice(hash.finish().as_ref());
-    AttemptKey { key, free, wait, longest, spares: 0, shared: false }
+    AttemptKey { key: digest_of(parts), free, wait, longest, spares: 0, shared: false }
 }
 
 /// An IPv4 address, or the /64 that one IPv6 subscriber commands.

@@ -1,11 +1,18 @@
 //! RFC 7636 — Proof Key for Code Exchange; S256 only (RFC 9700 §2.1.1)
 
+use crate::client::Client;
+use crate::client::compat::Compat;
 use crate::error::{Code, Denial};
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
 
 /// RFC 7636 §4.2: base64url of a SHA-256 digest is 43 characters.
 const CHALLENGE_LEN: usize = 43;
+
+/// Opt-in `no_pkce`: only for a client whose secret stands in for the proof.
+pub fn may_be_left_out(client: &Client) -> bool {
+    client.has(Compat::NoPkce) && !client.is_public()
+}
 
 /// Checks the challenge of an authorization request.
 pub fn challenge<'a>(challenge: Option<&'a str>, method: Option<&str>) -> Result<&'a str, Denial> {
@@ -27,8 +34,17 @@ pub fn challenge<'a>(challenge: Option<&'a str>, method: Option<&str>) -> Result
     Ok(challenge)
 }
 
-/// Checks the verifier of a token request against the challenge that the code carries.
-pub fn verify(challenge: &str, verifier: Option<&str>) -> Result<(), Denial> {
+/// Checks the verifier of a token request against the challenge that the code carries; an empty one: it carries none.
+pub fn verify(client: &Client, challenge: &str, verifier: Option<&str>) -> Result<(), Denial> {
+    if challenge.is_empty() {
+        // RFC 9700 §4.8.2: a verifier without a challenge means that somebody took the challenge out.
+        return if verifier.is_none() && may_be_left_out(client) {
+            Ok(())
+        } else {
+            Err(Code::InvalidGrant
+                .because("this authorization began without code_challenge: begin it anew with one"))
+        };
+    }
     let Some(verifier) = verifier else {
         return Err(
             Code::InvalidGrant.because("send the code_verifier whose challenge began this authorization")
@@ -49,6 +65,7 @@ pub fn verify(challenge: &str, verifier: Option<&str>) -> Result<(), Denial> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::AuthMethod;
 
     // The pair printed in RFC 7636, appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -63,7 +80,28 @@ mod tests {
             (Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjX!"), false),
             (None, false),
         ] {
-            assert_eq!(verify(CHALLENGE, verifier).is_ok(), ok, "{verifier:?}");
+            for client in [client(true, AuthMethod::ClientSecret), client(false, AuthMethod::None)] {
+                assert_eq!(verify(&client, CHALLENGE, verifier).is_ok(), ok, "{verifier:?}");
+            }
+        }
+    }
+
+    fn client(opted: bool, auth_method: AuthMethod) -> Client {
+        let compat = opted.then_some(Compat::NoPkce).into_iter().collect();
+        Client { compat, auth_method, ..crate::client::tests::client("app") }
+    }
+
+    #[test]
+    fn rfc9700_section_4_8_2_without_a_challenge_only_an_opted_confidential_client_and_no_verifier() {
+        for (opted, method, verifier, ok) in [
+            (true, AuthMethod::ClientSecret, None, true),
+            (true, AuthMethod::ClientSecret, Some(VERIFIER), false),
+            (false, AuthMethod::ClientSecret, None, false),
+            (false, AuthMethod::ClientSecret, Some(VERIFIER), false),
+            (true, AuthMethod::None, None, false),
+        ] {
+            let got = verify(&client(opted, method), "", verifier);
+            assert_eq!(got.is_ok(), ok, "{opted} {method:?} {verifier:?}");
         }
     }
 

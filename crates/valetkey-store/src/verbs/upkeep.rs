@@ -59,6 +59,9 @@ impl Verb for Sweep {
         let sql = "DELETE FROM revocations WHERE (kind, key) IN (
                      SELECT kind, key FROM revocations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         gone += tx.execute(sql, params![now - KEPT, limit]).await?;
+        let sql = "DELETE FROM spent WHERE key IN (
+                     SELECT key FROM spent WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT, limit]).await?;
         // Oldest first and looking at no more than may go; the newest stays, since it carries the numbering.
         let sql = "DELETE FROM changes WHERE seq IN (
                      SELECT seq FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT $1) f

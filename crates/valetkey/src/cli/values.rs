@@ -23,6 +23,12 @@ pub(super) fn auth_method(text: &str) -> Result<AuthMethod, String> {
     one_of(AuthMethod::parse(text), &AuthMethod::ALL.map(|(name, _)| name))
 }
 
+/// The JSON document in a file.
+pub(super) fn json_file(path: &str) -> Result<serde_json::Value, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&text).map_err(|error| format!("not JSON: {error}"))
+}
+
 pub(super) fn compat(text: &str) -> Result<Compat, String> {
     one_of(Compat::parse(text), &Compat::ALL.map(|(name, ..)| name))
 }

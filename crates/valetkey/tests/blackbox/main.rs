@@ -9,6 +9,7 @@ mod authorize_interaction;
 mod authorize_prompt;
 mod authorize_request;
 mod authorize_response;
+mod client_assertion;
 mod client_authentication;
 mod client_credentials;
 mod code_flow;

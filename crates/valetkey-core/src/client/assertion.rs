@@ -1,0 +1,92 @@
+//! RFC 7523 §2.2, RFC 7521 §4.2, OIDC Core §9 — a client proves itself by a statement signed with its own key
+
+use super::{AuthMethod, Client};
+use crate::context::Context;
+use crate::error::{Code, Denial, Error};
+use crate::jose::jwk;
+use crate::jose::jws::Jws;
+use crate::params::Params;
+use crate::secret::digest_of;
+use crate::time::{Seconds, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// RFC 7523 §2.2, `client_assertion_type`.
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// How far ahead of ours a client's clock may run (FAPI 2.0 §5.3.2.1).
+const AHEAD: Seconds = Seconds(10);
+/// The furthest end: as long must be remembered that it was used.
+const LONGEST: Seconds = Seconds::minutes(65);
+
+const UNTRUE: Denial = Code::InvalidClient.because(
+    "the client_assertion does not hold: iss and sub are the client_id, aud is our issuer alone, exp is near, jti is new, and the client's key signed it",
+);
+
+/// RFC 7523 §3; `aud` as one string, the issuer and nothing else (RFC 10070, FAPI 2.0 §5.3.2.1).
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Value,
+    exp: i64,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+    jti: String,
+}
+
+/// A statement in a request, not yet believed.
+#[derive(Debug)]
+pub(super) struct Assertion<'a> {
+    jws: Jws<'a>,
+    pub(super) client_id: String,
+}
+
+/// The request's statement; `None` where it has none.
+pub(super) fn read<'a>(params: &'a Params<'_>) -> Result<Option<Assertion<'a>>, Denial> {
+    let (kind, text) = (params.one("client_assertion_type"), params.one("client_assertion"));
+    let (kind, text) = match (kind, text) {
+        (None, None) => return Ok(None),
+        (Some(kind), Some(text)) => (kind, text),
+        _ => {
+            let detail = "client_assertion and client_assertion_type come together";
+            return Err(Code::InvalidRequest.because(detail));
+        }
+    };
+    if kind != TYPE {
+        return Err(Code::InvalidClient.because(
+            "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ));
+    }
+    let jws = Jws::read(text).ok_or(UNTRUE)?;
+    let claims: Claims = jws.claims().ok_or(UNTRUE)?;
+    // RFC 7521 §4.2: client_id is not needed, but must agree.
+    if params.one("client_id").is_some_and(|id| id != claims.sub) {
+        return Err(Code::InvalidRequest.because("client_id differs from the one in the client_assertion"));
+    }
+    Ok(Some(Assertion { client_id: claims.sub, jws }))
+}
+
+impl Assertion<'_> {
+    /// Whether it proves this client, now and for the first time.
+    pub(super) async fn proves(&self, cx: &Context, client: &Client) -> Result<bool, Error> {
+        let keys = client.jwks.as_ref().and_then(jwk::read_set).unwrap_or_default();
+        let known = client.auth_method == AuthMethod::PrivateKeyJwt && self.jws.is_signed_by_one_of(&keys);
+        let typed = !self.jws.has_type()
+            || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
+        let claims = self.jws.claims::<Claims>().filter(|claims| known && typed && holds(cx, claims));
+        let Some(claims) = claims else { return Ok(false) };
+        let key = digest_of(&[b"client_assertion", client.id.as_str().as_bytes(), claims.jti.as_bytes()]);
+        Ok(cx.store.spend(&key, Timestamp(claims.exp), cx.now).await?)
+    }
+}
+
+fn holds(cx: &Context, claims: &Claims) -> bool {
+    let soon = |at: Option<i64>| at.is_none_or(|at| Timestamp(at) <= cx.now + AHEAD);
+    let ends = Timestamp(claims.exp);
+    claims.iss == claims.sub
+        && claims.aud.as_str() == Some(cx.settings.issuer())
+        && (ends > cx.now && ends <= cx.now + LONGEST)
+        && soon(claims.iat)
+        && soon(claims.nbf)
+        && !claims.jti.is_empty()
+}
