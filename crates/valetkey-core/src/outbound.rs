@@ -1,4 +1,8 @@
-//! Ports to what costs time or comes from outside: password hashing, the clock, entropy.
+//! Ports to what costs time or comes from outside: password hashing, the clock, entropy, other people's servers.
+
+mod fetch;
+
+pub use fetch::{Answer, Exchange, Fetcher, Nowhere, Unfetched};
 
 use crate::error::Fault;
 use crate::secret::Secret;

@@ -1,0 +1,85 @@
+//! The one way to other people's servers: guarded against our own network, bounded in time and size, and it follows no
+//! redirect.
+
+use crate::secret::Secret;
+use async_trait::async_trait;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Why there is no answer. The words hold nothing of what was asked or answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfetched {
+    #[error("it is no https address that may be asked")]
+    BadAddress,
+    #[error("its host leads to a private or special-use network address, which this server does not call")]
+    Forbidden,
+    #[error("its host has no network address")]
+    Unresolved,
+    #[error("it cannot be reached")]
+    Unreachable,
+    #[error("it did not answer in time")]
+    Late,
+    #[error("its answer is too large")]
+    TooLarge,
+    #[error("it answered with a redirect, and none is followed")]
+    Redirected,
+    #[error("it answered with status {0}")]
+    Status(u16),
+    #[error("its answer is not JSON")]
+    NotJson,
+    #[error("too many questions are on their way: try again in a moment")]
+    Busy,
+}
+
+/// One exchange that is never kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    pub url: &'a str,
+    /// A form to post; `None`: a GET.
+    pub form: Option<&'a [(&'a str, &'a str)]>,
+    /// The whole value of the `Authorization` header.
+    pub authorization: Option<&'a Secret>,
+    /// The largest answer taken, in bytes.
+    pub limit: usize,
+}
+
+/// What was answered, read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// The media type without its parameters, in lower case.
+    pub media_type: String,
+    pub body: Vec<u8>,
+}
+
+/// Asks servers elsewhere. All that Valetkey asks on its own account goes through here.
+#[async_trait]
+pub trait Fetcher: Send + Sync + Debug {
+    /// A public JSON document of at most `limit` bytes, answered with 200: from memory while it is fresh. Who asks the
+    /// same at once shares one answer.
+    async fn document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched>;
+
+    /// Lets go of a document that has grown too old for its reader, unless it was fetched a moment ago: what strangers
+    /// can bring about must not become a stream of questions.
+    fn forget(&self, url: &str);
+
+    /// Asks once, and keeps nothing.
+    async fn exchange(&self, exchange: &Exchange<'_>) -> Result<Answer, Unfetched>;
+}
+
+/// A fetcher that reaches nobody: for what has no business outside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+#[async_trait]
+impl Fetcher for Nowhere {
+    async fn document(&self, _: &str, _: usize) -> Result<Arc<[u8]>, Unfetched> {
+        Err(Unfetched::Forbidden)
+    }
+
+    fn forget(&self, _: &str) {}
+
+    async fn exchange(&self, _: &Exchange<'_>) -> Result<Answer, Unfetched> {
+        Err(Unfetched::Forbidden)
+    }
+}

@@ -1,0 +1,224 @@
+//! The port's implementation: judge, resolve, judge again, call, read.
+
+use crate::cache::{Documents, Known};
+use crate::connect::{self, Received};
+use crate::freshness;
+use crate::policy::Policy;
+use crate::resolve::{Resolve, System, addresses};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use http_body_util::Full;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use url::Url;
+use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched};
+
+/// Exchanges on their way at once.
+const AT_ONCE: usize = 64;
+/// How long a server that could not be reached is not tried again, in milliseconds. An answer that was no document is not
+/// kept at all (draft-ietf-oauth-client-id-metadata-document §4.4).
+const AWAY_MS: u64 = 5000;
+/// A document younger than this is not asked for again on somebody's wish.
+const YOUNG_MS: u64 = 10_000;
+
+/// How long an exchange may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until an address takes the connection.
+    pub connect: Duration,
+    /// From resolving the name to the last byte of the answer.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(3), total: Duration::from_secs(10) }
+    }
+}
+
+/// The certificates by which servers are known cannot be read.
+#[derive(Debug)]
+pub struct Unready(String);
+
+impl std::fmt::Display for Unready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unready {}
+
+/// Asks the servers that its policy allows.
+#[derive(Debug)]
+pub struct Guarded {
+    policy: Policy,
+    limits: Limits,
+    tls: Arc<ClientConfig>,
+    resolver: Arc<dyn Resolve>,
+    clock: Arc<dyn Clock>,
+    known: Documents,
+    permits: Semaphore,
+}
+
+impl Guarded {
+    /// `ca_file`: certificates (PEM) that count beside the system's.
+    pub fn new(
+        policy: Policy,
+        limits: Limits,
+        ca_file: Option<&Path>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Unready> {
+        Ok(Self {
+            policy,
+            limits,
+            tls: Arc::new(tls(ca_file)?),
+            resolver: Arc::new(System),
+            clock,
+            known: Documents::default(),
+            permits: Semaphore::new(AT_ONCE),
+        })
+    }
+
+    /// The same with another way to find addresses.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Arc<dyn Resolve>) -> Self {
+        Self { resolver, ..self }
+    }
+
+    async fn receive(&self, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
+        let url = self.policy.url(exchange.url)?;
+        let request = request(&url, exchange)?;
+        let whole = async {
+            let _permit = self.permits.acquire().await.map_err(|_| Unfetched::Busy)?;
+            let addresses = addresses(&*self.resolver, &url).await?;
+            // One that may not be called spoils the name: it is there to be found at the second try.
+            for address in &addresses {
+                self.policy.check(&url, address.ip())?;
+            }
+            let stream = connect::dial(&addresses, self.limits.connect).await?;
+            connect::send(stream, &self.tls, &url, request, exchange.limit).await
+        };
+        let received = timeout(self.limits.total, whole).await.unwrap_or(Err(Unfetched::Late))?;
+        if received.status.is_redirection() {
+            return Err(Unfetched::Redirected);
+        }
+        Ok(received)
+    }
+
+    async fn ask(&self, url: &str, limit: usize) -> Known {
+        let received = self.receive(&Exchange { url, form: None, authorization: None, limit }).await;
+        if let Err(error) = &received {
+            let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+            tracing::info!(target: "valetkey::fetch", %error, host, "a document cannot be read");
+        }
+        let now = self.clock.now_ms();
+        let (result, kept_ms) = match received {
+            Ok(received) => {
+                let kept_ms = freshness::seconds(&received.headers) * 1000;
+                match document(&received) {
+                    Ok(()) => (Ok(Arc::from(received.body.as_ref())), kept_ms),
+                    Err(error) => (Err(error), 0),
+                }
+            }
+            Err(
+                away @ (Unfetched::Unreachable
+                | Unfetched::Unresolved
+                | Unfetched::Late
+                | Unfetched::Forbidden),
+            ) => (Err(away), AWAY_MS),
+            Err(error) => (Err(error), 0),
+        };
+        Known { result, since_ms: now, until_ms: now + kept_ms }
+    }
+}
+
+#[async_trait]
+impl Fetcher for Guarded {
+    async fn document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
+        let found = self.known.get_or_ask(url, self.clock.now_ms(), || self.ask(url, limit)).await?;
+        // Another reader of the same address may have asked with a larger limit.
+        if found.len() > limit { Err(Unfetched::TooLarge) } else { Ok(found) }
+    }
+
+    fn forget(&self, url: &str) {
+        self.known.forget_if_before(url, self.clock.now_ms().saturating_sub(YOUNG_MS));
+    }
+
+    async fn exchange(&self, exchange: &Exchange<'_>) -> Result<Answer, Unfetched> {
+        let received = self.receive(exchange).await?;
+        Ok(Answer {
+            status: received.status.as_u16(),
+            media_type: media_type(&received),
+            body: received.body.to_vec(),
+        })
+    }
+}
+
+fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, Unfetched> {
+    let bad = |_| Unfetched::BadAddress;
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut request = Request::builder()
+        .uri(target)
+        .header(HOST, authority)
+        .header(ACCEPT, "application/json")
+        .header(USER_AGENT, concat!("Valetkey/", env!("CARGO_PKG_VERSION")));
+    if let Some(own) = exchange.authorization {
+        let mut value = HeaderValue::try_from(own.expose()).map_err(|_| Unfetched::BadAddress)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let Some(fields) = exchange.form else { return request.body(Full::default()).map_err(bad) };
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    request
+        .method(Method::POST)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Full::from(body))
+        .map_err(bad)
+}
+
+fn media_type(received: &Received) -> String {
+    let value = received.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn document(received: &Received) -> Result<(), Unfetched> {
+    if received.status != 200 {
+        return Err(Unfetched::Status(received.status.as_u16()));
+    }
+    let media_type = media_type(received);
+    let json = media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"));
+    if json { Ok(()) } else { Err(Unfetched::NotJson) }
+}
+
+fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, Unready> {
+    let mut roots = RootCertStore::empty();
+    // None at all is well where nobody is asked; each call says so then.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = ca_file {
+        let wrong = |what: &dyn std::fmt::Display| Unready(format!("{}: {what}", path.display()));
+        let own = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
+        let own: Vec<_> = own.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
+        if own.is_empty() {
+            return Err(wrong(&"no certificate in it"));
+        }
+        for certificate in own {
+            roots.add(certificate).map_err(|error| wrong(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| Unready(error.to_string()))?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
