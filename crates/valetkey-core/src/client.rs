@@ -3,7 +3,10 @@
 mod assertion;
 pub mod authenticate;
 pub mod compat;
+pub mod document;
+pub mod listing;
 pub mod metadata;
+pub mod noted;
 pub mod redirect_uri;
 
 use crate::grant::GrantType;
@@ -12,6 +15,7 @@ use crate::scope::Scope;
 use crate::secret::SecretHash;
 use crate::time::{Seconds, Timestamp};
 use compat::Compat;
+use listing::Listing;
 use serde::{Deserialize, Serialize};
 
 /// How a client proves itself at the token endpoint (RFC 7591 §2, `token_endpoint_auth_method`).
@@ -55,6 +59,15 @@ pub struct ClientSecret {
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What its owners call it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+}
+
+impl ClientSecret {
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
 }
 
 /// Who brought the client here: it decides how the consent page speaks of it.
@@ -68,6 +81,8 @@ pub enum Origin {
     Developer,
     /// The application itself (RFC 7591).
     Dynamic,
+    /// Nobody: its id is the address at which it describes itself.
+    Document,
 }
 
 /// A registered application.
@@ -110,6 +125,8 @@ pub struct Client {
     /// RFC 7592 §3: of the token by which a self-registered client manages its registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token: Option<SecretHash>,
+    #[serde(default, skip_serializing_if = "Listing::is_empty")]
+    pub listing: Listing,
     #[serde(default)]
     pub disabled: bool,
     pub created_at: Timestamp,
@@ -163,6 +180,7 @@ pub(crate) mod tests {
             access_token_lifetime: None,
             origin: Origin::Operator,
             registration_token: None,
+            listing: Listing::default(),
             disabled: false,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

@@ -1,0 +1,191 @@
+//! RFC 6749 §4.1.2.1, §5.2 — what an application was refused, for those who wrote it; and when its secrets were used
+//!
+//! Gathered in memory, without a write per request, and written by a job in batches. Refusals of one sort are one entry
+//! with a count, so what anybody sends in a client's name fills neither memory nor the table.
+
+use crate::error::Denial;
+use crate::ids::{ClientId, Id};
+use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use url::Url;
+
+/// Where it was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    Authorize,
+    Token,
+}
+
+impl Endpoint {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// All refusals of one sort. No token, code or secret: codes and words are literals of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub client: ClientId,
+    /// As in [`Endpoint::name`].
+    pub endpoint: String,
+    /// The standard's code.
+    pub code: String,
+    pub detail: String,
+    /// The address that was not registered, without query and fragment.
+    pub hint: Option<String>,
+    pub count: u32,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
+/// When a secret last proved its client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretUse {
+    pub client: ClientId,
+    pub secret: Id,
+    pub at: Timestamp,
+}
+
+/// Sorts of refusals, and secrets, that wait to be written: beyond that nothing new is noted.
+const MOST: usize = 5000;
+const HINT_LIMIT: usize = 200;
+
+type Sort = (ClientId, Endpoint, &'static str, &'static str);
+
+#[derive(Default)]
+struct Waiting {
+    uses: HashMap<Id, (ClientId, Timestamp)>,
+    failures: HashMap<Sort, Failure>,
+}
+
+/// What waits to be written.
+#[derive(Default)]
+pub struct Noted(Mutex<Waiting>);
+
+impl std::fmt::Debug for Noted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let waiting = self.waiting();
+        write!(f, "Noted({} uses, {} failures)", waiting.uses.len(), waiting.failures.len())
+    }
+}
+
+impl Noted {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A secret proved its client.
+    pub fn used(&self, client: &ClientId, secret: Id, now: Timestamp) {
+        let mut waiting = self.waiting();
+        if let Some((_, at)) = waiting.uses.get_mut(&secret) {
+            *at = now;
+        } else if waiting.uses.len() < MOST {
+            waiting.uses.insert(secret, (client.clone(), now));
+        }
+    }
+
+    /// A request of a known client was refused. `hint`: the redirect URI, where that is what was wrong.
+    pub fn refused(
+        &self,
+        client: &ClientId,
+        endpoint: Endpoint,
+        denial: Denial,
+        hint: Option<&str>,
+        now: Timestamp,
+    ) {
+        let (code, detail) = (denial.code.as_str(), denial.detail);
+        let sort = (client.clone(), endpoint, code, detail);
+        let hint = hint.and_then(address);
+        let mut waiting = self.waiting();
+        if let Some(known) = waiting.failures.get_mut(&sort) {
+            known.count = known.count.saturating_add(1);
+            known.last_at = now;
+            known.hint = hint.or(known.hint.take());
+        } else if waiting.failures.len() < MOST {
+            let failure = Failure {
+                client: client.clone(),
+                endpoint: endpoint.name().to_owned(),
+                code: code.to_owned(),
+                detail: detail.to_owned(),
+                hint,
+                count: 1,
+                first_at: now,
+                last_at: now,
+            };
+            waiting.failures.insert(sort, failure);
+        }
+    }
+
+    /// Takes what waits.
+    pub fn take(&self) -> (Vec<SecretUse>, Vec<Failure>) {
+        let Waiting { uses, failures } = std::mem::take(&mut *self.waiting());
+        let uses = uses.into_iter().map(|(secret, (client, at))| SecretUse { client, secret, at });
+        (uses.collect(), failures.into_values().collect())
+    }
+}
+
+/// An address as it may be shown: what stands before its query and fragment, of a length that can be read.
+fn address(uri: &str) -> Option<String> {
+    let mut url = Url::parse(uri).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    let plain = url.username().is_empty() && url.password().is_none();
+    let text = String::from(url);
+    (plain && text.len() <= HINT_LIMIT).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    const WRONG: Denial = Code::InvalidGrant.because("the code was redeemed before");
+
+    #[test]
+    fn refusals_of_one_sort_are_one_entry_with_a_count() {
+        let noted = Noted::default();
+        for second in 0..3 {
+            noted.refused(&"app".into(), Endpoint::Token, WRONG, None, Timestamp(second));
+        }
+        noted.refused(&"app".into(), Endpoint::Authorize, WRONG, None, Timestamp(9));
+        let (_, mut failures) = noted.take();
+        failures.sort_by_key(|failure| failure.last_at);
+        let seen: Vec<_> = failures.iter().map(|f| (f.count, f.first_at.0, f.last_at.0)).collect();
+        assert_eq!(seen, [(3, 0, 2), (1, 9, 9)]);
+        assert!(noted.take().1.is_empty(), "taken once");
+    }
+
+    #[test]
+    fn memory_has_a_bound_whatever_is_sent() {
+        let noted = Noted::default();
+        for n in 0..2 * MOST {
+            noted.refused(&format!("app{n}").into(), Endpoint::Token, WRONG, None, Timestamp(0));
+        }
+        assert_eq!(noted.take().1.len(), MOST);
+    }
+
+    #[test]
+    fn an_address_is_kept_without_what_may_be_secret() {
+        for (uri, want) in [
+            ("https://app.example/cb/?code=x#y", Some("https://app.example/cb/")),
+            ("https://u:p@app.example/cb", None),
+            ("cb", None),
+        ] {
+            assert_eq!(address(uri).as_deref(), want, "{uri}");
+        }
+        assert_eq!(address(&format!("https://app.example/{}", "a".repeat(300))), None);
+    }
+
+    #[test]
+    fn the_last_use_of_a_secret_counts() {
+        let noted = Noted::default();
+        noted.used(&"app".into(), Id([1; 16]), Timestamp(1));
+        noted.used(&"app".into(), Id([1; 16]), Timestamp(5));
+        let (uses, _) = noted.take();
+        assert_eq!(uses, [SecretUse { client: "app".into(), secret: Id([1; 16]), at: Timestamp(5) }]);
+    }
+}
