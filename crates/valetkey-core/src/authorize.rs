@@ -1,6 +1,7 @@
 //! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
 
 mod checks;
+mod implicit;
 pub mod par;
 mod response;
 
@@ -8,12 +9,11 @@ pub use checks::KNOWN;
 pub use response::{AuthorizationResponse, refuse};
 
 use crate::audit::{Actor, Event};
-use crate::client::{Client, redirect_uri};
+use crate::client::{Client, document, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
-use crate::grant::GrantType;
 use crate::ids::GrantId;
-use crate::interaction::{AuthorizationRequest, Interaction, ResponseMode, Step, next_step};
+use crate::interaction::{AuthorizationRequest, Interaction, ResponseType, Step, next_step};
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Consent, Session};
@@ -57,10 +57,7 @@ pub async fn begin(
     match checks::run(cx, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
         Err(denial) => {
-            let mode = params.one("response_mode").and_then(ResponseMode::parse);
-            // An address that takes no form is told by redirect, also that it takes none.
-            let mode =
-                mode.filter(|mode| mode.reaches(&addressee.redirect_uri)).unwrap_or(ResponseMode::Query);
+            let mode = checks::mode(&addressee, params);
             // A repeated state is no state to give back.
             let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
             let response = response::denial(cx, &addressee.redirect_uri, mode, state, denial);
@@ -75,7 +72,16 @@ async fn client(cx: &Context, params: &Params<'_>) -> Result<Arc<Client>, Refusa
     let Some(id) = params.one("client_id") else {
         return page(Code::InvalidRequest.because("the application's client_id is missing from the link"));
     };
-    match cx.client(id).await?.filter(|client| !client.disabled) {
+    let found = if document::is_address(id) {
+        match document::client_for(cx, id).await {
+            Ok(client) => Some(client),
+            Err(Error::Denied(denial)) => return page(denial),
+            Err(Error::Failed(fault)) => return Err(fault.into()),
+        }
+    } else {
+        cx.registered(id).await?
+    };
+    match found.filter(|client| !client.disabled) {
         Some(client) => Ok(client),
         None => page(
             Code::InvalidClient
@@ -87,10 +93,10 @@ async fn client(cx: &Context, params: &Params<'_>) -> Result<Arc<Client>, Refusa
 fn addressee(client: Arc<Client>, params: &Params<'_>) -> Result<Addressee, Denial> {
     let wrong = |detail| Err(Code::InvalidRequest.because(detail));
     params.refuse_repeats(&["redirect_uri"])?;
+    let implicit = checks::is_implicit(&client, params);
+    let fits = if implicit { redirect_uri::matches_exactly } else { redirect_uri::matches };
     let redirect_uri = match (params.one("redirect_uri"), client.redirect_uris.as_slice()) {
-        (Some(uri), registered) if registered.iter().any(|own| redirect_uri::matches(own, uri)) => {
-            uri.to_owned()
-        }
+        (Some(uri), registered) if registered.iter().any(|own| fits(own, uri)) => uri.to_owned(),
         (Some(_), _) => {
             return wrong(
                 "the redirect_uri in the link is not one that this application registered; it must match character for character",
@@ -121,13 +127,21 @@ pub async fn resume(
     interaction: &Interaction,
     session: Option<&Session>,
 ) -> Result<Progress, Fault> {
+    if cx.catalog().shuts(interaction.request.tenant.as_str()) {
+        let denial = Code::AccessDenied.because("the user directory was switched off meanwhile");
+        return Ok(Progress::Done(refuse(cx, &interaction.request, denial)));
+    }
     let consent = match session {
         Some(session) => cx.store.consent(&session.user, &client.id).await?,
         None => None,
     };
     Ok(match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
         (Step::Finish, Some(session)) => {
-            Progress::Done(finish(cx, interaction, session, &interaction.request.scope)?)
+            match finish(cx, client, interaction, session, &interaction.request.scope).await {
+                Ok(answer) => Progress::Done(answer),
+                Err(Error::Denied(denial)) => Progress::Done(refuse(cx, &interaction.request, denial)),
+                Err(Error::Failed(fault)) => return Err(fault),
+            }
         }
         (Step::Refuse(denial), _) => Progress::Done(refuse(cx, &interaction.request, denial)),
         (step, _) => Progress::Ask(step),
@@ -170,17 +184,32 @@ pub async fn decide(
         granted_at: cx.now,
         updated_at: cx.now,
     };
+    document::keep(cx, client, session).await?;
     let record = cx.record(Event::ConsentGiven, Actor::User(session.user.clone()));
     let record = record.client(&client.id).user(&session.user, &session.tenant).object(&granted);
     if !cx.store.record_consent(&consent, &record).await? {
-        return Err(Code::AccessDenied
-            .because("the account or the application was switched off meanwhile")
-            .into());
+        return Err(SWITCHED_OFF.into());
     }
-    Ok(finish(cx, interaction, session, &granted)?)
+    finish(cx, client, interaction, session, &granted).await
 }
 
-fn finish(
+const SWITCHED_OFF: Denial =
+    Code::AccessDenied.because("the account or the application was switched off meanwhile");
+
+async fn finish(
+    cx: &Context,
+    client: &Client,
+    interaction: &Interaction,
+    session: &Session,
+    scope: &Scope,
+) -> Result<AuthorizationResponse, Error> {
+    match interaction.request.response_type {
+        ResponseType::Code => Ok(code(cx, interaction, session, scope)?),
+        ResponseType::Token => implicit::finish(cx, client, interaction, session, scope).await,
+    }
+}
+
+fn code(
     cx: &Context,
     interaction: &Interaction,
     session: &Session,
@@ -201,14 +230,10 @@ fn finish(
         resources: request.resources.iter().map(String::as_str).collect(),
         challenge: &request.challenge,
         nonce: request.nonce.as_deref(),
+        key: request.key,
         lasting,
         auth_time: session.auth_time,
-        expires_at: cx.now + cx.settings.lifetimes.code,
+        expires_at: cx.now + cx.lifetimes().code,
     };
-    Ok(response::code(cx, request, code.seal(cx, cx.nonce(), cx.now)?))
-}
-
-/// Whether discovery may promise the endpoint to a client at all.
-pub fn is_for(client: &Client) -> bool {
-    client.allows(GrantType::AuthorizationCode)
+    Ok(response::granted(cx, request, vec![("code", code.seal(cx, cx.nonce(), cx.now)?)]))
 }

@@ -1,19 +1,23 @@
 //! What a request may use: the present, entropy, settings and the ports. Nothing else reaches the protocol.
 
 mod cache;
+mod offered;
 
 pub use cache::ClientCache;
+pub use offered::Offered;
 
 use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
 use crate::catalog::Catalog;
-use crate::client::Client;
 use crate::client::authenticate::Guard;
+use crate::client::{Client, document};
+use crate::client::compat::Compat;
 use crate::directory::Tenant;
-use crate::error::{Fault, FaultKind};
+use crate::error::{Error, Fault, FaultKind};
+use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId, UserId};
-use crate::outbound::{Clock, Entropy, Hasher};
-use crate::proof::dpop::Replays;
+use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
+use crate::proof::dpop::{Replays, Thumbprint};
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
 use crate::settings::{Lifetimes, Settings};
@@ -35,6 +39,7 @@ pub struct Parts {
     pub hasher: Arc<dyn Hasher>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    pub fetcher: Arc<dyn Fetcher>,
     /// Wraps the keys in the store.
     pub master: SealingKey,
 }
@@ -49,8 +54,11 @@ pub struct Server {
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
     pub registrations: Guard,
+    /// Addresses that brought descriptions which could not be read.
+    pub unread_documents: Guard,
     /// Proofs of possession that were shown.
     pub proofs: Replays,
+    offered: Offered,
     keys: ArcSwap<KeyRing>,
     catalog: ArcSwap<Catalog>,
     in_force: ArcSwap<InForce>,
@@ -74,7 +82,9 @@ impl Server {
             clients: ClientCache::default(),
             wrong_secrets: Guard::new(30, Seconds(60)),
             registrations: Guard::new(60, Seconds::hours(1)),
+            unread_documents: Guard::new(30, Seconds(60)),
             proofs: Replays::default(),
+            offered: Offered::default(),
             keys: ArcSwap::default(),
             catalog: ArcSwap::default(),
             in_force: ArcSwap::default(),
@@ -91,6 +101,7 @@ impl Server {
         self.reload_catalog().await?;
         self.reload_settings().await?;
         self.clients.clear();
+        self.offered.forget();
         for mark in self.store.revocations(self.now()).await? {
             self.revoked.insert(&mark);
         }
@@ -144,6 +155,7 @@ impl Server {
     async fn follow(&self, change: &Change) -> Result<(), Fault> {
         match change.kind {
             ChangeKind::Client => {
+                self.offered.forget();
                 if let Ok(id) = std::str::from_utf8(&change.key) {
                     self.clients.forget(id);
                 }
@@ -166,9 +178,34 @@ impl Server {
         Ok(())
     }
 
-    /// A client, from memory where it is there.
+    /// A client: registered here, or described at its address. `None` for an address where there is none now.
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+        if !document::is_address(id) {
+            return self.registered(id).await;
+        }
+        match document::client(self, id).await {
+            Ok(client) => Ok(Some(client)),
+            Err(Error::Denied(_)) => Ok(None),
+            Err(Error::Failed(fault)) => Err(fault),
+        }
+    }
+
+    /// A client as the store has it, from memory where it is there.
+    pub async fn registered(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
         self.clients.get_or_read(id, || async { self.store.client(&ClientId::from(id)).await }).await
+    }
+
+    /// Every grant that a client has or would get now: the strict ones, and those that an opt-in opened somewhere.
+    pub async fn offered_grants(&self) -> Result<Vec<GrantType>, Fault> {
+        let legacy = |grant: &GrantType| Compat::needed_for(*grant).is_some();
+        let opted: Vec<_> = GrantType::ALL.into_iter().filter(legacy).collect();
+        let in_use = self.offered.get_or_read(|| self.store.grants_in_use(&opted)).await?;
+        let in_force = self.in_force();
+        let given = &in_force.applied.registration;
+        let has = |grant: &GrantType| {
+            !legacy(grant) || in_use.contains(grant) || given.grant_types.contains(grant)
+        };
+        Ok(GrantType::ALL.into_iter().filter(has).collect())
     }
 
     pub fn keys(&self) -> arc_swap::Guard<Arc<KeyRing>> {
@@ -233,11 +270,12 @@ impl RequestName {
     }
 }
 
-/// Who is asking, for the audit trail.
+/// Who is asking: for the audit trail, and the key that the caller showed to hold (RFC 9449), to which tokens are bound.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Caller {
     pub address: Option<IpAddr>,
     pub request: Option<RequestName>,
+    pub key: Option<Thumbprint>,
 }
 
 /// One request's view of the server: its present does not move while it is handled.

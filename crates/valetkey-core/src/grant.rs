@@ -2,9 +2,12 @@
 
 mod authorization_code;
 mod client_credentials;
+mod code_as_refresh_token;
+mod password;
 mod refresh_token;
 
 use crate::client::Client;
+use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
@@ -50,7 +53,7 @@ impl GrantType {
 }
 
 /// Every parameter that means something at the token endpoint.
-pub const KNOWN: [&str; 9] = [
+pub const KNOWN: [&str; 12] = [
     "grant_type",
     "client_id",
     "client_secret",
@@ -58,6 +61,9 @@ pub const KNOWN: [&str; 9] = [
     "redirect_uri",
     "code_verifier",
     "refresh_token",
+    "username",
+    "password",
+    "tenant_id",
     "scope",
     "resource",
 ];
@@ -83,7 +89,8 @@ pub async fn exchange(
     grant: GrantType,
     params: &Params<'_>,
 ) -> Result<TokenResponse, Error> {
-    if !client.allows(grant) {
+    let opted = Compat::needed_for(grant).is_none_or(|compat| client.has(compat));
+    if !client.allows(grant) || !opted {
         return Err(Code::UnauthorizedClient
             .because("this client is not registered for this grant_type")
             .into());
@@ -92,6 +99,7 @@ pub async fn exchange(
         GrantType::AuthorizationCode => authorization_code::exchange(cx, client, params).await,
         GrantType::ClientCredentials => client_credentials::exchange(cx, client, params),
         GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
-        GrantType::Password | GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
+        GrantType::Password => password::exchange(cx, client, params).await,
+        GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

@@ -2,7 +2,7 @@
 
 mod request;
 
-pub use request::{AuthorizationRequest, Prompt, ResponseMode};
+pub use request::{AuthorizationRequest, Prompt, ResponseMode, ResponseType};
 
 use crate::client::redirect_uri::{self, Destination};
 use crate::client::{Client, Origin};
@@ -98,6 +98,8 @@ pub fn next_step(
     now: Timestamp,
 ) -> Step {
     let request = &interaction.request;
+    // A session of another directory is somebody else's affair: here nobody is signed in.
+    let session = session.filter(|session| session.tenant == request.tenant);
     let quiet = request.prompts.contains(&Prompt::None);
     if let Some(reason) = login_needed(interaction, session, now) {
         return match (quiet, reason) {
@@ -108,7 +110,7 @@ pub fn next_step(
         };
     }
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
-    let again = request.prompts.contains(&Prompt::Consent) || must_always_ask(client, &request.redirect_uri);
+    let again = request.prompts.contains(&Prompt::Consent) || must_always_ask(client, request);
     if consent.is_some() && held.covers(&request.scope) && !again {
         return Step::Finish;
     }
@@ -137,9 +139,13 @@ fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Times
 
 /// RFC 8252 §8.6, RFC 9700 §4.15: a public client whose redirect does not prove who it is — any program on the device can
 /// take a loopback port or a private-use scheme — is never waved through. Nor is one that registered itself.
-fn must_always_ask(client: &Client, redirect_uri: &str) -> bool {
-    let proven = matches!(redirect_uri::check(redirect_uri), Ok(Destination::Web(_)));
-    client.is_public() && (!proven || client.origin == Origin::Dynamic)
+fn must_always_ask(client: &Client, request: &AuthorizationRequest) -> bool {
+    // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
+    let unproven = client.is_public()
+        || request.response_type == ResponseType::Token
+        || redirect_uri::is_oob(&request.redirect_uri);
+    let safe = matches!(redirect_uri::check(&request.redirect_uri), Ok(Destination::Web(_)));
+    unproven && (!safe || matches!(client.origin, Origin::Dynamic | Origin::Document))
 }
 
 #[cfg(test)]

@@ -144,6 +144,20 @@ async fn begin(
     Ok(LoginOutcome::SignedIn(Box::new(SignedIn { session, cookie, known_device })))
 }
 
+/// Signs in a user who has proven who they are by other means than a password just typed here. `None`: the account was
+/// switched off meanwhile.
+pub async fn sign_in_as(
+    cx: &Context,
+    user: &User,
+    user_agent: &str,
+    replaces: Option<SessionId>,
+) -> Result<Option<SignedIn>, Fault> {
+    let begun = start_session(cx, user, user_agent, replaces, &[]).await?;
+    let Some((session, cookie)) = begun else { return Ok(None) };
+    let known_device = device::seal(cx, &user.tenant, &User::lookup_key(&user.username))?;
+    Ok(Some(SignedIn { session, cookie, known_device }))
+}
+
 /// Begins a session for a user who has proven who they are. `None`: the account was switched off meanwhile.
 pub async fn start_session(
     cx: &Context,

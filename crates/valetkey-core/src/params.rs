@@ -11,9 +11,11 @@ pub struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 const REPEATABLE: &str = "resource";
 
 impl<'a> Params<'a> {
-    /// Decodes a query or a body. Text that is not UTF-8, or holds NUL, is refused: it has no meaning in any parameter.
+    /// Decodes a query or a body. White space around a pair is layout and no part of it: an encoder leaves none, and a
+    /// body that a person typed over several lines means what it says (document 002 prints such). Text that is not UTF-8, or holds NUL, is refused: it has no meaning in any parameter.
     pub fn parse(encoded: &'a [u8]) -> Result<Self, Denial> {
-        let pairs: Vec<_> = form_urlencoded::parse(encoded).collect();
+        let pairs = encoded.split(|byte| *byte == b'&').map(<[u8]>::trim_ascii);
+        let pairs: Vec<_> = pairs.filter_map(|pair| form_urlencoded::parse(pair).next()).collect();
         let broken = |text: &str| text.contains(['\0', char::REPLACEMENT_CHARACTER]);
         if pairs.iter().any(|(name, value)| broken(name) || broken(value)) {
             return Err(Code::InvalidRequest.because("parameters must be UTF-8 text without NUL"));
@@ -24,6 +26,13 @@ impl<'a> Params<'a> {
     /// The first non-empty value of a parameter: empty counts as absent (RFC 6749 §3.1).
     pub fn one(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| &**value)
+    }
+
+    /// These and those of another source: what comes in both has come twice.
+    #[must_use]
+    pub fn and(mut self, others: Params<'a>) -> Self {
+        self.0.extend(others.0);
+        self
     }
 
     /// Every non-empty value of a parameter.
@@ -69,6 +78,20 @@ mod tests {
     fn rfc6749_section_3_1_an_empty_parameter_counts_as_absent() {
         let params = Params::parse(b"a=&b=+c%20d").expect("valid text");
         assert_eq!((params.one("a"), params.one("b")), (None, Some(" c d")));
+    }
+
+    #[test]
+    fn a_body_typed_over_several_lines_means_what_it_says() {
+        let params = Params::parse(b"client_id=app\n        &scope=read write\r\n\t& code=x%20 \n").expect("valid text");
+        assert_eq!((params.one("client_id"), params.one("scope")), (Some("app"), Some("read write")));
+        assert_eq!(params.one("code"), Some("x "), "what was encoded stays");
+    }
+
+    #[test]
+    fn what_comes_from_two_sources_has_come_twice() {
+        let params = Params::parse(b"a=1").expect("text").and(Params::parse(b"b=2&a=1").expect("text"));
+        assert!(params.refuse_repeats(&["a"]).is_err());
+        assert!(params.refuse_repeats(&["b"]).is_ok());
     }
 
     #[test]

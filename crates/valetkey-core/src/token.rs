@@ -40,6 +40,8 @@ pub struct Issued {
     pub expires_in: Seconds,
     pub expires_at: Timestamp,
     pub scope: Scope,
+    /// Whether it is bound to a key (RFC 9449 §5).
+    pub bound: bool,
 }
 
 /// RFC 6749 §5.1 — the successful answer.
@@ -59,7 +61,7 @@ impl Issued {
     pub fn into_response(self) -> TokenResponse {
         TokenResponse {
             access_token: self.access_token,
-            token_type: "Bearer",
+            token_type: if self.bound { "DPoP" } else { "Bearer" },
             expires_in: self.expires_in.0,
             refresh_token: None,
             scope: self.scope.to_string(),
@@ -94,14 +96,15 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
         issued_at: cx.now,
         expires_at: cx.now + lifetime,
         auth_time: issue.grant.map(|grant| grant.auth_time),
-        confirmation: None,
+        confirmation: cx.caller.key.as_ref().map(<[u8; 32]>::as_slice),
     };
     let access_token = match target.format {
         TokenFormat::Sealed => access::seal(cx, &token, cx.random(), cx.now)?,
         TokenFormat::Jwt => access::sign(cx, &token, target.algorithm, cx.now)?,
     };
     let expires_at = token.expires_at;
-    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope: target.scope.into_owned() })
+    let (scope, bound) = (target.scope.into_owned(), cx.caller.key.is_some());
+    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound })
 }
 
 /// The ID token, where the grant's scope asks for one (OIDC Core §3.1.3.3).

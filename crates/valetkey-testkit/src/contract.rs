@@ -20,6 +20,7 @@ pub mod refresh;
 pub mod revocations;
 pub mod sessions;
 pub mod spent;
+pub mod tenants;
 pub mod upkeep;
 pub mod users;
 
@@ -209,6 +210,16 @@ macro_rules! store_contract {
         );
         $crate::contract_tests!(
             $open,
+            tenants,
+            [
+                a_tenant_reads_back_and_its_id_is_taken_once,
+                a_tenants_update_is_guarded_by_version,
+                a_tenant_switched_off_lets_nobody_in_and_spares_the_others,
+                a_tenant_is_deleted_only_when_nobody_belongs_to_it,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
             upkeep,
             [
                 rows_are_counted_by_table,
@@ -274,6 +285,7 @@ mod tests {
             include_str!("contract/revocations.rs"),
             include_str!("contract/sessions.rs"),
             include_str!("contract/spent.rs"),
+            include_str!("contract/tenants.rs"),
             include_str!("contract/upkeep.rs"),
             include_str!("contract/users.rs"),
         ];

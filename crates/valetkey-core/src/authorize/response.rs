@@ -13,13 +13,17 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// The address for a redirect, with the parameters added to the query that may be there already.
+    /// The address for a redirect, with the parameters added to the query that may be there already, or in the fragment.
     pub fn location(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.params {
             query.append_pair(name, value);
         }
-        let joint = if self.redirect_uri.contains('?') { '&' } else { '?' };
+        let joint = match self.mode {
+            ResponseMode::Fragment => '#',
+            _ if self.redirect_uri.contains('?') => '&',
+            _ => '?',
+        };
         format!("{}{joint}{}", self.redirect_uri, query.finish())
     }
 }
@@ -38,8 +42,12 @@ fn answer(
     AuthorizationResponse { redirect_uri: redirect_uri.to_owned(), mode, params }
 }
 
-pub(super) fn code(cx: &Context, request: &AuthorizationRequest, code: String) -> AuthorizationResponse {
-    answer(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), vec![("code", code)])
+pub(super) fn granted(
+    cx: &Context,
+    request: &AuthorizationRequest,
+    params: Vec<(&'static str, String)>,
+) -> AuthorizationResponse {
+    answer(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), params)
 }
 
 pub(super) fn denial(

@@ -6,7 +6,7 @@ pub use guard::Guard;
 
 use super::assertion::{self, Assertion};
 use super::compat::Compat;
-use super::{AuthMethod, Client};
+use super::{AuthMethod, Client, document};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
@@ -49,7 +49,7 @@ pub async fn authenticate(
             .because("too many wrong secrets from this address: wait a minute")
             .into());
     }
-    let found = cx.client(&credentials.id).await?;
+    let found = found(cx, &credentials.id).await?;
     let proven = match (&found, &credentials.proof) {
         (Some(client), Proof::Secret { text, basic }) => fits(client, *basic) && proves(client, text, cx.now),
         (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
@@ -99,6 +99,11 @@ pub async fn authenticate_confidential(
             .into());
     }
     Ok(client)
+}
+
+/// Whom an id names. Where it is the address of a description, what is wrong with that one is said.
+async fn found(cx: &Context, id: &str) -> Result<Option<Arc<Client>>, Error> {
+    if document::is_address(id) { document::client_for(cx, id).await.map(Some) } else { Ok(cx.registered(id).await?) }
 }
 
 fn fits(client: &Client, basic: bool) -> bool {

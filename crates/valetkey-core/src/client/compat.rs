@@ -86,6 +86,20 @@ impl Compat {
         Self::ALL.into_iter().find(|(_, own, _)| *own == self).map_or("", |(.., risk)| risk)
     }
 
+    /// The grant that needs it.
+    pub fn opens(self) -> Option<GrantType> {
+        GrantType::ALL.into_iter().find(|grant| Self::needed_for(*grant) == Some(self))
+    }
+
+    /// What was switched from one list to another, for the audit trail: `+implicit -oob`. `None`: nothing.
+    pub fn switched(before: &[Self], after: &[Self]) -> Option<String> {
+        let on = Self::ALL.iter().filter(|(_, own, _)| after.contains(own) && !before.contains(own));
+        let off = Self::ALL.iter().filter(|(_, own, _)| before.contains(own) && !after.contains(own));
+        let words: Vec<_> =
+            on.map(|(name, ..)| format!("+{name}")).chain(off.map(|(name, ..)| format!("-{name}"))).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
     /// The opt-in that a grant needs besides being registered for the client.
     pub const fn needed_for(grant: GrantType) -> Option<Self> {
         match grant {

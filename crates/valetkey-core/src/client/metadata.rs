@@ -1,7 +1,7 @@
 //! RFC 7591 §2 — client metadata: what is shown of a client, and the rules every registration passes
 
 use super::compat::Compat;
-use super::{AuthMethod, Client, redirect_uri};
+use super::{AuthMethod, Client, Origin, document, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
 use crate::interaction::ResponseType;
@@ -29,7 +29,7 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
     if client.description.chars().count() > TEXT_LIMIT {
         return refuse("the description must have at most 2000 characters");
     }
-    check_id(client.id.as_str())?;
+    check_id(client)?;
     if !client.website.is_empty() && !is_web_page(&client.website) {
         return refuse("the website must be an http or https address");
     }
@@ -101,7 +101,11 @@ fn check_lifetime(client: &Client) -> Result<(), BadMetadata> {
     Ok(())
 }
 
-fn check_id(id: &str) -> Result<(), BadMetadata> {
+fn check_id(client: &Client) -> Result<(), BadMetadata> {
+    let id = client.id.as_str();
+    if client.origin == Origin::Document {
+        return document::address(id).map(drop).map_err(|bad| BadMetadata(bad.detail.to_owned()));
+    }
     let plain = !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain);
     if !plain {
         return Err(BadMetadata("a client id has 1 to 100 characters of A–Z a–z 0–9 . _ ~ -".to_owned()));

@@ -1,18 +1,23 @@
 //! RFC 8414, OIDC Discovery §3 — server metadata: exactly what works, no more
 
 use crate::client::AuthMethod;
-use crate::client::compat::Compat;
 use crate::context::Context;
-use crate::grant::GrantType;
-use crate::interaction::{Prompt, ResponseMode};
+use crate::error::Fault;
+use crate::interaction::{Prompt, ResponseMode, ResponseType};
 use crate::jose::{SigningAlgorithm, jwk};
-use crate::settings::DynamicRegistration;
+use crate::settings::{DynamicRegistration, MetadataDocuments};
 use serde_json::{Value, json};
 
 pub use crate::settings::path;
 
 /// The metadata document; both well-known addresses serve the same.
-pub fn metadata(cx: &Context) -> Value {
+pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
+    let grants = cx.offered_grants().await?;
+    let offered = |kind: ResponseType| grants.contains(&kind.grant());
+    let kinds = ResponseType::ALL.into_iter().filter(|(_, kind)| offered(*kind)).map(|(name, _)| name);
+    // Tokens travel in the fragment, and only they do.
+    let fragment = offered(ResponseType::Token).then_some("fragment");
+    let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain(fragment);
     let url = |path: &str| cx.settings.url(path);
     // `client_secret` is our name for "either"; the standard's two stand for it.
     let methods = |public: bool| -> Vec<&str> {
@@ -32,13 +37,14 @@ pub fn metadata(cx: &Context) -> Value {
         "revocation_endpoint": url(path::REVOKE),
         "introspection_endpoint": url(path::INTROSPECT),
         "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL.map(|(name, _)| name),
-        "grant_types_supported": grants(),
+        "response_types_supported": kinds.collect::<Vec<_>>(),
+        "response_modes_supported": modes.collect::<Vec<_>>(),
+        "grant_types_supported": grants.iter().map(|grant| grant.name()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported": methods(true),
         "revocation_endpoint_auth_methods_supported": methods(true),
         "introspection_endpoint_auth_methods_supported": methods(false),
         "token_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
+        "dpop_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
@@ -55,11 +61,7 @@ pub fn metadata(cx: &Context) -> Value {
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
     }
-    metadata
-}
-
-/// What any client may be registered for; what needs an opt-in only where a client has it.
-fn grants() -> Vec<&'static str> {
-    let strict = |grant: &GrantType| Compat::needed_for(*grant).is_none();
-    GrantType::ALL.into_iter().filter(strict).map(GrantType::name).collect()
+    metadata["client_id_metadata_document_supported"] =
+        (cx.settings.metadata_documents != MetadataDocuments::Off).into();
+    Ok(metadata)
 }

@@ -7,15 +7,14 @@ use crate::audit::{Actor, Event};
 use crate::client::Client;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
-use crate::grant::GrantType;
 use crate::params::Params;
 use crate::proof::pkce;
 use crate::scope::Scope;
 use crate::store::{Grant, Redemption};
+use crate::token::TokenResponse;
 use crate::token::code::{self, Code as AuthorizationCode};
-use crate::token::refresh::RefreshToken;
+use crate::token::granted::{self, Allowed};
 use crate::token::revocation::{grant_mark, grant_mark_until};
-use crate::token::{Issue, TokenResponse, id_token, issue};
 
 const UNKNOWN: Denial =
     Code::InvalidGrant.because("the code is unknown, damaged, expired or was issued to another client");
@@ -30,40 +29,56 @@ pub(super) async fn exchange(
         .ok_or(Code::InvalidRequest.because("code is missing: send the one from the redirect"))?;
     let opened = code::open(cx, text).ok_or(UNKNOWN)?;
     let code: AuthorizationCode<'_> = opened.record().ok_or(UNKNOWN)?;
-    decide(client, &code, params)?;
+    decide(cx, client, &code, params)?;
     if code.expires_at <= cx.now {
         return Err(late(cx, client, &code).await?.into());
     }
-    let mut grant = grant(cx, client, &code)?;
-    let asked: Vec<&str> = params.all("resource").collect();
-    let resources = chosen_resources(&grant, asked)?;
-    let issued =
-        issue(cx, &Issue { client, grant: Some(&grant), scope: &grant.scope, resources: &resources })?;
-    grant.access_until = issued.expires_at;
-    if grant.generation == 0 {
-        // Nothing to refresh: the row only has to outlive its access token.
-        (grant.idle_until, grant.expires_at) = (issued.expires_at, issued.expires_at);
-    }
-    let id_token = id_token(cx, &grant, &grant.scope, &issued.access_token)?;
-    let refresh_token = (grant.generation > 0)
-        .then(|| RefreshToken { grant: grant.id, generation: grant.generation }.seal(cx, grant.rotated_at))
-        .transpose()?;
+    let row = row(cx, client, &code)?;
+    let authorized = row.resources.clone();
+    let resources = chosen_resources(&authorized, params.all("resource").collect())?;
+    let first = granted::begin(cx, client, row, &resources)?;
+    let (grant, response) = first.into_response(cx)?;
     commit(cx, client, &grant).await?;
-    let mut response = issued.into_response();
-    (response.id_token, response.refresh_token) = (id_token, refresh_token);
     Ok(response)
 }
 
-fn decide(client: &Client, code: &AuthorizationCode<'_>, params: &Params<'_>) -> Result<(), Denial> {
+/// The grant that a code becomes, without a token yet.
+pub(super) fn row(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Grant, Denial> {
+    let allowed = Allowed {
+        id: code.id,
+        user: &code.user.into(),
+        tenant: &code.tenant.into(),
+        session: Some(code.session),
+        scope: Scope::parse(code.scope).map_err(|_| UNKNOWN)?,
+        resources: code.resources.iter().map(|&uri| uri.to_owned()).collect(),
+        auth_time: code.auth_time,
+        nonce: code.nonce.map(str::to_owned),
+        lasting: code.lasting,
+    };
+    Ok(granted::row(cx, client, allowed))
+}
+
+/// Whether this client may redeem this code, its time aside.
+pub(super) fn decide(
+    cx: &Context,
+    client: &Client,
+    code: &AuthorizationCode<'_>,
+    params: &Params<'_>,
+) -> Result<(), Denial> {
     if code.client != client.id.as_str() {
         return Err(UNKNOWN);
     }
-    // RFC 6749 §4.1.3: identical, port and all; left out, PKCE alone ties the code to its request
-    // (draft-ietf-oauth-v2-1 §4.1.3).
+    // RFC 6749 §4.1.3: identical, port and all; left out, PKCE ties the code to its request (draft-ietf-oauth-v2-1 §4.1.3),
+    // or the client's secret alone does (opt-in `no_pkce`, ADR 0012).
     if params.one("redirect_uri").is_some_and(|uri| uri != code.redirect_uri) {
         return Err(Code::InvalidGrant.because("redirect_uri is not the one of the authorization request"));
     }
-    pkce::verify(code.challenge, params.one("code_verifier"))
+    // RFC 9449 §10.
+    if code.key.is_some() && code.key != cx.caller.key {
+        return Err(Code::InvalidGrant
+            .because("the code is bound to a key: send a DPoP proof made with the key that the request named"));
+    }
+    pkce::verify(client, code.challenge, params.one("code_verifier"))
 }
 
 /// RFC 9700 §4.5: a code that comes after its time may have been redeemed in it. Then it comes back, and what it gave is
@@ -79,37 +94,15 @@ async fn late(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Re
     Ok(UNKNOWN)
 }
 
-fn grant(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Grant, Denial> {
-    let scope = Scope::parse(code.scope).map_err(|_| UNKNOWN)?;
-    let lifetimes = &cx.settings.lifetimes;
-    let refreshes = client.allows(GrantType::RefreshToken) && code.lasting;
-    Ok(Grant {
-        id: code.id,
-        client: client.id.clone(),
-        user: code.user.into(),
-        tenant: code.tenant.into(),
-        session: Some(code.session),
-        scope,
-        resources: code.resources.iter().map(|&uri| uri.to_owned()).collect(),
-        auth_time: code.auth_time,
-        nonce: code.nonce.map(str::to_owned),
-        generation: i64::from(refreshes),
-        rotated_at: cx.now,
-        created_at: cx.now,
-        last_used_at: cx.now,
-        idle_until: cx.now + lifetimes.refresh_idle,
-        expires_at: cx.now + lifetimes.refresh_absolute,
-        access_until: cx.now,
-        revoked_at: None,
-    })
-}
-
 /// RFC 8707 §2.2: a token request may narrow the resources that were authorized, never widen them.
-pub(super) fn chosen_resources<'a>(grant: &'a Grant, asked: Vec<&'a str>) -> Result<Vec<&'a str>, Denial> {
+pub(super) fn chosen_resources<'a>(
+    authorized: &'a [String],
+    asked: Vec<&'a str>,
+) -> Result<Vec<&'a str>, Denial> {
     if asked.is_empty() {
-        return Ok(grant.resources.iter().map(String::as_str).collect());
+        return Ok(authorized.iter().map(String::as_str).collect());
     }
-    if !grant.resources.is_empty() && !asked.iter().all(|uri| grant.resources.iter().any(|own| own == uri)) {
+    if !authorized.is_empty() && !asked.iter().all(|uri| authorized.iter().any(|own| own == uri)) {
         return Err(Code::InvalidTarget.because("this resource was not part of the authorization"));
     }
     Ok(asked)

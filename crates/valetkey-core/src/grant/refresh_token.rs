@@ -1,20 +1,26 @@
-//! RFC 6749 §6 — the `refresh_token` grant; rotation and reuse per RFC 9700 §4.14.2
+//! RFC 6749 §6 — the `refresh_token` grant; rotation and reuse per RFC 9700 §4.14.2, or neither (opt-in
+//! `reusable_refresh_token`)
 
 use super::authorization_code::chosen_resources;
+use super::code_as_refresh_token;
 use crate::audit::{Actor, Event};
 use crate::client::Client;
+use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
 use crate::scope::Scope;
-use crate::store::{Grant, Rotation, RotationRequest};
+use crate::store::{Grant, Limits, RefreshBy, Rotation, RotationRequest};
 use crate::time::Timestamp;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::grant_mark_until;
 use crate::token::{Issue, TokenResponse, id_token, issue};
 
-const UNKNOWN: Denial = Code::InvalidGrant
+pub(super) const UNKNOWN: Denial = Code::InvalidGrant
     .because("the refresh token is unknown, expired, revoked or was issued to another client");
+
+const OTHER_KEY: Denial = Code::InvalidGrant
+    .because("this refresh token is bound to a key: send a DPoP proof made with the same key as before");
 
 /// Reads, decides, signs, commits: in that order, so a failed signature never spends a token.
 pub(super) async fn exchange(
@@ -23,22 +29,59 @@ pub(super) async fn exchange(
     params: &Params<'_>,
 ) -> Result<TokenResponse, Error> {
     let text = params.one("refresh_token").ok_or(Code::InvalidRequest.because("refresh_token is missing"))?;
-    let token = RefreshToken::open(cx, text).ok_or(UNKNOWN)?;
+    let Some(token) = RefreshToken::open(cx, text) else {
+        return code_as_refresh_token::exchange(cx, client, text, params).await;
+    };
+    // RFC 9449 §5.
+    if token.key.is_some() && token.key != cx.caller.key {
+        return Err(OTHER_KEY.into());
+    }
     let grant = cx.store.grant(token.grant).await?.ok_or(UNKNOWN)?;
-    let scope = decide(&grant, client, params.one("scope"), cx.now)?;
-    let resources = chosen_resources(&grant, params.all("resource").collect())?;
-    let issued = issue(cx, &Issue { client, grant: Some(&grant), scope: &scope, resources: &resources })?;
-    let id_token = id_token(cx, &grant, &scope, &issued.access_token)?;
-    let since = commit(cx, client, &grant, token, issued.expires_at).await?;
-    let successor = RefreshToken { grant: grant.id, generation: token.generation + 1 };
-    let mut response = issued.into_response();
-    response.refresh_token = Some(successor.seal(cx, since)?);
-    response.id_token = id_token;
+    let keeps = client.has(Compat::ReusableRefreshToken);
+    let by = if keeps { RefreshBy::Kept(token.generation) } else { RefreshBy::Rotating(token.generation) };
+    let (mut response, since) = refresh(cx, client, &grant, by, params).await?;
+    let generation = if since.kept { token.generation } else { token.generation + 1 };
+    let next = RefreshToken { generation, ..token };
+    response.refresh_token = Some(next.seal(cx, since.at)?);
     Ok(response)
 }
 
-fn decide(grant: &Grant, client: &Client, asked: Option<&str>, now: Timestamp) -> Result<Scope, Denial> {
-    let live = grant.revoked_at.is_none() && grant.expires_at > now && grant.idle_until > now;
+/// Since when the refresh token that goes on has been the grant's.
+pub(super) struct Since {
+    at: Timestamp,
+    kept: bool,
+}
+
+/// The next tokens of a grant, without the refresh token that goes on.
+pub(super) async fn refresh(
+    cx: &Context,
+    client: &Client,
+    grant: &Grant,
+    by: RefreshBy,
+    params: &Params<'_>,
+) -> Result<(TokenResponse, Since), Error> {
+    let limits = Limits::in_force(cx, client, grant);
+    let scope = decide(grant, limits, client, params.one("scope"), cx.now)?;
+    let resources = chosen_resources(&grant.resources, params.all("resource").collect())?;
+    let issued = issue(cx, &Issue { client, grant: Some(grant), scope: &scope, resources: &resources })?;
+    let id_token = id_token(cx, grant, &scope, &issued.access_token)?;
+    let since = commit(cx, client, grant, by, issued.expires_at).await?;
+    let mut response = issued.into_response();
+    response.id_token = id_token;
+    Ok((response, since))
+}
+
+fn decide(
+    grant: &Grant,
+    limits: Limits,
+    client: &Client,
+    asked: Option<&str>,
+    now: Timestamp,
+) -> Result<Scope, Denial> {
+    let in_time = |idle: Timestamp, end: Timestamp| idle > now && end > now;
+    let live = grant.revoked_at.is_none()
+        && in_time(grant.idle_until, grant.expires_at)
+        && in_time(limits.idle_until, limits.expires_at);
     if grant.client != client.id || grant.generation == 0 || !live {
         return Err(UNKNOWN);
     }
@@ -52,30 +95,30 @@ fn decide(grant: &Grant, client: &Client, asked: Option<&str>, now: Timestamp) -
     Ok(asked)
 }
 
-/// Rotates; returns when the successor's generation began.
+/// Moves the grant on; returns since when its refresh token has been what it is then.
 async fn commit(
     cx: &Context,
     client: &Client,
     grant: &Grant,
-    token: RefreshToken,
+    by: RefreshBy,
     access_until: Timestamp,
-) -> Result<Timestamp, Error> {
-    let lifetimes = &cx.settings.lifetimes;
+) -> Result<Since, Error> {
     let request = RotationRequest {
         grant: grant.id,
         client: &client.id,
-        generation: token.generation,
+        by,
         now: cx.now,
-        retry_window: lifetimes.retry_window,
-        idle_until: (cx.now + lifetimes.refresh_idle).min(grant.expires_at),
+        retry_window: cx.lifetimes().retry_window,
+        limits: Limits::used_now(cx, client, grant),
         access_until,
     };
     let mark = grant_mark_until(grant.id, access_until);
     let reuse = cx.record(Event::RefreshTokenReused, Actor::Client(client.id.clone()));
     let reuse = reuse.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
     match cx.store.rotate_refresh_token(&request, &mark, &reuse).await? {
-        Rotation::Rotated => Ok(cx.now),
-        Rotation::Retried { rotated_at } => Ok(rotated_at),
+        Rotation::Rotated => Ok(Since { at: cx.now, kept: false }),
+        Rotation::Kept { rotated_at } => Ok(Since { at: rotated_at, kept: true }),
+        Rotation::Retried { rotated_at } => Ok(Since { at: rotated_at, kept: false }),
         Rotation::Reused => {
             cx.follow_changes().await?;
             Err(Code::InvalidGrant
@@ -90,6 +133,10 @@ async fn commit(
 mod tests {
     use super::*;
     use crate::ids::{GrantId, Id};
+
+    fn limits() -> Limits {
+        Limits { idle_until: Timestamp(100), expires_at: Timestamp(200) }
+    }
 
     fn grant() -> Grant {
         Grant {
@@ -123,7 +170,7 @@ mod tests {
             (Some("a\"b"), Err(Code::InvalidScope)),
         ] {
             let got =
-                decide(&grant(), &client, asked, Timestamp(1)).map(|s| s.to_string()).map_err(|d| d.code);
+                decide(&grant(), limits(), &client, asked, Timestamp(1)).map(|s| s.to_string()).map_err(|d| d.code);
             assert_eq!(got, want.map(str::to_owned), "asked {asked:?}");
         }
     }
@@ -142,7 +189,7 @@ mod tests {
             (revoked, &client, 1, false),
             (without, &client, 1, false),
         ] {
-            assert_eq!(decide(&grant, client, None, Timestamp(now)).is_ok(), ok, "{now} {grant:?}");
+            assert_eq!(decide(&grant, limits(), client, None, Timestamp(now)).is_ok(), ok, "{now} {grant:?}");
         }
     }
 }

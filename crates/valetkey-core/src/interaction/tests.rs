@@ -31,6 +31,7 @@ fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
         request: AuthorizationRequest {
             client: "app".into(),
             redirect_uri: "https://app.example/cb".to_owned(),
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             state: None,
             scope: Scope::parse("read write").expect("scope"),
@@ -40,6 +41,7 @@ fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
             prompts: prompts.to_vec(),
             max_age: max_age.map(Seconds),
             login_hint: None,
+            tenant: "default".into(),
         },
         browser: SecretHash::of("cookie"),
         signed_in: None,

@@ -4,6 +4,7 @@ use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
 use crate::client::compat::Compat;
+use crate::client::listing::Listing;
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::context::Context;
 use crate::grant::GrantType;
@@ -47,6 +48,8 @@ pub struct NewClient {
     pub origin: Origin,
     /// For a client that registers itself.
     pub registration_token: Option<SecretHash>,
+    /// For one that comes from the portal.
+    pub listing: Listing,
 }
 
 /// A client just made, with its secret in clear for the one time that it can be shown.
@@ -64,7 +67,11 @@ pub fn registered_now(given: &Registration, new: NewClient) -> NewClient {
     let auth_method = new.auth_method.or(given.auth_method).unwrap_or(AuthMethod::ClientSecret);
     let public = auth_method == AuthMethod::None;
     let applicant = Applicant { public, redirects: !new.redirect_uris.is_empty() };
-    let grant_types = if new.grant_types.is_empty() { given.grants_of(applicant) } else { new.grant_types };
+    let grant_types = if new.grant_types.is_empty() {
+        opened(given.grants_of(applicant), &new.compat)
+    } else {
+        new.grant_types
+    };
     let compat = if new.compat.is_empty() { given.opt_ins_of(public, &grant_types) } else { new.compat };
     // A lifetime that an opt-in of the operator's list allows goes only with that opt-in.
     let long = given.access_token_lifetime.is_some_and(|span| span > LONGEST_ACCESS_TOKEN);
@@ -80,11 +87,29 @@ pub fn registered_now(given: &Registration, new: NewClient) -> NewClient {
     }
 }
 
+/// The grants, and those that the opt-ins open: who asks for an opt-in by name wants the grant that needs it.
+fn opened(mut grants: Vec<GrantType>, compat: &[Compat]) -> Vec<GrantType> {
+    let missing: Vec<_> =
+        compat.iter().filter_map(|compat| compat.opens()).filter(|grant| !grants.contains(grant)).collect();
+    grants.extend(missing);
+    grants
+}
+
+/// Switches a client's opt-ins, and the grants that need them along.
+pub fn switch_opt_ins(client: &mut Client, compat: Vec<Compat>) {
+    let lost = |grant: &GrantType| Compat::needed_for(*grant).is_some_and(|need| !compat.contains(&need));
+    client.grant_types.retain(|grant| !lost(grant));
+    let fresh: Vec<_> = compat.iter().copied().filter(|own| !client.has(*own)).collect();
+    client.grant_types = opened(std::mem::take(&mut client.grant_types), &fresh);
+    client.compat = compat;
+}
+
 /// Registers a client.
 pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Created, ManageError> {
     let created_now = draft(cx, &cx.in_force().applied.registration, new)?;
     let client = &created_now.client;
-    let record = cx.record(Event::ClientCreated, actor).client(&client.id);
+    let mut record = cx.record(Event::ClientCreated, actor).client(&client.id);
+    record.object = Compat::switched(&[], &client.compat);
     created(cx.store.create_client(client, &record).await?, KIND)?;
     cx.follow_changes().await?;
     Ok(created_now)
@@ -114,6 +139,7 @@ pub fn draft(cx: &Context, given: &Registration, new: NewClient) -> Result<Creat
         access_token_lifetime: new.access_token_lifetime,
         origin: new.origin,
         registration_token: new.registration_token,
+        listing: new.listing,
         disabled: false,
         created_at: cx.now,
         updated_at: cx.now,
@@ -147,7 +173,7 @@ fn secret_for(
 }
 
 fn client_secret(cx: &Context, secret: &Secret) -> ClientSecret {
-    ClientSecret { id: cx.new_id(), hash: secret.hash(), created_at: cx.now, expires_at: None }
+    ClientSecret { id: cx.new_id(), hash: secret.hash(), created_at: cx.now, expires_at: None, name: String::new() }
 }
 
 /// One client, as the store has it now.
@@ -166,11 +192,13 @@ pub async fn update(
 ) -> Result<Client, ManageError> {
     for _ in 0..TRIES {
         let mut client = show(cx, id).await?;
+        let before = client.compat.clone();
         edit(&mut client);
         client.updated_at = cx.now;
         check(cx, &client)?;
         let mark = (event == Event::ClientDisabled).then(|| mark_now(cx, MarkKind::Client, id.as_str()));
-        let record = cx.record(event, actor.clone()).client(id);
+        let mut record = cx.record(event, actor.clone()).client(id);
+        record.object = Compat::switched(&before, &client.compat);
         match cx.store.update_client(&client, mark.as_ref(), &record).await? {
             Write::Conflict => {}
             write => {

@@ -4,6 +4,7 @@ use super::{Mark, Page, Write};
 use crate::audit::Record;
 use crate::client::Client;
 use crate::error::Fault;
+use crate::grant::GrantType;
 use crate::ids::ClientId;
 use async_trait::async_trait;
 
@@ -12,6 +13,8 @@ pub trait Clients: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, Fault>;
     /// By id.
     async fn clients(&self, page: &Page) -> Result<Vec<Client>, Fault>;
+    /// Those of these grants that at least one client which is not disabled is registered for.
+    async fn grants_in_use(&self, grants: &[GrantType]) -> Result<Vec<GrantType>, Fault>;
     async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault>;
     /// Guarded by `client.version`. `mark` takes back what was issued before, in the same transaction.
     async fn update_client(

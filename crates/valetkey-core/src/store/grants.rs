@@ -48,18 +48,47 @@ pub enum Redemption {
     Refused,
 }
 
+/// The outcome of beginning a grant that no code leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    Begun,
+    /// A grant of this id exists already; nothing was changed.
+    Known,
+    /// The gate does not hold, as for `Redemption::Refused`.
+    Refused,
+}
+
 /// The guarded step from one generation to the next.
 #[derive(Debug, Clone)]
 pub struct RotationRequest<'a> {
     pub grant: GrantId,
     pub client: &'a ClientId,
-    /// The generation presented.
-    pub generation: i64,
+    pub by: RefreshBy,
     pub now: Timestamp,
     /// How long the generation before the last still gets the same successor.
     pub retry_window: Seconds,
-    pub idle_until: Timestamp,
+    /// Of the grant from now on.
+    pub limits: Limits,
     pub access_until: Timestamp,
+}
+
+/// What was presented, and what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshBy {
+    /// A refresh token of this generation: the next takes its place.
+    Rotating(i64),
+    /// The same under the opt-in `reusable_refresh_token`: the row stays at its generation. An older one is no better
+    /// than ever.
+    Kept(i64),
+    /// The code that made the grant, under the opt-in `code_as_refresh_token`, whatever the generation.
+    Code,
+}
+
+/// How long a grant can be refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub idle_until: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// The outcome of presenting a refresh token.
@@ -67,6 +96,8 @@ pub struct RotationRequest<'a> {
 pub enum Rotation {
     /// The row stands at `generation + 1` now, rotated at `now`.
     Rotated,
+    /// It stands where it stood, since `rotated_at`: the same refresh token goes on.
+    Kept { rotated_at: Timestamp },
     /// The last rotation consumed this very token, within the window: the same successor, sealed as of `rotated_at`.
     Retried { rotated_at: Timestamp },
     /// An older token: the grant is revoked now, in the same transaction.
@@ -93,6 +124,8 @@ pub trait Grants: Send + Sync {
     /// session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
     /// (its `expires_at` is raised to the stored grant's `access_until`).
     async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault>;
+    /// Inserts the grant behind the same gate as `redeem_code`, with the record, if any. An id that is known is no replay.
+    async fn begin_grant(&self, grant: &NewGrant, record: Option<&Record>) -> Result<Beginning, Fault>;
     /// One guarded update in the good case. `mark` and `reuse` are written where the token was reused.
     async fn rotate_refresh_token(
         &self,

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use valetkey_core::audit::Record;
 use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
+use valetkey_core::grant::GrantType;
 use valetkey_core::ids::{ClientId, Id};
 use valetkey_core::store::{ChangeKind, Clients, Mark, MarkKind, Page, Write};
 
@@ -46,6 +47,26 @@ impl Verb for List<'_> {
     }
 }
 
+struct InUse {
+    grants: Vec<GrantType>,
+}
+
+impl Verb for InUse {
+    type Out = Vec<GrantType>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<GrantType>, Fault> {
+        let mut found = Vec::new();
+        for grant in &self.grants {
+            // The name stands in the document's list of grants; elsewhere it may stand too, so each is looked into.
+            let sql = "SELECT version, document FROM clients WHERE disabled = 0 AND document LIKE $1";
+            let named: Vec<Client> = all(tx, sql, params![format!("%\"{}\"%", grant.name()).as_str()]).await?;
+            if named.iter().any(|client| client.allows(*grant)) {
+                found.push(*grant);
+            }
+        }
+        Ok(found)
+    }
+}
+
 pub(super) struct Create {
     pub(super) client: Client,
     pub(super) record: Record,
@@ -59,7 +80,8 @@ impl Verb for Create {
         let before = mark(tx, MarkKind::Client, client.id.as_str().as_bytes()).await?;
         let dead = before.map_or(Id([0; 16]), |mark| last_dead(mark.not_after_ms));
         let document = to_json(client)?;
-        let swept_from = (client.origin == Origin::Dynamic).then_some(client.created_at);
+        let swept = matches!(client.origin, Origin::Dynamic | Origin::Document);
+        let swept_from = swept.then_some(client.created_at);
         let sql = "INSERT INTO clients (id, tenant_id, disabled, dead_before, version, document, swept_from)
                    VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT DO NOTHING";
         let (id, tenant) = (&client.id, client.tenant.as_ref());
@@ -142,6 +164,10 @@ impl Clients for Store {
 
     async fn clients(&self, page: &Page) -> Result<Vec<Client>, Fault> {
         self.engine.read(List { page }).await
+    }
+
+    async fn grants_in_use(&self, grants: &[GrantType]) -> Result<Vec<GrantType>, Fault> {
+        self.engine.read(InUse { grants: grants.to_vec() }).await
     }
 
     async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault> {

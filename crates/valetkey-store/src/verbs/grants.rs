@@ -10,13 +10,13 @@ use super::{FromRow, all, first, split};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
-use redeem::Redeem;
+use redeem::{Begin, Redeem};
 use rotate::Rotate;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, GrantId, Id, SessionId};
 use valetkey_core::store::{
-    Grant, GrantFilter, Grants, Mark, NewGrant, Page, Redemption, Rotation, RotationRequest,
+    Beginning, Grant, GrantFilter, Grants, Mark, NewGrant, Page, Redemption, Rotation, RotationRequest,
 };
 use valetkey_core::time::Timestamp;
 
@@ -173,6 +173,10 @@ impl Grants for Store {
 
     async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault> {
         self.engine.write(Redeem { grant: grant.clone(), mark: mark.clone(), replay: replay.clone() }).await
+    }
+
+    async fn begin_grant(&self, grant: &NewGrant, record: Option<&Record>) -> Result<Beginning, Fault> {
+        self.engine.write(Begin { grant: grant.clone(), record: record.cloned() }).await
     }
 
     async fn rotate_refresh_token(

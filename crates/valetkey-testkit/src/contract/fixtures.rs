@@ -78,6 +78,7 @@ pub(super) fn client(id: &str) -> Client {
         access_token_lifetime: None,
         origin: Origin::Operator,
         registration_token: None,
+        listing: valetkey_core::client::listing::Listing::default(),
         disabled: false,
         created_at: NOW,
         updated_at: NOW,

@@ -6,7 +6,9 @@ use super::fixtures::{
 };
 use std::collections::BTreeSet;
 use valetkey_core::audit::Event;
-use valetkey_core::store::{Grant, Mark, MarkKind, Redemption, Rotation, RotationRequest};
+use valetkey_core::store::{
+    Grant, Limits, Mark, MarkKind, Redemption, RefreshBy, Rotation, RotationRequest,
+};
 use valetkey_core::time::Seconds;
 
 pub async fn rotation_moves_one_generation_on(store: Handle) {
@@ -78,10 +80,10 @@ pub async fn a_foreign_unknown_or_expired_token_changes_nothing(store: Handle) {
         let request = RotationRequest {
             grant: grant.id,
             client: &grant.client,
-            generation: 1,
+            by: RefreshBy::Rotating(1),
             now: NOW,
             retry_window: Seconds(10),
-            idle_until: grant.idle_until,
+            limits: Limits { idle_until: grant.idle_until, expires_at: grant.expires_at },
             access_until: grant.access_until,
         };
         let rotated = store.rotate_refresh_token(&request, &grant_mark(grant), &any()).await.unwrap();

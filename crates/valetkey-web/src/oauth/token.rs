@@ -1,22 +1,26 @@
 //! RFC 6749 §3.2 — the token endpoint
 
-use super::{cors, error, respond};
+use super::{cors, dpop, error, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
-use valetkey_core::client::authenticate::authenticate;
-use valetkey_core::error::{Code, Error, Fault};
+use valetkey_core::client::authenticate::{authenticate, may_use_query};
+use valetkey_core::error::{Code, Denial, Error, Fault};
 use valetkey_core::grant::{self, KNOWN};
 use valetkey_core::params::Params;
 
-pub(crate) async fn post(form: FormCall) -> Response {
+pub(crate) async fn post(mut form: FormCall) -> Response {
     let by_header = form.call.authorization().is_some();
-    answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, by_header))
+    let answer = match dpop::prove(&mut form.call, None) {
+        Ok(()) => answer(&form).await,
+        Err(denial) => Err(denial.into()),
+    };
+    let response = answer.unwrap_or_else(|refused| error::respond(&refused, by_header));
+    dpop::answered(&form.call, response)
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {
     let call = &form.call;
-    refuse_query(call.query())?;
-    let params = form.params()?;
+    let params = params(form).await?;
     let requested = grant::requested(&params)?;
     let client = authenticate(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
@@ -28,16 +32,34 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     Ok(cors::for_client(response, call.origin(), &client))
 }
 
+/// Those of the body; and of the URL, for a client that may send them there.
+async fn params(form: &FormCall) -> Result<Params<'_>, Error> {
+    let call = &form.call;
+    if !names_ours(call.query())? {
+        return Ok(form.params()?);
+    }
+    let params = Params::parse(call.query())?.and(form.params()?);
+    // Whoever is named twice is nobody.
+    params.refuse_repeats(&KNOWN)?;
+    may_use_query(&call.cx, call.authorization(), &params).await?;
+    Ok(params)
+}
+
 /// RFC 6749 §2.3.1: parameters must not come in the URL, where logs and histories keep them.
 pub(super) fn refuse_query(query: &[u8]) -> Result<(), Error> {
-    if query.is_empty() {
-        return Ok(());
-    }
-    let params = Params::parse(query)?;
-    if KNOWN.iter().chain(&["token"]).any(|name| params.contains(name)) {
+    if names_ours(query)? {
         return Err(Code::InvalidRequest
             .because("send the parameters in the form body, never in the URL")
             .into());
     }
     Ok(())
+}
+
+/// Whether a URL's query holds a parameter of ours.
+fn names_ours(query: &[u8]) -> Result<bool, Denial> {
+    if query.is_empty() {
+        return Ok(false);
+    }
+    let params = Params::parse(query)?;
+    Ok(KNOWN.iter().chain(&["token"]).any(|name| params.contains(name)))
 }

@@ -12,10 +12,11 @@ use axum::response::Response;
 use http::StatusCode;
 use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
 use valetkey_core::catalog::Catalog;
-use valetkey_core::client::{Client, Origin};
+use valetkey_core::client::compat::Compat;
+use valetkey_core::client::{Client, Origin, document};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
-use valetkey_core::interaction::{Interaction, Step};
+use valetkey_core::interaction::{AuthorizationRequest, Interaction, ResponseType, Step};
 use valetkey_core::login::form_proof;
 use valetkey_core::params::Params;
 use valetkey_core::scope::Scope;
@@ -89,16 +90,17 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             .map(|api| api.name.clone())
             .collect(),
         registered: Registered {
-            by: None,
+            by: document::host(client),
             since: When::new(client.created_at, call.cx.now),
             checked: match client.origin {
                 Origin::Operator => Checked::ByOperator,
                 Origin::Developer => Checked::Nobody,
                 Origin::Dynamic => Checked::SelfRegistered,
+                Origin::Document => Checked::Document,
             },
         },
         destination: Destination::of(&request.redirect_uri).unwrap_or(Destination::Loopback),
-        lasts: lasts(call, client, request.scope.contains("offline_access")),
+        lasts: lasts(call, client, request),
         technical: Technical {
             client_id: client.id.to_string(),
             redirect_uri: request.redirect_uri.clone(),
@@ -109,11 +111,13 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
     })
 }
 
-fn lasts(call: &Call, client: &Client, asks_offline: bool) -> Lasts {
+fn lasts(call: &Call, client: &Client, request: &AuthorizationRequest) -> Lasts {
     let lifetimes = call.cx.lifetimes();
     let once = span(client.access_token_lifetime.unwrap_or(lifetimes.access_token));
     let idle = span(lifetimes.refresh_idle);
-    match (client.allows(GrantType::RefreshToken), asks_offline) {
+    let refreshes = client.allows(GrantType::RefreshToken) && request.response_type == ResponseType::Code;
+    match (refreshes, request.scope.contains("offline_access")) {
+        (true, false) if client.has(Compat::ReusableRefreshToken) => Lasts::Forever,
         (false, _) => Lasts::Once { span: once },
         (true, false) => Lasts::Lasting { idle },
         (true, true) => Lasts::Either { span: once, idle },

@@ -13,17 +13,20 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// Every template in the binary. All end in `.html`, which is what switches escaping on.
-pub const TEMPLATES: [(&str, &str); 13] = [
+pub const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("templates/base.html")),
     ("stage.html", include_str!("templates/stage.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("account.html", include_str!("templates/account.html")),
     ("consent.html", include_str!("templates/consent.html")),
+    ("console.html", include_str!("templates/console.html")),
     ("dev_callback.html", include_str!("templates/dev_callback.html")),
     ("error.html", include_str!("templates/error.html")),
     ("form_post.html", include_str!("templates/form_post.html")),
     ("home.html", include_str!("templates/home.html")),
     ("login.html", include_str!("templates/login.html")),
+    ("new_password.html", include_str!("templates/new_password.html")),
+    ("out_of_band.html", include_str!("templates/out_of_band.html")),
     ("setup.html", include_str!("templates/setup.html")),
     ("sign_out.html", include_str!("templates/sign_out.html")),
     ("signed_out.html", include_str!("templates/signed_out.html")),
@@ -132,7 +135,18 @@ fn is_deceptive(c: char) -> bool {
 fn assets() -> Value {
     // Our own paths need no escaping, and read better without.
     let path = |asset: &Asset| Value::from_safe_string(asset.path.clone());
-    context! { style => path(&ASSETS.style), icon => path(&ASSETS.icon), submit => path(&ASSETS.submit) }
+    let console = context! {
+        style => path(&ASSETS.console.style),
+        take => path(&ASSETS.console.take),
+        main => path(&ASSETS.console.main),
+        parts => ASSETS.console.parts.iter().map(path).collect::<Vec<_>>(),
+    };
+    context! {
+        style => path(&ASSETS.style),
+        icon => path(&ASSETS.icon),
+        submit => path(&ASSETS.submit),
+        console,
+    }
 }
 
 /// A template that cannot be used.

@@ -2,7 +2,9 @@
 
 use super::render::Page;
 use super::view::words::span;
-use super::view::{App as AppView, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, Person};
+use super::view::{
+    App as AppView, Came, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, OutOfBand, Person,
+};
 use crate::app::App;
 use crate::extract::Call;
 use crate::layer::access::Cause;
@@ -114,13 +116,16 @@ pub(crate) fn unreadable(call: &Call, status: StatusCode) -> Response {
 
 /// Takes an answer to the application: by redirect, or in a form that the browser posts.
 pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &AuthorizationResponse) -> Response {
-    if answer.mode == ResponseMode::Query {
+    if matches!(answer.mode, ResponseMode::Query | ResponseMode::Fragment) {
         return see_other(&answer.location());
     }
     let client = match call.cx.client(client_id).await {
         Ok(client) => client,
         Err(fault) => return failed(call, &fault),
     };
+    if answer.mode == ResponseMode::Page {
+        return out_of_band(call, client.as_deref().map_or_else(|| AppView::new(client_id, None), app), answer);
+    }
     // Form posts go to web addresses only; the request was checked for that.
     let (Some(action), Some(destination)) =
         (Href::web(&answer.redirect_uri), Destination::of(&answer.redirect_uri))
@@ -130,6 +135,17 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
     let app = client.map_or_else(|| AppView::new(client_id, None), |client| app(&client));
     let fields = answer.params.iter().map(|(name, value)| Field::new(name, value)).collect();
     page(call, StatusCode::OK, &FormPost { app, destination, action, fields })
+}
+
+/// The answer as a page: the code to be copied, or why there is none (opt-in `oob`).
+fn out_of_band(call: &Call, app: AppView, answer: &AuthorizationResponse) -> Response {
+    let value = |name: &str| answer.params.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
+    let came = match (value("code"), value("error")) {
+        (Some(code), _) => Came::Code { code },
+        (None, error) => Came::Error { denied: error.as_deref() == Some("access_denied"), error: error.unwrap_or_default(), detail: value("error_description").unwrap_or_default() },
+    };
+    let lasts = span(call.cx.lifetimes().code);
+    page(call, StatusCode::OK, &OutOfBand { app, came, lasts })
 }
 
 pub(crate) fn app(client: &Client) -> AppView {

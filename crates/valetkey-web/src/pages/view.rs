@@ -2,22 +2,26 @@
 
 pub mod account;
 pub mod consent;
+pub mod console;
 pub mod dev;
 pub mod error;
 pub mod home;
 pub mod leave;
 pub mod login;
+pub mod new_password;
 pub mod parts;
 pub mod setup;
 pub mod words;
 
 pub use account::{Account, AppKey, Notice, SessionRow};
 pub use consent::{Access, Asked, Checked, Consent, Held, Lasts, Registered, Technical};
+pub use console::Console;
 pub use dev::{Callback, DevCallback};
 pub use error::{ErrorKind, ErrorPage};
 pub use home::Home;
-pub use leave::{Field, FormPost, SignOut, SignedOut};
-pub use login::{KnownAccount, Login, LoginError, LoginMode};
+pub use leave::{Came, Field, FormPost, OutOfBand, SignOut, SignedOut};
+pub use login::{KnownAccount, Login, LoginError, LoginMode, Tenant};
+pub use new_password::{NewPassword, PasswordError};
 pub use parts::{App, Destination, Href, Link, Person, Site};
 pub use setup::{Setup, SetupError, SetupForm};
 pub use words::When;

@@ -58,7 +58,7 @@ pub(crate) struct Create {
     /// Where codes may be sent; repeat for several. Any port fits on http://127.0.0.1
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// authorization_code, refresh_token, client_credentials [default: the first two]
+    /// authorization_code, refresh_token, client_credentials, password, implicit [default: the first two]
     #[arg(long, value_name = "GRANT", value_parser = values::grant)]
     grant: Vec<GrantType>,
     /// What it may ask for, such as "read write" [default: every scope]
@@ -78,8 +78,8 @@ pub(crate) struct Create {
     /// It may introspect any token, not only its own and those for APIs it stands for
     #[arg(long)]
     introspect: bool,
-    /// An opt-in to what the standards advise against
-    #[arg(long, value_name = "FLAG", value_parser = values::compat)]
+    /// An opt-in to what the standards advise against; repeat for several. It brings the grant that needs it
+    #[arg(long, value_name = "FLAG", value_parser = values::compat())]
     compat: Vec<Compat>,
     /// Only what is asked for here: nothing of what a preset gives to every application
     #[arg(long)]
@@ -126,9 +126,10 @@ pub(crate) struct Update {
     post_logout_redirect_uri: Vec<String>,
     #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     introspect: Option<bool>,
-    #[arg(long, value_name = "FLAG", value_parser = values::compat)]
+    /// The opt-ins to what the standards advise against: these, and no others. Brings or takes the grants that need one
+    #[arg(long, value_name = "FLAG", value_parser = values::compat())]
     compat: Vec<Compat>,
-    /// Take every opt-in back
+    /// Take every opt-in back, and the grants that need one
     #[arg(long, conflicts_with = "compat")]
     no_compat: bool,
     #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
@@ -233,6 +234,7 @@ async fn create(managed: &Managed, create: Create) -> Result<Answer> {
         ..NewClient::default()
     };
     let made = commands::create(&managed.cx, Managed::actor(), new).await?;
+    warn(&[], &made.client);
     Ok(with_secret(&made, !create.secret_stdin))
 }
 
@@ -255,7 +257,21 @@ async fn update(managed: &Managed, update: Update) -> Result<Answer> {
         bail!("this client has no secret to prove itself with: create a new client, and delete this one");
     }
     let edit = |client: &mut Client| apply(&update, client);
-    Ok(shown(&commands::update(&managed.cx, &Managed::actor(), &id, Event::ClientUpdated, edit).await?))
+    let after = commands::update(&managed.cx, &Managed::actor(), &id, Event::ClientUpdated, edit).await?;
+    warn(&before.compat, &after);
+    Ok(shown(&after))
+}
+
+/// Says what can go wrong with each opt-in that was switched on just now.
+fn warn(before: &[Compat], client: &Client) {
+    for compat in client.compat.iter().filter(|compat| !before.contains(compat)) {
+        eprintln!("valetkey: the opt-in {} is on: {}", compat.name(), compat.risk());
+    }
+    for grant in client.compat.iter().filter_map(|compat| compat.opens()) {
+        if !client.allows(grant) {
+            eprintln!("valetkey: it does nothing without the grant {}", grant.name());
+        }
+    }
 }
 
 fn apply(update: &Update, client: &mut Client) {
@@ -270,8 +286,10 @@ fn apply(update: &Update, client: &mut Client) {
     replace(&mut client.description, update.description.as_ref());
     replace(&mut client.redirect_uris, given(&update.redirect_uri).as_ref());
     replace(&mut client.post_logout_redirect_uris, given(&update.post_logout_redirect_uri).as_ref());
+    if !update.compat.is_empty() || update.no_compat {
+        commands::switch_opt_ins(client, update.compat.clone());
+    }
     replace(&mut client.grant_types, Some(&update.grant).filter(|list| !list.is_empty()));
-    replace(&mut client.compat, Some(&update.compat).filter(|list| !list.is_empty() || update.no_compat));
     replace(&mut client.introspect, update.introspect.as_ref());
     replace(&mut client.auth_method, update.auth_method.as_ref());
     if update.jwks.is_some() {
@@ -291,7 +309,10 @@ fn apply(update: &Update, client: &mut Client) {
 }
 
 fn shown(client: &Client) -> Answer {
-    Answer::one(metadata::to_json(client), FIELDS)
+    let answer = Answer::one(metadata::to_json(client), FIELDS);
+    client.compat.iter().fold(answer, |answer, compat| {
+        answer.note(format!("Risk of {}: {}", compat.name(), compat.risk()))
+    })
 }
 
 /// The one time that a secret can be shown; one that came from outside is not repeated to people.

@@ -1,6 +1,7 @@
 //! Arguments that are more than text.
 
 use crate::config::values::Span;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::net::SocketAddr;
 use valetkey_core::client::AuthMethod;
 use valetkey_core::client::compat::Compat;
@@ -29,8 +30,11 @@ pub(super) fn json_file(path: &str) -> Result<serde_json::Value, String> {
     serde_json::from_slice(&text).map_err(|error| format!("not JSON: {error}"))
 }
 
-pub(super) fn compat(text: &str) -> Result<Compat, String> {
-    one_of(Compat::parse(text), &Compat::ALL.map(|(name, ..)| name))
+/// Each opt-in with its risk, so that `--help` says it.
+pub(super) fn compat() -> impl TypedValueParser<Value = Compat> {
+    let known = Compat::ALL.map(|(name, _, risk)| PossibleValue::new(name).help(risk));
+    PossibleValuesParser::new(known)
+        .try_map(|text| one_of(Compat::parse(&text), &Compat::ALL.map(|(name, ..)| name)))
 }
 
 pub(super) fn signing_algorithm(text: &str) -> Result<SigningAlgorithm, String> {

@@ -1,11 +1,11 @@
 //! RFC 6749 §4.1.2 — a code is redeemed once: its id is the grant's primary key
 
-use super::revoked;
+use super::{audit, revoked};
 use crate::engine::{Tx, Verb, params};
 use crate::verbs::exists;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
-use valetkey_core::store::{Mark, MarkKind, NewGrant, Redemption};
+use valetkey_core::store::{Beginning, Mark, MarkKind, NewGrant, Redemption};
 
 pub(super) struct Redeem {
     pub(super) grant: NewGrant,
@@ -24,6 +24,7 @@ const INSERT: &str = "
       AND u.disabled = 0 AND u.must_change_password = 0 AND u.dead_before < $1
       AND c.id = $16 AND c.disabled = 0 AND c.dead_before < $1
       AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
+      AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
       AND ($2 IS NULL OR EXISTS (
             SELECT 1 FROM sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.expires_at > $9))
       AND NOT EXISTS (
@@ -33,7 +34,7 @@ const INSERT: &str = "
 impl Verb for Redeem {
     type Out = Redemption;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Redemption, Fault> {
-        if self.insert(tx).await? {
+        if insert(tx, &self.grant).await? {
             return Ok(Redemption::Redeemed);
         }
         // RFC 9700 §4.5: a code that comes back has leaked, and so may have what it gave.
@@ -50,37 +51,55 @@ impl Verb for Redeem {
     }
 }
 
-impl Redeem {
-    async fn insert<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
-        let grant = &self.grant;
-        let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
-        let pair = [grant.user.as_str().as_bytes(), b"\0", grant.client.as_str().as_bytes()].concat();
-        let inserted = tx
-            .execute(
-                INSERT,
-                params![
-                    &grant.id,
-                    grant.session.as_ref(),
-                    &scope,
-                    &resources,
-                    grant.auth_time,
-                    grant.nonce.as_deref(),
-                    grant.generation,
-                    grant.rotated_at,
-                    grant.created_at,
-                    grant.last_used_at,
-                    grant.idle_until,
-                    grant.expires_at,
-                    grant.access_until,
-                    &grant.user,
-                    &grant.tenant,
-                    &grant.client,
-                    MarkKind::Consent as i64,
-                    &pair,
-                    grant.id.0.millis(),
-                ],
-            )
-            .await?;
-        Ok(inserted == 1)
+async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
+    let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
+    let pair = [grant.user.as_str().as_bytes(), b"\0", grant.client.as_str().as_bytes()].concat();
+    let inserted = tx
+        .execute(
+            INSERT,
+            params![
+                &grant.id,
+                grant.session.as_ref(),
+                &scope,
+                &resources,
+                grant.auth_time,
+                grant.nonce.as_deref(),
+                grant.generation,
+                grant.rotated_at,
+                grant.created_at,
+                grant.last_used_at,
+                grant.idle_until,
+                grant.expires_at,
+                grant.access_until,
+                &grant.user,
+                &grant.tenant,
+                &grant.client,
+                MarkKind::Consent as i64,
+                &pair,
+                grant.id.0.millis(),
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// A grant that no code leads to, or one whose code may come more than once (opt-in `code_as_refresh_token`).
+pub(super) struct Begin {
+    pub(super) grant: NewGrant,
+    pub(super) record: Option<Record>,
+}
+
+impl Verb for Begin {
+    type Out = Beginning;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Beginning, Fault> {
+        if insert(tx, &self.grant).await? {
+            if let Some(record) = &self.record {
+                audit(tx, record).await?;
+            }
+            return Ok(Beginning::Begun);
+        }
+        let sql = "SELECT 1 FROM grants WHERE id = $1 AND client_id = $2";
+        let known = exists(tx, sql, params![&self.grant.id, &self.grant.client]).await?;
+        Ok(if known { Beginning::Known } else { Beginning::Refused })
     }
 }

@@ -5,18 +5,18 @@ use crate::engine::{Tx, Verb, params};
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, GrantId};
-use valetkey_core::store::{Mark, Rotation, RotationRequest};
+use valetkey_core::store::{Limits, Mark, RefreshBy, Rotation, RotationRequest};
 use valetkey_core::time::Timestamp;
 
 /// The request, owned, so that it can travel to the writer.
 pub(super) struct Rotate {
     grant: GrantId,
     client: ClientId,
-    generation: i64,
+    by: RefreshBy,
     now: Timestamp,
     /// A rotation at this moment or later may still be repeated.
     window_from: Timestamp,
-    idle_until: Timestamp,
+    limits: Limits,
     access_until: Timestamp,
     mark: Mark,
     reuse: Record,
@@ -29,15 +29,26 @@ macro_rules! gate {
           AND EXISTS (SELECT 1 FROM users u WHERE u.id = grants.user_id AND u.disabled = 0
                       AND u.must_change_password = 0 AND u.dead_before < grants.id)
           AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled = 0
-                      AND c.dead_before < grants.id)"
+                      AND c.dead_before < grants.id
+                      AND (c.tenant_id IS NULL OR c.tenant_id = grants.tenant_id))
+          AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = grants.tenant_id AND t.disabled = 1)"
     };
 }
 
 const STEP: &str = concat!(
     "UPDATE grants SET generation = generation + 1, rotated_at = $1, last_used_at = $1, idle_until = $2,
-            access_until = CASE WHEN access_until < $3 THEN $3 ELSE access_until END
+            expires_at = $7, access_until = CASE WHEN access_until < $3 THEN $3 ELSE access_until END
      WHERE id = $4 AND generation = $5 AND client_id = $6",
     gate!()
+);
+
+/// The row stays at its generation, which may be any from $5 to $8.
+const KEEP: &str = concat!(
+    "UPDATE grants SET last_used_at = $1, idle_until = $2, expires_at = $7,
+            access_until = CASE WHEN access_until < $3 THEN $3 ELSE access_until END
+     WHERE id = $4 AND generation >= $5 AND generation <= $8 AND client_id = $6",
+    gate!(),
+    " RETURNING rotated_at"
 );
 
 const RETRY: &str = concat!(
@@ -60,10 +71,10 @@ impl Rotate {
         Self {
             grant: request.grant,
             client: request.client.clone(),
-            generation: request.generation,
+            by: request.by,
             now: request.now,
             window_from: request.now - request.retry_window,
-            idle_until: request.idle_until,
+            limits: request.limits,
             access_until: request.access_until,
             mark: mark.clone(),
             reuse: reuse.clone(),
@@ -74,16 +85,45 @@ impl Rotate {
 impl Verb for Rotate {
     type Out = Rotation;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Rotation, Fault> {
-        let (now, id, client, next) = (self.now, &self.grant, &self.client, self.generation + 1);
-        let values = params![now, self.idle_until, self.access_until, id, self.generation, client];
+        match self.by {
+            RefreshBy::Rotating(generation) => self.rotate(tx, generation).await,
+            RefreshBy::Kept(generation) => match self.keep(tx, generation, generation).await? {
+                Some(kept) => Ok(kept),
+                // An older one has its retry, or is reused, as ever.
+                None => self.older(tx, generation).await,
+            },
+            RefreshBy::Code => Ok(self.keep(tx, 1, i64::MAX).await?.unwrap_or(Rotation::Unknown)),
+        }
+    }
+}
+
+impl Rotate {
+    async fn rotate<T: Tx>(&self, tx: &mut T, generation: i64) -> Result<Rotation, Fault> {
+        let Limits { idle_until, expires_at } = self.limits;
+        let (now, id, client) = (self.now, &self.grant, &self.client);
+        let values = params![now, idle_until, self.access_until, id, generation, client, expires_at];
         if tx.execute(STEP, values).await? == 1 {
             return Ok(Rotation::Rotated);
         }
+        self.older(tx, generation).await
+    }
+
+    async fn keep<T: Tx>(&self, tx: &mut T, from: i64, to: i64) -> Result<Option<Rotation>, Fault> {
+        let Limits { idle_until, expires_at } = self.limits;
+        let (now, id, client) = (self.now, &self.grant, &self.client);
+        let values = params![now, idle_until, self.access_until, id, from, client, expires_at, to];
+        let row = tx.one(KEEP, values).await?;
+        row.map(|row| Ok(Rotation::Kept { rotated_at: row.time(0)? })).transpose()
+    }
+
+    /// A token that is not the newest, or that the gate refused.
+    async fn older<T: Tx>(&self, tx: &mut T, generation: i64) -> Result<Rotation, Fault> {
+        let (now, id, client, next) = (self.now, &self.grant, &self.client, generation + 1);
         let values = params![now, self.access_until, id, next, self.window_from, client];
         if let Some(row) = tx.one(RETRY, values).await? {
             return Ok(Rotation::Retried { rotated_at: row.time(0)? });
         }
-        let values = params![now, id, client, self.generation, next, self.window_from];
+        let values = params![now, id, client, generation, next, self.window_from];
         if let Some(row) = tx.one(REUSE, values).await? {
             revoked(tx, &self.mark, row.time(0)?, &self.reuse).await?;
             return Ok(Rotation::Reused);

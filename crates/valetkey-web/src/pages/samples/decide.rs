@@ -42,6 +42,11 @@ pub(super) fn states() -> Vec<Sample> {
             page.destination = Destination::Scheme { scheme: "com.example.app".to_owned() };
             "com.example.app:/callback".clone_into(&mut page.technical.redirect_uri);
         }),
+        consent("consent-out-of-band", &|page| {
+            page.destination = Destination::Page;
+            page.lasts = Lasts::Forever;
+            "urn:ietf:wg:oauth:2.0:oob".clone_into(&mut page.technical.redirect_uri);
+        }),
         consent("consent-apis", &|page| {
             page.apis = vec!["Photos".to_owned(), "Albums and sharing".to_owned()];
             page.technical.resources = vec![

@@ -3,8 +3,8 @@
 use super::{CSRF, Cast, PLAIN, Sample, ago};
 use crate::pages::view::words::device;
 use crate::pages::view::{
-    Account, App, AppKey, Callback, Destination, DevCallback, ErrorKind, ErrorPage, Field, FormPost, Home,
-    Href, Link, Notice, SessionRow, SignedOut,
+    Account, App, AppKey, Callback, Came, Destination, DevCallback, ErrorKind, ErrorPage, Field, FormPost, Home,
+    Href, Link, Notice, OutOfBand, SessionRow, SignedOut,
 };
 use valetkey_core::time::Seconds;
 
@@ -34,6 +34,9 @@ pub(super) fn states() -> Vec<Sample> {
         Sample::new("home", &home(None)),
         Sample::new("home-signed-in", &home(Some(&PLAIN))),
         Sample::new("form-post", &form_post(&PLAIN)),
+        Sample::new("out-of-band", &out_of_band(&PLAIN, shown())),
+        Sample::new("out-of-band-denied", &out_of_band(&PLAIN, not_shown("access_denied"))),
+        Sample::new("out-of-band-error", &out_of_band(&PLAIN, not_shown("invalid_scope"))),
         Sample::new("signed-out", &SignedOut { back: None, keys_remain: false }),
         Sample::new("signed-out-back", &signed_out(&PLAIN)),
         Sample::new("dev-callback", &dev(code("s-42"))),
@@ -58,6 +61,8 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
         Sample::new("account", &account),
         Sample::new("home", &home(Some(cast))),
         Sample::new("form-post", &form_post(cast)),
+        Sample::new("out-of-band", &out_of_band(cast, shown())),
+        Sample::new("out-of-band-denied", &out_of_band(cast, not_shown("access_denied"))),
         Sample::new("signed-out", &signed_out(cast)),
         Sample::new("dev-callback", &dev(code(cast.name))),
         Sample::new("dev-callback-error", &dev(refused(cast.app))),
@@ -149,6 +154,20 @@ fn form_post(cast: &Cast) -> FormPost {
             Field::new("iss", "https://id.example.org"),
         ],
     }
+}
+
+fn out_of_band(cast: &Cast, came: Came) -> OutOfBand {
+    OutOfBand { app: cast.app(), came, lasts: "10 minutes".to_owned() }
+}
+
+/// As long as a sealed code is.
+fn shown() -> Came {
+    Came::Code { code: format!("vk_ac_{}", "c2VhbGVkLWNvZGU".repeat(17)) }
+}
+
+fn not_shown(error: &str) -> Came {
+    let detail = "ask only for scopes that exist here and that this client was registered for".to_owned();
+    Came::Error { denied: error == "access_denied", error: error.to_owned(), detail }
 }
 
 fn signed_out(cast: &Cast) -> SignedOut {

@@ -80,6 +80,8 @@ pub enum Checked {
     Nobody,
     /// Nobody: it registered itself over the network (RFC 7591).
     SelfRegistered,
+    /// Nobody: it describes itself at the host in `by`.
+    Document,
 }
 
 /// For how long the key works. Spans in words, from `words::span`.
@@ -88,6 +90,8 @@ pub enum Checked {
 pub enum Lasts {
     /// Until it is taken back or not used for `idle`.
     Lasting { idle: String },
+    /// Until it is taken back, used or not.
+    Forever,
     /// For the life of one access token.
     Once { span: String },
     /// `Once`, and `Lasting` if offline access stays ticked.

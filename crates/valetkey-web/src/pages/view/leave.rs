@@ -32,6 +32,27 @@ impl Page for FormPost {
     const POLICY: Policy = Policy::Script;
 }
 
+/// The answer to an app that has no address: the person carries it over by hand.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutOfBand {
+    pub app: App,
+    pub came: Came,
+    /// For how long the code is good: "1 minute".
+    pub lasts: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Came {
+    Code { code: String },
+    Error { denied: bool, error: String, detail: String },
+}
+
+impl Page for OutOfBand {
+    const TEMPLATE: &'static str = "out_of_band.html";
+    const POLICY: Policy = Policy::Stays;
+}
+
 /// "Sign out?": the form posts `fields` to `action`.
 #[derive(Debug, Clone, Serialize)]
 pub struct SignOut {

@@ -3,6 +3,7 @@
 use super::words;
 use serde::Serialize;
 use url::{Host, Url};
+use valetkey_core::client::redirect_uri;
 
 /// What stands on every page.
 #[derive(Debug, Clone, Serialize)]
@@ -115,11 +116,16 @@ pub enum Destination {
     Loopback,
     /// RFC 8252 §7.1: a private-use scheme, so whatever app on the device claimed it.
     Scheme { scheme: String },
+    /// None: a code is shown here, to be copied (opt-in `oob`).
+    Page,
 }
 
 impl Destination {
     /// Reads it off a redirect URI that was already checked; `None` if it is no URI.
     pub fn of(redirect_uri: &str) -> Option<Self> {
+        if redirect_uri::is_oob(redirect_uri) {
+            return Some(Self::Page);
+        }
         let url = Url::parse(redirect_uri).ok()?;
         if !matches!(url.scheme(), "http" | "https") {
             return Some(Self::Scheme { scheme: url.scheme().to_owned() });

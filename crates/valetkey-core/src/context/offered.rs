@@ -1,0 +1,36 @@
+//! Which grants that need an opt-in any client has: what discovery may promise. Held until a client changes.
+
+use crate::error::Fault;
+use crate::grant::GrantType;
+use arc_swap::ArcSwapOption;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The answer, with the count of changes at which it was found.
+type Held = (u64, Vec<GrantType>);
+
+#[derive(Debug, Default)]
+pub struct Offered {
+    held: ArcSwapOption<Held>,
+    changes: AtomicU64,
+}
+
+impl Offered {
+    /// A client changed: what is held is good no longer, and neither is what is being read now.
+    pub fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub async fn get_or_read<F>(&self, read: impl FnOnce() -> F) -> Result<Vec<GrantType>, Fault>
+    where
+        F: Future<Output = Result<Vec<GrantType>, Fault>>,
+    {
+        let changes = self.changes.load(Ordering::Acquire);
+        if let Some(held) = self.held.load_full().filter(|held| held.0 == changes) {
+            return Ok(held.1.clone());
+        }
+        let found = read().await?;
+        self.held.store(Some(Arc::new((changes, found.clone()))));
+        Ok(found)
+    }
+}
