@@ -24,6 +24,15 @@ pub enum Event {
     ClientDisabled,
     ClientEnabled,
     ClientDeleted,
+    ClientSecretAdded,
+    ClientSecretDeleted,
+    ClientOwnershipOffered,
+    ClientOwnershipDeclined,
+    ClientOwnershipTaken,
+    ClientOwnerRemoved,
+    ClientReviewAsked,
+    ClientApproved,
+    ClientRejected,
     UserCreated,
     UserUpdated,
     UserDisabled,
@@ -89,4 +98,7 @@ pub struct Record {
     /// What else identifies the thing: a scope's, API's, key's, grant's or session's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// The browser that a person acted in, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
 }

@@ -4,15 +4,17 @@ mod checks;
 mod implicit;
 pub mod par;
 mod response;
+mod review;
 
 pub use checks::KNOWN;
 pub use response::{AuthorizationResponse, refuse};
 
 use crate::audit::{Actor, Event};
-use crate::client::{Client, document, redirect_uri};
+use crate::client::noted::Endpoint;
+use crate::client::{Client, Origin, document, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
-use crate::ids::GrantId;
+use crate::ids::{ClientId, GrantId};
 use crate::interaction::{AuthorizationRequest, Interaction, ResponseType, Step, next_step};
 use crate::params::Params;
 use crate::scope::Scope;
@@ -50,19 +52,33 @@ pub async fn begin(
 ) -> Result<(Arc<Client>, AuthorizationRequest), Refusal> {
     let client = client(cx, params).await?;
     if let Some(pushed) = params.one("request_uri").filter(|uri| uri.starts_with(par::PREFIX)) {
-        let request = par::take(cx, &client, pushed).map_err(Refusal::Page)?;
+        let request = par::take(cx, &client, pushed).map_err(|denial| {
+            note(cx, &client.id, denial, None);
+            Refusal::Page(denial)
+        })?;
         return Ok((client, request));
     }
-    let addressee = addressee(client, params).map_err(Refusal::Page)?;
+    let addressee = addressee(Arc::clone(&client), params).map_err(|denial| {
+        note(cx, &client.id, denial, params.one("redirect_uri"));
+        Refusal::Page(denial)
+    })?;
     match checks::run(cx, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
         Err(denial) => {
+            note(cx, &client.id, denial, None);
             let mode = checks::mode(&addressee, params);
             // A repeated state is no state to give back.
             let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
             let response = response::denial(cx, &addressee.redirect_uri, mode, state, denial);
             Err(Refusal::Redirect(response))
         }
+    }
+}
+
+/// For the application's owners: what was wrong with its request. That a person said no is no mistake of theirs.
+fn note(cx: &Context, client: &ClientId, denial: Denial, hint: Option<&str>) {
+    if denial.code != Code::AccessDenied {
+        cx.noted.refused(client, Endpoint::Authorize, denial, hint, cx.now);
     }
 }
 
@@ -129,6 +145,11 @@ pub async fn resume(
 ) -> Result<Progress, Fault> {
     if cx.catalog().shuts(interaction.request.tenant.as_str()) {
         let denial = Code::AccessDenied.because("the user directory was switched off meanwhile");
+        return Ok(Progress::Done(refuse(cx, &interaction.request, denial)));
+    }
+    if let Some(session) = session
+        && let Some(denial) = review::shuts(cx, client, session).await?
+    {
         return Ok(Progress::Done(refuse(cx, &interaction.request, denial)));
     }
     let consent = match session {
@@ -203,6 +224,9 @@ async fn finish(
     session: &Session,
     scope: &Scope,
 ) -> Result<AuthorizationResponse, Error> {
+    if client.origin == Origin::Gateway {
+        return Ok(response::back(&interaction.request));
+    }
     match interaction.request.response_type {
         ResponseType::Code => Ok(code(cx, interaction, session, scope)?),
         ResponseType::Token => implicit::finish(cx, client, interaction, session, scope).await,

@@ -10,11 +10,13 @@ use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
 use crate::catalog::Catalog;
 use crate::client::authenticate::Guard;
-use crate::client::{Client, document};
+use crate::client::noted::Noted;
 use crate::client::compat::Compat;
+use crate::client::{Client, document};
 use crate::directory::Tenant;
 use crate::error::{Error, Fault, FaultKind};
 use crate::grant::GrantType;
+use crate::login::browser_mode;
 use crate::ids::{ClientId, Id, TenantId, UserId};
 use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
 use crate::proof::dpop::{Replays, Thumbprint};
@@ -58,6 +60,8 @@ pub struct Server {
     pub unread_documents: Guard,
     /// Proofs of possession that were shown.
     pub proofs: Replays,
+    /// What waits to be written about applications.
+    pub noted: Noted,
     offered: Offered,
     keys: ArcSwap<KeyRing>,
     catalog: ArcSwap<Catalog>,
@@ -84,6 +88,7 @@ impl Server {
             registrations: Guard::new(60, Seconds::hours(1)),
             unread_documents: Guard::new(30, Seconds(60)),
             proofs: Replays::default(),
+            noted: Noted::default(),
             offered: Offered::default(),
             keys: ArcSwap::default(),
             catalog: ArcSwap::default(),
@@ -178,8 +183,20 @@ impl Server {
         Ok(())
     }
 
+    /// Writes what was noted of applications since the last call.
+    pub async fn write_notes(&self) -> Result<(), Fault> {
+        let (uses, failures) = self.noted.take();
+        if uses.is_empty() && failures.is_empty() {
+            return Ok(());
+        }
+        self.store.write_notes(&uses, &failures).await
+    }
+
     /// A client: registered here, or described at its address. `None` for an address where there is none now.
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+        if let Some(client) = browser_mode::client(self, id) {
+            return Ok(Some(Arc::new(client)));
+        }
         if !document::is_address(id) {
             return self.registered(id).await;
         }
@@ -202,9 +219,8 @@ impl Server {
         let in_use = self.offered.get_or_read(|| self.store.grants_in_use(&opted)).await?;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
-        let has = |grant: &GrantType| {
-            !legacy(grant) || in_use.contains(grant) || given.grant_types.contains(grant)
-        };
+        let has =
+            |grant: &GrantType| !legacy(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
         Ok(GrantType::ALL.into_iter().filter(has).collect())
     }
 
@@ -254,13 +270,18 @@ impl Server {
     }
 }
 
-/// The edge's name for a request, at most 16 ASCII characters; it stands in the log and on error pages too.
+/// A short text that is copied like a number: at most N ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestName([u8; 16]);
+pub struct Short<const N: usize>([u8; N]);
 
-impl RequestName {
+/// The edge's name for a request; it stands in the log and on error pages too.
+pub type RequestName = Short<16>;
+/// "Firefox on Windows": the browser in which a person acts, as it says itself.
+pub type BrowserName = Short<32>;
+
+impl<const N: usize> Short<N> {
     pub fn new(text: &str) -> Self {
-        let mut bytes = [b' '; 16];
+        let mut bytes = [b' '; N];
         bytes.iter_mut().zip(text.bytes()).for_each(|(own, byte)| *own = byte);
         Self(bytes)
     }
@@ -276,6 +297,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     pub request: Option<RequestName>,
     pub key: Option<Thumbprint>,
+    /// Where a person posts a form.
+    pub browser: Option<BrowserName>,
 }
 
 /// One request's view of the server: its present does not move while it is handled.
@@ -324,6 +347,7 @@ impl Context {
             address: self.caller.address,
             request: self.caller.request.map(|name| name.as_str().to_owned()),
             object: None,
+            browser: self.caller.browser.map(|name| name.as_str().to_owned()),
         }
     }
 }

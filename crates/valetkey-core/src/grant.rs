@@ -8,6 +8,7 @@ mod refresh_token;
 
 use crate::client::Client;
 use crate::client::compat::Compat;
+use crate::client::noted::Endpoint;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
@@ -70,20 +71,42 @@ pub const KNOWN: [&str; 12] = [
 
 /// RFC 6749 §4: the grant asked for, if server and client both allow it. Call before the client is authenticated,
 /// so that a malformed request is told what is wrong with it.
-pub fn requested(params: &Params<'_>) -> Result<GrantType, Error> {
+pub async fn requested(cx: &Context, params: &Params<'_>) -> Result<GrantType, Error> {
     params.refuse_repeats(&KNOWN)?;
     let name = params
         .one("grant_type")
         .ok_or(Code::InvalidRequest.because("grant_type is missing: send it in the form body"))?;
     // RFC 6749 §4.2: implicit is had at the authorization endpoint alone.
-    GrantType::parse(name).filter(|grant| *grant != GrantType::Implicit).ok_or(NO_SUCH_GRANT.into())
+    let grant = GrantType::parse(name).filter(|grant| *grant != GrantType::Implicit).ok_or(NO_SUCH_GRANT)?;
+    // What discovery does not promise does not exist.
+    let legacy = Compat::needed_for(grant).is_some();
+    if legacy && !cx.offered_grants().await?.contains(&grant) {
+        return Err(NO_SUCH_GRANT.into());
+    }
+    Ok(grant)
 }
 
 const NO_SUCH_GRANT: Denial =
     Code::UnsupportedGrantType.because("this server has no such grant_type; its metadata lists those it has");
 
-/// Exchanges a grant for tokens, on behalf of an authenticated client.
+/// Exchanges a grant for tokens, on behalf of an authenticated client. What is refused, its owners can read.
 pub async fn exchange(
+    cx: &Context,
+    client: &Client,
+    grant: GrantType,
+    params: &Params<'_>,
+) -> Result<TokenResponse, Error> {
+    let exchanged = exchange_for(cx, client, grant, params).await;
+    if let Err(Error::Denied(denial)) = &exchanged {
+        cx.noted.refused(&client.id, Endpoint::Token, *denial, None, cx.now);
+    }
+    exchanged
+}
+
+const NOT_REVIEWED: Denial = Code::UnauthorizedClient
+    .because("this application waits for those who run this server to look at it, or they refused it");
+
+async fn exchange_for(
     cx: &Context,
     client: &Client,
     grant: GrantType,
@@ -94,6 +117,10 @@ pub async fn exchange(
         return Err(Code::UnauthorizedClient
             .because("this client is not registered for this grant_type")
             .into());
+    }
+    // Where nobody signs in, nobody could see that it is an owner.
+    if !client.listing.is_open() && matches!(grant, GrantType::ClientCredentials | GrantType::Password) {
+        return Err(NOT_REVIEWED.into());
     }
     match grant {
         GrantType::AuthorizationCode => authorization_code::exchange(cx, client, params).await,

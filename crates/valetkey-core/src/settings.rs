@@ -3,6 +3,7 @@
 use crate::time::Seconds;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use url::Url;
 
 /// How long things live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +113,7 @@ pub mod path {
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const REGISTER: &str = "/oauth/register";
     pub const JWKS: &str = "/oauth/jwks";
+    pub const CONSOLE: &str = "/console";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 
@@ -150,14 +152,62 @@ pub enum DynamicRegistration {
     Open,
 }
 
+/// Whose clients may come as the address of a description of theirs (draft-ietf-oauth-client-id-metadata-document).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum MetadataDocuments {
+    #[default]
+    Off,
+    /// Those below one of these addresses.
+    AllowList(Vec<Url>),
+    /// Anybody's, within limits.
+    Open,
+}
+
+impl MetadataDocuments {
+    /// Whether a description at this address is read.
+    pub fn allows(&self, url: &Url) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Open => true,
+            Self::AllowList(listed) => listed.iter().any(|own| is_below(own, url)),
+        }
+    }
+}
+
+/// Below the same host, and below the same path by whole segments.
+fn is_below(own: &Url, url: &Url) -> bool {
+    let base = own.path().trim_end_matches('/');
+    let rest = url.path().strip_prefix(base);
+    own.origin() == url.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What the developer portal allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portal {
+    /// Whether there is one.
+    pub open: bool,
+    /// Whether somebody must look at an application before anybody but its owners can sign in to it.
+    pub review: bool,
+    /// How many applications one person may own.
+    pub max_applications: u32,
+}
+
+impl Default for Portal {
+    fn default() -> Self {
+        Self { open: true, review: false, max_applications: 25 }
+    }
+}
+
 /// The server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     issuer: String,
     pub lifetimes: Lifetimes,
     pub registration: DynamicRegistration,
+    pub metadata_documents: MetadataDocuments,
     /// RFC 9449 §8: whether each proof must carry a nonce of ours.
     pub dpop_nonce_required: bool,
+    pub portal: Portal,
 }
 
 impl Settings {
@@ -168,7 +218,9 @@ impl Settings {
             issuer: issuer.trim_end_matches('/').to_owned(),
             lifetimes,
             registration,
+            metadata_documents: MetadataDocuments::Off,
             dpop_nonce_required: false,
+            portal: Portal::default(),
         }
     }
 
@@ -176,6 +228,18 @@ impl Settings {
     #[must_use]
     pub fn with_registration(self, registration: DynamicRegistration) -> Self {
         Self { registration, ..self }
+    }
+
+    /// The same with clients that describe themselves at their address; none unless said.
+    #[must_use]
+    pub fn with_metadata_documents(self, metadata_documents: MetadataDocuments) -> Self {
+        Self { metadata_documents, ..self }
+    }
+
+    /// The same with a developer portal other than the default.
+    #[must_use]
+    pub fn with_portal(self, portal: Portal) -> Self {
+        Self { portal, ..self }
     }
 
     /// The issuer identifier: the one string, everywhere byte for byte the same.
@@ -196,5 +260,31 @@ impl Settings {
     pub fn host(&self) -> &str {
         let rest = self.issuer.split_once("://").map_or(self.issuer.as_str(), |(_, rest)| rest);
         rest.split('/').next().unwrap_or(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_address_holds_what_is_below_it_and_no_neighbour() {
+        for (listed, id, holds) in [
+            ("https://app.example/", "https://app.example/client.json", true),
+            ("https://app.example", "https://app.example/a/b", true),
+            ("https://app.example/apps", "https://app.example/apps/one", true),
+            ("https://app.example/apps/", "https://app.example/apps/one", true),
+            ("https://app.example/apps", "https://app.example/apps", true),
+            ("https://app.example/apps", "https://app.example/apps-evil", false),
+            ("https://app.example", "https://app.example.evil/client.json", false),
+            ("https://app.example", "https://x.app.example/client.json", false),
+            ("https://app.example", "https://app.example:8443/client.json", false),
+            ("https://app.example", "http://app.example/client.json", false),
+        ] {
+            let mode = MetadataDocuments::AllowList(vec![Url::parse(listed).expect("a URL")]);
+            assert_eq!(mode.allows(&Url::parse(id).expect("a URL")), holds, "{listed} {id}");
+        }
+        let url = Url::parse("https://app.example/x").expect("a URL");
+        assert!(MetadataDocuments::Open.allows(&url) && !MetadataDocuments::Off.allows(&url));
     }
 }

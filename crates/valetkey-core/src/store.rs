@@ -10,6 +10,8 @@ mod consents;
 mod grants;
 mod keys;
 mod logins;
+mod notes;
+mod owners;
 mod revocations;
 mod sessions;
 mod spent;
@@ -26,6 +28,8 @@ pub use grants::{
 };
 pub use keys::{KeyPurpose, Keys, StoredKey};
 pub use logins::{Attempt, AttemptKey, Logins};
+pub use notes::{Audience, Notes};
+pub use owners::{Offer, OfferKind, Owner, Owners, Registered, Removal, Taken};
 pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
 pub use sessions::{NewSession, Session, Sessions};
 pub use spent::Spent;
@@ -80,6 +84,8 @@ pub trait Store:
     + Grants
     + Keys
     + Logins
+    + Notes
+    + Owners
     + Revocations
     + Sessions
     + Spent
@@ -100,6 +106,8 @@ impl<T> Store for T where
         + Grants
         + Keys
         + Logins
+        + Notes
+        + Owners
         + Revocations
         + Sessions
         + Spent

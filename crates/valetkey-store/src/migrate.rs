@@ -17,7 +17,17 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { version: 1, name: "init", sql: include_str!("migrations/sqlite/0001_init.sql") },
     Migration { version: 2, name: "tenants", sql: include_str!("migrations/sqlite/0002_tenants.sql") },
     Migration { version: 3, name: "settings", sql: include_str!("migrations/sqlite/0003_settings.sql") },
+    Migration { version: 4, name: "portal", sql: include_str!("migrations/sqlite/0004_portal.sql") },
     Migration { version: 8, name: "spent", sql: include_str!("migrations/sqlite/0008_spent.sql") },
+];
+
+/// The same steps for PostgreSQL, under the same numbers.
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("migrations/postgres/0001_init.sql") },
+    Migration { version: 2, name: "tenants", sql: include_str!("migrations/postgres/0002_tenants.sql") },
+    Migration { version: 3, name: "settings", sql: include_str!("migrations/postgres/0003_settings.sql") },
+    Migration { version: 4, name: "portal", sql: include_str!("migrations/postgres/0004_portal.sql") },
+    Migration { version: 8, name: "spent", sql: include_str!("migrations/postgres/0008_spent.sql") },
 ];
 
 /// What may go wrong; the caller knows the path.
@@ -46,7 +56,7 @@ impl From<rusqlite::Error> for Refused {
 
 /// Applies what is missing of `steps`; takes no write lock where nothing is. Two processes may call it at once.
 pub(crate) fn run(connection: &mut Connection, steps: &[Migration]) -> Result<(), Refused> {
-    for step in &steps[verified(connection, steps)?..] {
+    for step in &steps[verified(&applied(connection)?, steps)?..] {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have been faster.
         if !applied(&tx)?.iter().any(|(version, _)| *version == step.version) {
@@ -66,8 +76,7 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL, valetkey TEXT NOT NULL) STRICT";
 
 /// How many steps stand already. Refuses a history that is not a beginning of `steps`.
-fn verified(connection: &Connection, steps: &[Migration]) -> Result<usize, Refused> {
-    let done = applied(connection)?;
+pub(crate) fn verified(done: &[(i64, i64)], steps: &[Migration]) -> Result<usize, Refused> {
     for (n, (version, sum)) in done.iter().enumerate() {
         match steps.get(n) {
             Some(step) if step.version == *version && checksum(step.sql) == *sum => {}
@@ -90,7 +99,7 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64)>> {
 }
 
 /// FNV-1a: against an edited file, not against an enemy.
-fn checksum(sql: &str) -> i64 {
+pub(crate) fn checksum(sql: &str) -> i64 {
     let hash = sql
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
@@ -104,6 +113,35 @@ mod tests {
     const ONE: Migration =
         Migration { version: 1, name: "one", sql: "CREATE TABLE one (a) ; INSERT INTO one VALUES (1);" };
     const TWO: Migration = Migration { version: 2, name: "two", sql: "ALTER TABLE one ADD COLUMN b" };
+
+    /// Tables, and their columns, that a step makes.
+    fn made(sql: &str) -> Vec<String> {
+        let mut table = String::new();
+        let mut found = Vec::new();
+        for line in sql.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words.as_slice() {
+                ["CREATE", "TABLE", name, ..] => (*name).clone_into(&mut table),
+                ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => found.push(format!("{name}.{column}")),
+                ["CREATE", "UNIQUE", "INDEX", name, ..] | ["CREATE", "INDEX", name, ..] => found.push((*name).to_owned()),
+                [column, ..] if line.starts_with("    ") && column.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
+                    found.push(format!("{table}.{column}"));
+                }
+                _ => {}
+            }
+        }
+        found.retain(|name| !name.starts_with("feed."));
+        found
+    }
+
+    #[test]
+    fn both_engines_have_the_same_steps_with_the_same_tables_columns_and_indexes() {
+        let named = |steps: &[Migration]| steps.iter().map(|s| (s.version, s.name)).collect::<Vec<_>>();
+        assert_eq!(named(POSTGRES), named(SQLITE));
+        for (own, other) in POSTGRES.iter().zip(SQLITE) {
+            assert_eq!(made(own.sql), made(other.sql), "step {}", own.version);
+        }
+    }
 
     #[test]
     fn steps_are_applied_once_and_in_order() {

@@ -8,6 +8,8 @@ mod consents;
 mod grants;
 mod keys;
 mod logins;
+mod notes;
+mod owners;
 mod revocations;
 mod sessions;
 mod spent;

@@ -15,6 +15,9 @@ pub struct AuthorizationResponse {
 impl AuthorizationResponse {
     /// The address for a redirect, with the parameters added to the query that may be there already, or in the fragment.
     pub fn location(&self) -> String {
+        if self.params.is_empty() {
+            return self.redirect_uri.clone();
+        }
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.params {
             query.append_pair(name, value);
@@ -50,6 +53,15 @@ pub(super) fn granted(
     answer(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), params)
 }
 
+/// Back to an API in the browser: the session is all that it needs.
+pub(super) fn back(request: &AuthorizationRequest) -> AuthorizationResponse {
+    AuthorizationResponse {
+        redirect_uri: request.redirect_uri.clone(),
+        mode: request.response_mode,
+        params: Vec::new(),
+    }
+}
+
 pub(super) fn denial(
     cx: &Context,
     redirect_uri: &str,
@@ -64,5 +76,6 @@ pub(super) fn denial(
 
 /// Tells the application no.
 pub fn refuse(cx: &Context, request: &AuthorizationRequest, why: Denial) -> AuthorizationResponse {
+    super::note(cx, &request.client, why, None);
     denial(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), why)
 }

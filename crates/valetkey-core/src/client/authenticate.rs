@@ -6,11 +6,14 @@ pub use guard::Guard;
 
 use super::assertion::{self, Assertion};
 use super::compat::Compat;
+use super::noted::Endpoint;
 use super::{AuthMethod, Client, document};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::ids::Id;
 use crate::params::Params;
 use crate::secret::SecretHash;
+use crate::time::Timestamp;
 use data_encoding::BASE64;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,7 +54,14 @@ pub async fn authenticate(
     }
     let found = found(cx, &credentials.id).await?;
     let proven = match (&found, &credentials.proof) {
-        (Some(client), Proof::Secret { text, basic }) => fits(client, *basic) && proves(client, text, cx.now),
+        (Some(client), Proof::Secret { text, basic }) if fits(client, *basic) => {
+            let secret = proves(client, text, cx.now);
+            if let Some(id) = secret.filter(|_| !client.disabled) {
+                cx.noted.used(&client.id, id, cx.now);
+            }
+            secret.is_some()
+        }
+        (Some(_), Proof::Secret { .. }) => false,
         (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
         (Some(client), Proof::None) => client.is_public(),
         (None, Proof::Secret { text, .. }) => {
@@ -61,10 +71,14 @@ pub async fn authenticate(
         }
         (None, _) => false,
     };
-    match found {
-        Some(client) if proven && !client.disabled => Ok(client),
+    match &found {
+        Some(client) if proven && !client.disabled => Ok(Arc::clone(client)),
         _ => {
             cx.wrong_secrets.count_one(&credentials.id, address, cx.now);
+            if let Some(client) = &found {
+                let why = why(client, &credentials.proof, cx.now);
+                cx.noted.refused(&client.id, Endpoint::Token, why, None, cx.now);
+            }
             Err(UNKNOWN.into())
         }
     }
@@ -103,7 +117,11 @@ pub async fn authenticate_confidential(
 
 /// Whom an id names. Where it is the address of a description, what is wrong with that one is said.
 async fn found(cx: &Context, id: &str) -> Result<Option<Arc<Client>>, Error> {
-    if document::is_address(id) { document::client_for(cx, id).await.map(Some) } else { Ok(cx.registered(id).await?) }
+    if document::is_address(id) {
+        document::client_for(cx, id).await.map(Some)
+    } else {
+        Ok(cx.registered(id).await?)
+    }
 }
 
 fn fits(client: &Client, basic: bool) -> bool {
@@ -115,11 +133,31 @@ fn fits(client: &Client, basic: bool) -> bool {
     }
 }
 
-fn proves(client: &Client, secret: &str, now: crate::time::Timestamp) -> bool {
+/// Which of the client's live secrets it is.
+fn proves(client: &Client, secret: &str, now: Timestamp) -> Option<Id> {
     let hash = SecretHash::of(secret);
-    let live = client.secrets.iter().filter(|own| own.expires_at.is_none_or(|at| at > now));
+    let live = client.secrets.iter().filter(|own| own.is_live(now));
     // No early exit: every live secret is compared.
-    live.fold(false, |found, own| found | own.hash.equals(&hash))
+    live.fold(None, |found, own| if own.hash.equals(&hash) { Some(own.id) } else { found })
+}
+
+/// What was wrong, for the client's owners alone: the caller is not told.
+fn why(client: &Client, proof: &Proof<'_>, now: Timestamp) -> Denial {
+    let expired = |text: &str| {
+        let hash = SecretHash::of(text);
+        client.secrets.iter().any(|own| !own.is_live(now) && own.hash.equals(&hash))
+    };
+    Code::InvalidClient.because(match proof {
+        _ if client.disabled => "the application is switched off",
+        Proof::None => "no client secret was sent",
+        Proof::Assertion(_) => "the client assertion does not hold",
+        Proof::Secret { .. } if client.is_public() => "a client secret was sent, but a public application has none",
+        Proof::Secret { basic, .. } if !fits(client, *basic) => {
+            "the client secret came in a way that this application is not registered for"
+        }
+        Proof::Secret { text, .. } if expired(text) => "the client secret has expired",
+        Proof::Secret { .. } => "the client secret is none of this application's",
+    })
 }
 
 fn credentials<'a>(

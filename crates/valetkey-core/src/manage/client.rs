@@ -173,7 +173,13 @@ fn secret_for(
 }
 
 fn client_secret(cx: &Context, secret: &Secret) -> ClientSecret {
-    ClientSecret { id: cx.new_id(), hash: secret.hash(), created_at: cx.now, expires_at: None, name: String::new() }
+    ClientSecret {
+        id: cx.new_id(),
+        hash: secret.hash(),
+        created_at: cx.now,
+        expires_at: None,
+        name: String::new(),
+    }
 }
 
 /// One client, as the store has it now.

@@ -1,6 +1,7 @@
 //! Registered applications: a document, beside the columns that other statements ask about.
 
 use super::audits::audit;
+use super::owners::forget_client;
 use super::revocations::{announce, last_dead, mark, take_back};
 use super::{FromRow, all, exists, first, from_json, to_json};
 use crate::Store;
@@ -58,7 +59,8 @@ impl Verb for InUse {
         for grant in &self.grants {
             // The name stands in the document's list of grants; elsewhere it may stand too, so each is looked into.
             let sql = "SELECT version, document FROM clients WHERE disabled = 0 AND document LIKE $1";
-            let named: Vec<Client> = all(tx, sql, params![format!("%\"{}\"%", grant.name()).as_str()]).await?;
+            let named: Vec<Client> =
+                all(tx, sql, params![format!("%\"{}\"%", grant.name()).as_str()]).await?;
             if named.iter().any(|client| client.allows(*grant)) {
                 found.push(*grant);
             }
@@ -146,6 +148,7 @@ impl Verb for Delete {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
         tx.execute("DELETE FROM grants WHERE client_id = $1", params![&self.id]).await?;
         tx.execute("DELETE FROM consents WHERE client_id = $1", params![&self.id]).await?;
+        forget_client(tx, &self.id).await?;
         if tx.execute("DELETE FROM clients WHERE id = $1", params![&self.id]).await? == 0 {
             return Ok(Write::Unknown);
         }

@@ -1,6 +1,7 @@
 //! Housekeeping: health, sweeping, counting.
 
 use super::logins::FORGOTTEN;
+use super::notes::forget_client;
 use super::revocations::announce;
 use crate::Store;
 use crate::engine::{Tx, Verb, params};
@@ -13,6 +14,8 @@ use valetkey_core::time::{Seconds, Timestamp};
 const KEPT: Seconds = Seconds::hours(1);
 /// How long an ended grant can still be listed.
 const KEPT_GRANTS: Seconds = Seconds::days(1);
+/// How long an application's owners can read what it was refused.
+const KEPT_FAILURES: Seconds = Seconds::days(30);
 /// How long the change feed reaches back. A node away for longer reads everything anew.
 const FEED: Seconds = Seconds::days(1);
 /// How long a client that registered itself may go unused.
@@ -67,6 +70,13 @@ impl Verb for Sweep {
                      SELECT seq FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT $1) f
                      WHERE at < $2 AND seq < (SELECT max(seq) FROM changes))";
         gone += tx.execute(sql, params![limit, now - FEED]).await?;
+        let sql = "DELETE FROM offers WHERE id IN (
+                     SELECT id FROM offers WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT, limit]).await?;
+        let sql = "DELETE FROM failures WHERE (client_id, endpoint, code, detail) IN (
+                     SELECT client_id, endpoint, code, detail FROM failures WHERE last_at < $1
+                     ORDER BY last_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT_FAILURES, limit]).await?;
         gone += sweep_clients(tx, now, limit).await?;
         gone += walk(tx, &ATTEMPTS, now - FORGOTTEN, limit).await?;
         gone += walk(tx, &GRANTS, now - KEPT_GRANTS, limit).await?;
@@ -84,6 +94,7 @@ async fn sweep_clients<T: Tx>(tx: &mut T, now: Timestamp, limit: u32) -> Result<
                RETURNING id";
     let rows = tx.query(sql, params![now - UNUSED_CLIENT, limit]).await?;
     for row in &rows {
+        forget_client(tx, &row.text(0)?.into()).await?;
         announce(tx, now, ChangeKind::Client, row.text(0)?.as_bytes()).await?;
     }
     Ok(rows.len() as u64)
@@ -162,8 +173,7 @@ impl Verb for Count {
 #[async_trait]
 impl Upkeep for Store {
     async fn ping(&self) -> Result<(), Fault> {
-        // In good health the right to write is proof enough, and costs no sync of the disk.
-        if self.engine.is_ailing() { self.engine.write(Try).await } else { self.engine.write(Ask).await }
+        self.engine.ping(Ask, Try).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {

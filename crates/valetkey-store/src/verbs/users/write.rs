@@ -3,6 +3,7 @@
 use crate::engine::{Tx, Value, Verb, params};
 use crate::verbs::audits::audit;
 use crate::verbs::exists;
+use crate::verbs::owners::forget_user;
 use crate::verbs::revocations::{announce, take_back};
 use crate::verbs::sessions::end_all;
 use valetkey_core::audit::Record;
@@ -148,6 +149,7 @@ impl Verb for Delete {
         end_all(tx, id, None).await?;
         tx.execute("DELETE FROM grants WHERE user_id = $1", params![id]).await?;
         tx.execute("DELETE FROM consents WHERE user_id = $1", params![id]).await?;
+        forget_user(tx, id).await?;
         if tx.execute("DELETE FROM users WHERE id = $1", params![id]).await? == 0 {
             return Ok(Write::Unknown);
         }
