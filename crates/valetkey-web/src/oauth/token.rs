@@ -21,7 +21,7 @@ pub(crate) async fn post(mut form: FormCall) -> Response {
 async fn answer(form: &FormCall) -> Result<Response, Error> {
     let call = &form.call;
     let params = params(form).await?;
-    let requested = grant::requested(&params)?;
+    let requested = grant::requested(&call.cx, &params).await?;
     let client = authenticate(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
         Ok(tokens) => respond::json(

@@ -37,16 +37,16 @@ macro_rules! gate {
 
 const STEP: &str = concat!(
     "UPDATE grants SET generation = generation + 1, rotated_at = $1, last_used_at = $1, idle_until = $2,
-            expires_at = $7, access_until = CASE WHEN access_until < $3 THEN $3 ELSE access_until END
-     WHERE id = $4 AND generation = $5 AND client_id = $6",
+            expires_at = $3, access_until = CASE WHEN access_until < $4 THEN $4 ELSE access_until END
+     WHERE id = $5 AND generation = $6 AND client_id = $7",
     gate!()
 );
 
-/// The row stays at its generation, which may be any from $5 to $8.
+/// The row stays at its generation, which may be any from $6 to $7.
 const KEEP: &str = concat!(
-    "UPDATE grants SET last_used_at = $1, idle_until = $2, expires_at = $7,
-            access_until = CASE WHEN access_until < $3 THEN $3 ELSE access_until END
-     WHERE id = $4 AND generation >= $5 AND generation <= $8 AND client_id = $6",
+    "UPDATE grants SET last_used_at = $1, idle_until = $2, expires_at = $3,
+            access_until = CASE WHEN access_until < $4 THEN $4 ELSE access_until END
+     WHERE id = $5 AND generation >= $6 AND generation <= $7 AND client_id = $8",
     gate!(),
     " RETURNING rotated_at"
 );
@@ -85,33 +85,41 @@ impl Rotate {
 impl Verb for Rotate {
     type Out = Rotation;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Rotation, Fault> {
-        match self.by {
-            RefreshBy::Rotating(generation) => self.rotate(tx, generation).await,
-            RefreshBy::Kept(generation) => match self.keep(tx, generation, generation).await? {
-                Some(kept) => Ok(kept),
-                // An older one has its retry, or is reused, as ever.
-                None => self.older(tx, generation).await,
-            },
-            RefreshBy::Code => Ok(self.keep(tx, 1, i64::MAX).await?.unwrap_or(Rotation::Unknown)),
+        if let Some(moved) = self.move_on(tx).await? {
+            return Ok(moved);
         }
+        match self.by {
+            RefreshBy::Rotating(generation) | RefreshBy::Kept(generation) => self.older(tx, generation).await,
+            RefreshBy::Code => Ok(Rotation::Unknown),
+        }
+    }
+
+    async fn quick<T: Tx>(&self, tx: &mut T) -> Result<Option<Rotation>, Fault> {
+        self.move_on(tx).await
     }
 }
 
 impl Rotate {
-    async fn rotate<T: Tx>(&self, tx: &mut T, generation: i64) -> Result<Rotation, Fault> {
+    /// What a good token does, in one statement.
+    async fn move_on<T: Tx>(&self, tx: &mut T) -> Result<Option<Rotation>, Fault> {
+        match self.by {
+            RefreshBy::Rotating(generation) => self.step(tx, generation).await,
+            RefreshBy::Kept(generation) => self.keep(tx, generation, generation).await,
+            RefreshBy::Code => self.keep(tx, 1, i64::MAX).await,
+        }
+    }
+
+    async fn step<T: Tx>(&self, tx: &mut T, generation: i64) -> Result<Option<Rotation>, Fault> {
         let Limits { idle_until, expires_at } = self.limits;
         let (now, id, client) = (self.now, &self.grant, &self.client);
-        let values = params![now, idle_until, self.access_until, id, generation, client, expires_at];
-        if tx.execute(STEP, values).await? == 1 {
-            return Ok(Rotation::Rotated);
-        }
-        self.older(tx, generation).await
+        let values = params![now, idle_until, expires_at, self.access_until, id, generation, client];
+        Ok((tx.execute(STEP, values).await? == 1).then_some(Rotation::Rotated))
     }
 
     async fn keep<T: Tx>(&self, tx: &mut T, from: i64, to: i64) -> Result<Option<Rotation>, Fault> {
         let Limits { idle_until, expires_at } = self.limits;
         let (now, id, client) = (self.now, &self.grant, &self.client);
-        let values = params![now, idle_until, self.access_until, id, from, client, expires_at, to];
+        let values = params![now, idle_until, expires_at, self.access_until, id, from, to, client];
         let row = tx.one(KEEP, values).await?;
         row.map(|row| Ok(Rotation::Kept { rotated_at: row.time(0)? })).transpose()
     }
