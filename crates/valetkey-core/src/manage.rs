@@ -1,11 +1,14 @@
 //! Commands behind the command line and, later, the admin API and the portal: each rule once.
 
 pub mod api;
+pub mod apply;
 pub mod client;
 pub mod consent;
+pub mod console;
 pub mod endpoint;
 pub mod grant;
 pub mod key;
+pub mod portal;
 pub mod register;
 pub mod scope;
 pub mod session;

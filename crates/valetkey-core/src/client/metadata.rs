@@ -1,6 +1,7 @@
 //! RFC 7591 §2 — client metadata: what is shown of a client, and the rules every registration passes
 
 use super::compat::Compat;
+use super::listing::Review;
 use super::{AuthMethod, Client, Origin, document, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
@@ -19,28 +20,64 @@ const NAME_LIMIT: usize = 200;
 const TEXT_LIMIT: usize = 2000;
 const REDIRECT_URIS_LIMIT: usize = 50;
 
+/// What those who write an application fill in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Name,
+    Website,
+    Description,
+    RedirectUris,
+}
+
+/// What is wrong with a field, as a sentence for the person who filled it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    pub field: Field,
+    pub words: String,
+}
+
+/// The rules of what is filled in, each that is broken.
+pub fn flaws(client: &Client) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    let mut add = |field, words: &str| flaws.push(Flaw { field, words: words.to_owned() });
+    if client.name.trim().is_empty() || client.name.chars().count() > NAME_LIMIT || has_control(&client.name)
+    {
+        add(Field::Name, "the name must have 1 to 200 characters on one line");
+    }
+    if !client.website.is_empty() && !is_web_page(&client.website) {
+        add(Field::Website, "the website must be an http or https address");
+    }
+    if client.description.chars().count() > TEXT_LIMIT {
+        add(Field::Description, "the description must have at most 2000 characters");
+    }
+    if client.redirect_uris.len() > REDIRECT_URIS_LIMIT {
+        add(Field::RedirectUris, "at most 50 redirect URIs");
+    }
+    let oob = client.has(Compat::Oob);
+    for uri in client.redirect_uris.iter().take(REDIRECT_URIS_LIMIT) {
+        if let Err(bad) = redirect_uri::check_for(uri, oob) {
+            add(Field::RedirectUris, &format!("{uri}: {bad}"));
+        }
+    }
+    let redirected = [GrantType::AuthorizationCode, GrantType::Implicit];
+    if let Some(grant) = redirected.into_iter().find(|grant| client.allows(*grant))
+        && client.redirect_uris.is_empty()
+    {
+        let words = format!("the {} grant needs at least one redirect URI", grant.name());
+        add(Field::RedirectUris, &words);
+    }
+    flaws
+}
+
 /// The rules of every client, however it comes to be registered.
 pub fn check(client: &Client) -> Result<(), BadMetadata> {
     let refuse = |text: &str| Err(BadMetadata(text.to_owned()));
-    if client.name.trim().is_empty() || client.name.chars().count() > NAME_LIMIT || has_control(&client.name)
-    {
-        return refuse("the name must have 1 to 200 characters on one line");
-    }
-    if client.description.chars().count() > TEXT_LIMIT {
-        return refuse("the description must have at most 2000 characters");
-    }
     check_id(client)?;
-    if !client.website.is_empty() && !is_web_page(&client.website) {
-        return refuse("the website must be an http or https address");
+    if let Some(flaw) = flaws(client).into_iter().next() {
+        return Err(BadMetadata(flaw.words));
     }
-    if client.redirect_uris.len() > REDIRECT_URIS_LIMIT {
-        return refuse("at most 50 redirect URIs");
-    }
-    let oob = client.has(Compat::Oob);
-    let redirects = client.redirect_uris.iter().map(|uri| (uri, redirect_uri::check_for(uri, oob)));
-    let logouts = client.post_logout_redirect_uris.iter().map(|uri| (uri, redirect_uri::check(uri).map(drop)));
-    for (uri, checked) in redirects.chain(logouts) {
-        checked.map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
+    for uri in &client.post_logout_redirect_uris {
+        redirect_uri::check(uri).map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
     }
     if client.grant_types.is_empty() {
         return refuse("a client needs at least one grant type");
@@ -58,12 +95,6 @@ fn check_grants(client: &Client) -> Result<(), BadMetadata> {
     let found = client.grant_types.iter().find_map(|grant| missing(*grant).map(|compat| (*grant, compat)));
     if let Some((grant, compat)) = found {
         return Err(BadMetadata(format!("the grant {} needs the opt-in {}", grant.name(), compat.name())));
-    }
-    let redirected = [GrantType::AuthorizationCode, GrantType::Implicit];
-    if let Some(grant) = redirected.into_iter().find(|grant| client.allows(*grant))
-        && client.redirect_uris.is_empty()
-    {
-        return Err(BadMetadata(format!("the {} grant needs at least one redirect URI", grant.name())));
     }
     // What a secret has to make up for.
     let behind_a_secret = [Compat::NoPkce, Compat::CodeAsRefreshToken];
@@ -170,11 +201,20 @@ pub fn to_json(client: &Client) -> Value {
         "compat": client.compat.iter().map(|compat| compat.name()).collect::<Vec<_>>(),
         "disabled": client.disabled,
         "secrets": client.secrets.iter().map(|s| json!({
-            "id": s.id.to_string(), "created_at": s.created_at, "expires_at": s.expires_at,
+            "id": s.id.to_string(), "name": s.name, "created_at": s.created_at, "expires_at": s.expires_at,
         })).collect::<Vec<_>>(),
         "created_at": client.created_at,
         "updated_at": client.updated_at,
     });
+    match &client.listing.review {
+        Review::NotNeeded => {}
+        Review::Pending => json["review"] = "pending".into(),
+        Review::Approved => json["review"] = "approved".into(),
+        Review::Rejected { reason } => {
+            json["review"] = "rejected".into();
+            json["review_reason"] = reason.as_str().into();
+        }
+    }
     // RFC 7591 §3.2.1: what is not registered is left out; client libraries check that a URI is one.
     if !client.website.is_empty() {
         json["client_uri"] = client.website.as_str().into();

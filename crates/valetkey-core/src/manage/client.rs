@@ -2,17 +2,18 @@
 
 use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
 use crate::applied::{Applicant, Registration};
-use crate::audit::{Actor, Event};
+use crate::audit::{Actor, Event, Record};
 use crate::client::compat::Compat;
 use crate::client::listing::Listing;
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::context::Context;
 use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
+use crate::image::Image;
 use crate::scope::Scope;
 use crate::secret::{Secret, SecretHash};
 use crate::settings::LONGEST_ACCESS_TOKEN;
-use crate::store::{MarkKind, Write};
+use crate::store::{Mark, MarkKind, Write};
 use crate::time::Seconds;
 
 const KIND: &str = "client";
@@ -117,6 +118,13 @@ pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Create
 
 /// The client as it would be registered; nothing is written.
 pub fn draft(cx: &Context, given: &Registration, new: NewClient) -> Result<Created, ManageError> {
+    let drafted = assemble(cx, given, new)?;
+    check(cx, &drafted.client)?;
+    Ok(drafted)
+}
+
+/// The same without its rules: the portal says each that is broken.
+pub(super) fn assemble(cx: &Context, given: &Registration, new: NewClient) -> Result<Created, ManageError> {
     let new = registered_now(given, new);
     let auth_method = new.auth_method.unwrap_or(AuthMethod::ClientSecret);
     let secret = secret_for(cx, auth_method, new.secret)?;
@@ -145,11 +153,10 @@ pub fn draft(cx: &Context, given: &Registration, new: NewClient) -> Result<Creat
         updated_at: cx.now,
         version: 1,
     };
-    check(cx, &client)?;
     Ok(Created { client, secret })
 }
 
-fn check(cx: &Context, client: &Client) -> Result<(), ManageError> {
+pub(super) fn check(cx: &Context, client: &Client) -> Result<(), ManageError> {
     client.tenant.as_ref().map_or(Ok(()), |own| tenant::known(cx, own))?;
     metadata::check(client).map_err(refused)
 }
@@ -172,7 +179,7 @@ fn secret_for(
     }
 }
 
-fn client_secret(cx: &Context, secret: &Secret) -> ClientSecret {
+pub(super) fn client_secret(cx: &Context, secret: &Secret) -> ClientSecret {
     ClientSecret {
         id: cx.new_id(),
         hash: secret.hash(),
@@ -187,8 +194,53 @@ pub async fn show(cx: &Context, id: &ClientId) -> Result<Client, ManageError> {
     cx.store.client(id).await?.ok_or(ManageError::Unknown(KIND))
 }
 
-/// Changes a client: reads it, lets `edit` change it, checks every rule again and writes it unless somebody else did
-/// meanwhile, in which case it begins anew.
+/// A change of a client, and what is written with it.
+pub(super) struct Change<'a> {
+    pub(super) id: &'a ClientId,
+    pub(super) record: Record,
+    /// Takes back what was issued before.
+    pub(super) mark: Option<Mark>,
+    /// The picture to have from now on, or none; outermost `None`: it stays.
+    pub(super) logo: Option<Option<&'a Image>>,
+}
+
+/// Carries a change out: reads the client, lets `edit` change or refuse it, checks every rule again and writes it unless
+/// somebody else did meanwhile, in which case it begins anew.
+pub(super) async fn change<E: From<ManageError>>(
+    cx: &Context,
+    change: Change<'_>,
+    edit: impl Fn(&mut Client) -> Result<(), E> + Send,
+) -> Result<Client, E> {
+    let Change { id, mut record, mark, logo } = change;
+    let failed = |fault| E::from(ManageError::Failed(fault));
+    let told = record.object.is_some();
+    for _ in 0..TRIES {
+        let mut client = show(cx, id).await?;
+        let before = client.compat.clone();
+        edit(&mut client)?;
+        client.updated_at = cx.now;
+        check(cx, &client)?;
+        if !told {
+            record.object = Compat::switched(&before, &client.compat);
+        }
+        let written = match logo {
+            Some(logo) => cx.store.set_logo(&client, logo, &record).await,
+            None => cx.store.update_client(&client, mark.as_ref(), &record).await,
+        };
+        match written.map_err(failed)? {
+            Write::Conflict => {}
+            write => {
+                changed(write, KIND)?;
+                cx.follow_changes().await.map_err(failed)?;
+                client.version += 1;
+                return Ok(client);
+            }
+        }
+    }
+    Err(refused("others keep changing this client: try again").into())
+}
+
+/// Changes a client: [`change`], where nothing is refused but by the rules of every client.
 pub async fn update(
     cx: &Context,
     actor: &Actor,
@@ -196,26 +248,14 @@ pub async fn update(
     event: Event,
     edit: impl Fn(&mut Client) + Send,
 ) -> Result<Client, ManageError> {
-    for _ in 0..TRIES {
-        let mut client = show(cx, id).await?;
-        let before = client.compat.clone();
-        edit(&mut client);
-        client.updated_at = cx.now;
-        check(cx, &client)?;
-        let mark = (event == Event::ClientDisabled).then(|| mark_now(cx, MarkKind::Client, id.as_str()));
-        let mut record = cx.record(event, actor.clone()).client(id);
-        record.object = Compat::switched(&before, &client.compat);
-        match cx.store.update_client(&client, mark.as_ref(), &record).await? {
-            Write::Conflict => {}
-            write => {
-                changed(write, KIND)?;
-                cx.follow_changes().await?;
-                client.version += 1;
-                return Ok(client);
-            }
-        }
-    }
-    Err(refused("others keep changing this client: try again"))
+    let takes_back = matches!(event, Event::ClientDisabled | Event::ClientRejected);
+    let mark = takes_back.then(|| mark_now(cx, MarkKind::Client, id.as_str()));
+    let record = cx.record(event, actor.clone()).client(id);
+    let edit = move |client: &mut Client| {
+        edit(client);
+        Ok(())
+    };
+    change(cx, Change { id, record, mark, logo: None }, edit).await
 }
 
 /// Adds a secret. The old ones end after `overlap`, so that the change needs no downtime.
@@ -245,12 +285,21 @@ pub async fn rotate_secret(
 
 /// Switches a client off: its tokens die, its users stay.
 pub async fn disable(cx: &Context, actor: &Actor, id: &ClientId) -> Result<Client, ManageError> {
-    update(cx, actor, id, Event::ClientDisabled, |client| client.disabled = true).await
+    let off = |client: &mut Client| {
+        client.disabled = true;
+        // An owner cannot undo what an operator did.
+        client.listing.paused = false;
+    };
+    update(cx, actor, id, Event::ClientDisabled, off).await
 }
 
 /// Switches it on again; tokens from before stay dead.
 pub async fn enable(cx: &Context, actor: &Actor, id: &ClientId) -> Result<Client, ManageError> {
-    update(cx, actor, id, Event::ClientEnabled, |client| client.disabled = false).await
+    let on = |client: &mut Client| {
+        client.disabled = false;
+        client.listing.paused = false;
+    };
+    update(cx, actor, id, Event::ClientEnabled, on).await
 }
 
 /// Deletes a client with its consents and grants.
