@@ -8,8 +8,9 @@ use tokio::sync::OnceCell;
 use valetkey_core::context::{Caller, Context, Parts, Server};
 use valetkey_core::manage;
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Settings};
 use valetkey_core::time::Timestamp;
+use valetkey_fetch::{Guarded, Limits, Policy};
 use valetkey_store::{Options, Store};
 use valetkey_web::app::{App, Demo, Inner};
 use valetkey_web::layer::body::BodyLimits;
@@ -26,7 +27,10 @@ pub struct Builder {
     lifetimes: Lifetimes,
     aliases: Vec<(String, String)>,
     demo: bool,
+    console: bool,
     registration: DynamicRegistration,
+    documents: MetadataDocuments,
+    calls_loopback: bool,
     pub(crate) own_keys: bool,
 }
 
@@ -37,7 +41,10 @@ impl Default for Builder {
             lifetimes: Lifetimes::default(),
             aliases: Vec::new(),
             demo: false,
+            console: true,
             registration: DynamicRegistration::Off,
+            documents: MetadataDocuments::Off,
+            calls_loopback: false,
             own_keys: false,
         }
     }
@@ -68,10 +75,30 @@ impl Builder {
         self
     }
 
+    #[must_use]
+    pub fn metadata_documents(mut self, mode: MetadataDocuments) -> Self {
+        self.documents = mode;
+        self
+    }
+
+    /// May ask servers on this machine, as `valetkey dev` may.
+    #[must_use]
+    pub fn calling_loopback(mut self) -> Self {
+        self.calls_loopback = true;
+        self
+    }
+
     /// With `/dev/callback`.
     #[must_use]
     pub fn demo(mut self) -> Self {
         self.demo = true;
+        self
+    }
+
+    /// Without the console.
+    #[must_use]
+    pub fn no_console(mut self) -> Self {
+        self.console = false;
         self
     }
 
@@ -92,14 +119,23 @@ impl Builder {
         let options = Options { path: path.to_owned(), create: true, marker: None };
         let store = Store::open(&options).expect("a store");
         let parts = Parts {
-            settings: Settings::new(&self.issuer, self.lifetimes).with_registration(self.registration),
+            settings: Settings::new(&self.issuer, self.lifetimes)
+                .with_registration(self.registration)
+                .with_metadata_documents(self.documents.clone()),
             store: Arc::new(store.clone()),
             hasher: Arc::<TestHasher>::clone(hasher),
             clock: Arc::<TestClock>::clone(clock),
             entropy: Arc::new(TestEntropy),
+            fetcher: Arc::new(self.fetcher(clock)),
             master: SealingKey::new("master".into(), Timestamp(0), &[7; 32]).expect("32 bytes"),
         };
         (Server::open(parts).await.expect("an open server"), store)
+    }
+
+    fn fetcher(&self, clock: &Arc<TestClock>) -> Guarded {
+        let allowed = if self.calls_loopback { Policy::loopback().to_vec() } else { Vec::new() };
+        let clock = Arc::<TestClock>::clone(clock);
+        Guarded::new(Policy { allowed }, Limits::default(), None, clock).expect("a fetcher")
     }
 
     pub(crate) fn edge(&self, server: &Arc<Server>) -> Edge {
@@ -107,6 +143,7 @@ impl Builder {
             client_id: "demo".to_owned(),
             client_secret: CLIENT_SECRET.to_owned(),
             redirect_uri: format!("{}/dev/callback", self.issuer),
+            secrets: vec![("demo".to_owned(), CLIENT_SECRET.to_owned())],
             code_verifier: crate::VERIFIER.to_owned(),
         });
         let app = App::new(Inner {
@@ -114,6 +151,7 @@ impl Builder {
             renderer: Renderer::new(None).expect("templates"),
             site: Site::new("Valetkey", server.settings.host()),
             body_limits: BodyLimits::default(),
+            console: self.console,
             demo,
         });
         let error_page = edge_errors(&app);

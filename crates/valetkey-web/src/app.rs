@@ -17,6 +17,8 @@ pub struct Inner {
     pub renderer: Renderer,
     pub site: Site,
     pub body_limits: BodyLimits,
+    /// Whether there is a console.
+    pub console: bool,
     /// Set by `valetkey dev`: `/dev/callback` plays the demo application.
     pub demo: Option<Demo>,
 }
@@ -27,6 +29,8 @@ pub struct Demo {
     pub client_id: String,
     pub client_secret: String,
     pub redirect_uri: String,
+    /// The ids and secrets of all demo applications: no secrets at all.
+    pub secrets: Vec<(String, String)>,
     /// The PKCE verifier behind the challenge in the printed link.
     pub code_verifier: String,
 }
@@ -45,7 +49,8 @@ impl App {
 
     /// One request's view of the server.
     pub fn context(&self, address: std::net::IpAddr, request: &RequestId) -> Context {
-        let caller = Caller { address: Some(address), request: Some(RequestName::new(request.as_str())) };
+        let request = RequestName::new(request.as_str());
+        let caller = Caller { address: Some(address), request: Some(request), ..Caller::default() };
         Context::new(&self.server, caller)
     }
 }

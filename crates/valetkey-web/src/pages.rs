@@ -2,12 +2,16 @@
 
 pub(crate) mod account;
 pub mod assets;
+pub mod browser_mode;
 pub(crate) mod consent;
+pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod files;
 pub(crate) mod flow;
 pub(crate) mod home;
 pub(crate) mod login;
+pub(crate) mod logo;
+pub(crate) mod new_password;
 pub mod render;
 pub mod respond;
 pub mod samples;

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::layer::routes::Form;
 use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
-use crate::pages::{account, consent, dev, files, home, login, setup, sign_out};
+use crate::pages::{account, consent, console, dev, files, home, login, logo, new_password, setup, sign_out};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use valetkey_core::endpoint::discovery::path;
@@ -71,7 +71,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 23] = [
+pub const ROUTES: [Route; 36] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -103,14 +103,27 @@ pub const ROUTES: [Route; 23] = [
     },
     page("/", Access::Public, || get(home::get)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
+    page("/login/password", Access::Interaction, || post(new_password::post)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
     page("/account", Access::Session, || get(account::get)),
+    page("/account/apps", Access::Session, || get(account::apps::get)),
+    page("/account/profile", Access::Session, || get(account::profile::get).post(account::profile::post)),
+    page("/account/password", Access::Session, || get(account::password::get).post(account::password::post)),
+    page("/account/log", Access::Session, || get(account::log::get)),
+    page("/account/export", Access::Session, || get(account::data::export)),
+    page("/account/delete", Access::Session, || get(account::data::get).post(account::data::delete)),
     page("/account/apps/revoke", Access::Session, || post(account::revoke_app)),
     page("/account/sessions/end", Access::Session, || post(account::end_session)),
     page("/account/sign-out", Access::Session, || post(sign_out::post)),
+    page(path::CONSOLE, Access::Public, || get(console::get)),
+    page("/console/data", Access::Public, || get(console::data)),
+    page("/console/look", Access::Session, || post(console::look)),
+    page("/console/allow", Access::Session, || post(console::allow)),
     page("/setup", Access::SetupLink, || get(setup::get).post(setup::post)),
     page("/dev/callback", Access::Development, || get(dev::get)),
     page("/assets/{file}", Access::Public, || get(files::get)),
+    page("/assets/{folder}/{file}", Access::Public, || get(files::get)),
+    page("/assets/logos/{file}", Access::Public, || get(logo::get)),
     page("/favicon.ico", Access::Public, || get(files::icon)),
     page("/robots.txt", Access::Public, || get(files::robots)),
 ];
@@ -155,8 +168,12 @@ pub fn can_have(aliases: &[(String, String)]) -> Result<(), BadAlias> {
 pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(String, Form)>), BadAlias> {
     let mut router = Router::new();
     let mut paths = Vec::new();
-    let development = app.demo.is_some();
-    for route in ROUTES.iter().filter(|route| route.access != Access::Development || development) {
+    let (development, console) = (app.demo.is_some(), app.console);
+    let served = |route: &&Route| {
+        (route.access != Access::Development || development)
+            && (console || !route.path.starts_with(path::CONSOLE))
+    };
+    for route in ROUTES.iter().filter(served) {
         router = router.route(route.path, (route.handlers)());
         paths.push((route.path.to_owned(), route.form));
     }

@@ -19,6 +19,7 @@ use valetkey_core::manage::user::{self, NewUser};
 use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::Secret;
+use valetkey_core::settings::path;
 use valetkey_core::store::{Api, EndpointRule, ScopeWords};
 use valetkey_web::app::Demo;
 
@@ -48,7 +49,8 @@ pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
     }
     alice(cx).await?;
     let callback = cx.settings.url("/dev/callback");
-    let redirect_uris = vec![callback.clone(), "http://127.0.0.1/callback".to_owned()];
+    let console = cx.settings.url(path::CONSOLE);
+    let redirect_uris = vec![callback.clone(), console, "http://127.0.0.1/callback".to_owned()];
     let everything = Scope::parse(EVERYTHING).context("the demo's scope")?;
     let app = |id: &str, secret: Option<&str>, name: &str| NewClient {
         id: Some(id.to_owned()),
@@ -87,6 +89,7 @@ pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
         client_id: WEB.0.to_owned(),
         client_secret: WEB.1.to_owned(),
         redirect_uri: callback,
+        secrets: [WEB, SERVICE].map(|(id, secret)| (id.to_owned(), secret.to_owned())).to_vec(),
         code_verifier: CODE_VERIFIER.to_owned(),
     })
 }
@@ -145,7 +148,8 @@ async fn client(cx: &Context, new: NewClient) -> Result<()> {
     let edit = |client: &mut Client| {
         let missing: Vec<_> =
             new.redirect_uris.iter().filter(|uri| !client.redirect_uris.contains(uri)).cloned().collect();
-        client.redirect_uris.retain(|uri| !uri.ends_with("/dev/callback"));
+        let moved = |uri: &String| uri.ends_with("/dev/callback") || uri.ends_with(path::CONSOLE);
+        client.redirect_uris.retain(|uri| !moved(uri) || new.redirect_uris.contains(uri));
         client.redirect_uris.extend(missing);
     };
     client::update(cx, &Actor::System, &id, Event::ClientUpdated, edit).await?;

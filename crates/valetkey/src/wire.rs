@@ -3,6 +3,7 @@
 pub(crate) use valetkey_store::ServerLock;
 
 use crate::clock::{OsEntropy, SystemClock};
+use crate::config::values::DocumentPlace;
 use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
@@ -15,9 +16,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, Settings};
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings};
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
+use valetkey_fetch::{Guarded, Policy};
 use valetkey_gateway::{Answer, Caller, Gateway};
 use valetkey_store::{Options, Store};
 use valetkey_web::app::{App, Demo};
@@ -71,6 +73,7 @@ pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Op
         hasher: Arc::new(hasher.clone()),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
+        fetcher: Arc::new(fetcher(config)?),
         master: SealingKey::new("master".into(), Timestamp(0), key.bytes())?,
     };
     let server = Server::open(parts).await.context("cannot read the store")?;
@@ -92,6 +95,16 @@ async fn missing_key(store: &Store, home: &Home, opening: Opening) -> Result<Mas
             bail!("this data directory was never used: start `valetkey serve` or `valetkey dev` first")
         }
     }
+}
+
+/// The one way to other people's servers.
+fn fetcher(config: &Config) -> Result<Guarded> {
+    let own = &config.outbound;
+    let allowed = own.allow.0.iter().map(|text| text.0.parse().map_err(anyhow::Error::new));
+    let policy = Policy { allowed: allowed.collect::<Result<_>>()? };
+    let limits =
+        valetkey_fetch::Limits { total: own.timeout.duration(), ..valetkey_fetch::Limits::default() };
+    Guarded::new(policy, limits, own.ca_file.as_deref(), Arc::new(SystemClock)).context("outbound.ca_file")
 }
 
 /// The two faces of a server.
@@ -116,6 +129,7 @@ pub(crate) fn edges(
         renderer: Renderer::new(config.templates.dir.clone())?,
         site: Site::new("Valetkey", server.settings.host()),
         body_limits: BodyLimits { max_bytes: limits.max_body_bytes, timeout: limits.body_timeout.duration() },
+        console: config.console.enabled,
         demo,
     });
     let error_page = edge_errors(&app);
@@ -206,7 +220,22 @@ fn settings(config: &Config, issuer: &str) -> Settings {
         keys::DynamicRegistration::Token => DynamicRegistration::Token,
         keys::DynamicRegistration::Open => DynamicRegistration::Open,
     };
-    Settings::new(issuer, lifetimes(config)).with_registration(registration)
+    let documents = match config.registration.metadata_documents {
+        keys::MetadataDocuments::Off => MetadataDocuments::Off,
+        keys::MetadataDocuments::Open => MetadataDocuments::Open,
+        keys::MetadataDocuments::AllowList => {
+            let places = &config.registration.metadata_documents_allow.0;
+            MetadataDocuments::AllowList(places.iter().filter_map(DocumentPlace::url).collect())
+        }
+    };
+    Settings::new(issuer, lifetimes(config))
+        .with_registration(registration)
+        .with_metadata_documents(documents)
+        .with_portal(Portal {
+            open: config.developer.portal,
+            review: config.developer.review,
+            max_applications: config.developer.max_applications,
+        })
 }
 
 pub(crate) fn lifetimes(config: &Config) -> Lifetimes {

@@ -3,7 +3,9 @@
 use crate::client::Client;
 use crate::context::Context;
 use crate::error::{Code, Error, Fault};
+use crate::ids::UserId;
 use crate::params::Params;
+use crate::proof::dpop;
 use crate::token::access::{self, AccessToken};
 use crate::token::refresh::RefreshToken;
 use serde::Serialize;
@@ -38,21 +40,39 @@ pub struct Introspection<'a> {
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Cow<'a, str>>,
+    /// RFC 9449 §6.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
-/// Answers as JSON. `client` is authenticated and confidential. A wrong `token_type_hint` hides nothing.
-pub async fn introspect(cx: &Context, client: &Client, params: &Params<'_>) -> Result<Vec<u8>, Error> {
+/// RFC 7800 §3.1.
+#[derive(Debug, Serialize)]
+pub struct Confirmation {
+    jkt: String,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub enum Asker<'a> {
+    /// Authenticated and confidential.
+    Client(&'a Client),
+    /// Signed in, at the console: a person sees the tokens that speak for that person, and no others.
+    Person(&'a UserId),
+}
+
+/// Answers as JSON. A wrong `token_type_hint` hides nothing.
+pub async fn introspect(cx: &Context, asker: Asker<'_>, params: &Params<'_>) -> Result<Vec<u8>, Error> {
     params.refuse_repeats(&KNOWN)?;
     let text = params
         .one("token")
         .ok_or(Code::InvalidRequest.because("token is missing: send it in the form body"))?;
     let verified = access::verify(cx, text, cx.now);
     if let Some(token) = verified.as_ref().and_then(access::Verified::token) {
-        let seen = may_see(cx, client, &token);
+        let seen = may_see(cx, asker, &token);
         return Ok(encode(&if seen { of_access(cx, &token) } else { Introspection::default() })?);
     }
     if let Some(token) = RefreshToken::open(cx, text) {
-        return Ok(encode(&of_refresh(cx, client, token).await?)?);
+        return Ok(encode(&of_refresh(cx, asker, token).await?)?);
     }
     Ok(encode(&Introspection::default())?)
 }
@@ -63,7 +83,11 @@ fn encode(answer: &Introspection<'_>) -> Result<Vec<u8>, Fault> {
 
 /// RFC 7662 §4: a client sees its own tokens and those for APIs it stands for (it bears the API's id); any other needs
 /// the right to introspect.
-fn may_see(cx: &Context, client: &Client, token: &AccessToken<'_>) -> bool {
+fn may_see(cx: &Context, asker: Asker<'_>, token: &AccessToken<'_>) -> bool {
+    let client = match asker {
+        Asker::Client(client) => client,
+        Asker::Person(user) => return token.user == Some(user.as_str()),
+    };
     client.introspect
         || client.id.as_str() == token.client
         || cx.catalog().apis().iter().any(|api| {
@@ -76,7 +100,7 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         active: true,
         scope: Some(token.scope.into()),
         client_id: Some(token.client.into()),
-        token_type: Some("Bearer"),
+        token_type: Some(if token.confirmation.is_some() { "DPoP" } else { "Bearer" }),
         exp: Some(token.expires_at.0),
         iat: Some(token.issued_at.0),
         sub: Some(token.user.unwrap_or(token.client).into()),
@@ -85,12 +109,13 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         jti: Some(token.id.to_string()),
         auth_time: token.auth_time.map(|at| at.0),
         tenant: Some(token.tenant.into()),
+        cnf: token.confirmation.map(|key| Confirmation { jkt: dpop::to_text(key) }),
     }
 }
 
 async fn of_refresh(
     cx: &Context,
-    client: &Client,
+    asker: Asker<'_>,
     token: RefreshToken,
 ) -> Result<Introspection<'static>, Fault> {
     let Some(grant) = cx.store.grant(token.grant).await? else { return Ok(Introspection::default()) };
@@ -98,7 +123,11 @@ async fn of_refresh(
     let live = grant.revoked_at.is_none() && until > cx.now && grant.generation == token.generation;
     let user = cx.store.user(&grant.user).await?;
     let may_act = user.is_some_and(|user| user.may_act().is_ok());
-    if !live || !may_act || !(client.introspect || client.id == grant.client) {
+    let seen = match asker {
+        Asker::Client(client) => client.introspect || client.id == grant.client,
+        Asker::Person(user) => *user == grant.user,
+    };
+    if !live || !may_act || !seen {
         return Ok(Introspection::default());
     }
     Ok(Introspection {

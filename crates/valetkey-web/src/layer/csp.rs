@@ -14,6 +14,9 @@ pub enum Policy {
     LeadsOut,
     /// `LeadsOut`, with our one script that submits the form.
     Script,
+    /// Modules of ours that talk with this server alone. They submit no form, and the browser itself refuses them to
+    /// turn text into markup.
+    Console,
 }
 
 impl Policy {
@@ -29,6 +32,9 @@ impl Policy {
             }
             Self::Script => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+            }
+            Self::Console => {
+                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
             }
         })
     }

@@ -5,7 +5,7 @@ use super::{error, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
 use valetkey_core::client::authenticate::authenticate_confidential;
-use valetkey_core::endpoint::introspect::introspect;
+use valetkey_core::endpoint::introspect::{Asker, introspect};
 use valetkey_core::error::Error;
 
 pub(crate) async fn post(form: FormCall) -> Response {
@@ -18,5 +18,5 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     refuse_query(call.query())?;
     let params = form.params()?;
     let client = authenticate_confidential(&call.cx, call.authorization(), &params).await?;
-    Ok(respond::json(introspect(&call.cx, &client, &params).await?))
+    Ok(respond::json(introspect(&call.cx, Asker::Client(&client), &params).await?))
 }

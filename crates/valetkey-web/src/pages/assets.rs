@@ -1,5 +1,11 @@
 //! The static files of the pages: in the binary, under paths that name their content.
 
+mod bundle;
+mod packed;
+
+pub use packed::Asset;
+
+use packed::fnv1a;
 use std::sync::LazyLock;
 
 /// For a path that names its content: a year, never asked again.
@@ -7,54 +13,69 @@ pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// For an older path of the same file, as a page of another version of this server may ask for it.
 pub const REVALIDATE: &str = "no-cache";
 
-/// One file, as it is served.
-#[derive(Debug, Clone)]
-pub struct Asset {
-    /// `/assets/style-0123456789abcdef.css`
-    pub path: String,
-    stem: &'static str,
-    extension: &'static str,
-    pub content_type: &'static str,
-    pub bytes: &'static [u8],
-}
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 
-/// Every static file.
+/// Every static file that any page may have.
 #[derive(Debug, Clone)]
 pub struct Assets {
     pub style: Asset,
     pub icon: Asset,
     pub submit: Asset,
+    pub console: Console,
+}
+
+/// The console's style and scripts, in one folder that names the content of all, so that one imports the other by its
+/// plain name.
+#[derive(Debug, Clone)]
+pub struct Console {
+    pub style: Asset,
+    /// Takes an answer out of the address bar; needs nothing else, so that it can run first.
+    pub take: Asset,
+    /// Everything else: many modules to read, one to load.
+    pub main: Asset,
 }
 
 /// The files of this build.
 pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: Asset::new("style", "css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
+    style: Asset::new("style", "css", CSS, include_bytes!("assets/style.css")),
     icon: Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
-    submit: Asset::new("submit", "js", "text/javascript; charset=utf-8", include_bytes!("assets/submit.js")),
+    submit: Asset::new("submit", "js", JS, include_bytes!("assets/submit.js")),
+    console: Console::new(),
 });
 
-impl Asset {
-    fn new(
-        stem: &'static str,
-        extension: &'static str,
-        content_type: &'static str,
-        bytes: &'static [u8],
-    ) -> Self {
-        let path = format!("/assets/{stem}-{:016x}.{extension}", fnv1a(bytes));
-        Self { path, stem, extension, content_type, bytes }
+macro_rules! modules {
+    ($($name:literal)*) => {
+        [$(include_str!(concat!("assets/console/", $name, ".js"))),*]
+    };
+}
+
+/// The console's modules, each after those that it needs.
+const MODULES: [&str; 18] = modules![
+    "text" "dom" "proof" "jwt" "apis" "words" "wire" "pane" "data" "ask" "came" "exchange" "look" "call" "renew" "failures"
+    "setup" "main"
+];
+
+impl Console {
+    fn new() -> Self {
+        let style = include_bytes!("assets/console/console.css").as_slice();
+        let take = include_bytes!("assets/console/take.js").as_slice();
+        let main = bundle::of(&MODULES);
+        let folder = format!("console-{:016x}", fnv1a([style, take, main].into_iter().flatten().copied()));
+        Self {
+            style: Asset::within(&folder, "console", "css", CSS, style),
+            take: Asset::within(&folder, "take", "js", JS, take),
+            main: Asset::within(&folder, "main", "js", JS, main),
+        }
     }
 
-    fn is_version_of(&self, path: &str) -> bool {
-        path.strip_prefix("/assets/")
-            .and_then(|name| name.strip_prefix(self.stem))
-            .and_then(|name| name.strip_prefix('-'))
-            .and_then(|name| name.strip_suffix(self.extension))
-            .and_then(|name| name.strip_suffix('.'))
-            .is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    pub fn all(&self) -> [&Asset; 3] {
+        [&self.style, &self.take, &self.main]
     }
 }
 
 impl Assets {
+    /// Of every page but the console.
     pub fn all(&self) -> [&Asset; 3] {
         [&self.style, &self.icon, &self.submit]
     }
@@ -62,15 +83,9 @@ impl Assets {
 
 /// The file at a request's path, with its `Cache-Control`.
 pub fn find(path: &str) -> Option<(&'static Asset, &'static str)> {
-    let asset = ASSETS.all().into_iter().find(|asset| asset.is_version_of(path))?;
+    let mut every = ASSETS.all().into_iter().chain(ASSETS.console.all());
+    let asset = every.find(|asset| asset.is_version_of(path))?;
     Some((asset, if asset.path == path { IMMUTABLE } else { REVALIDATE }))
-}
-
-/// FNV-1a, 64 bits: tells one build's file from another's; it guards nothing.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -79,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_file_is_found_by_its_hashed_path_and_kept_for_ever() {
-        for asset in ASSETS.all() {
+        for asset in ASSETS.all().into_iter().chain(ASSETS.console.all()) {
             let (found, cache) = find(&asset.path).unwrap();
             assert_eq!((found.bytes, cache), (asset.bytes, IMMUTABLE), "{}", asset.path);
         }
@@ -89,6 +104,8 @@ mod tests {
     fn an_older_path_of_a_file_is_answered_but_not_kept() {
         let (found, cache) = find("/assets/style-0123456789abcdef.css").unwrap();
         assert_eq!((found.path.as_str(), cache), (ASSETS.style.path.as_str(), REVALIDATE));
+        let (found, cache) = find("/assets/console-0123456789abcdef/main.js").unwrap();
+        assert_eq!((found.path.as_str(), cache), (ASSETS.console.main.path.as_str(), REVALIDATE));
     }
 
     #[test]
@@ -98,14 +115,13 @@ mod tests {
             "/assets/style.css",
             "/assets/style-0123.css",
             "/assets/../style-0123456789abcdef.css",
+            "/assets/console-0123456789abcdef/nothing.js",
+            "/assets/console-0123456789abcdef/",
+            "/assets/console/main.js",
+            "/assets/main-0123456789abcdef.js",
             "/",
         ] {
             assert!(find(path).is_none(), "{path}");
         }
-    }
-
-    #[test]
-    fn fnv1a_agrees_with_its_published_value() {
-        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 }

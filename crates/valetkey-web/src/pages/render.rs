@@ -13,11 +13,18 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// Every template in the binary. All end in `.html`, which is what switches escaping on.
-pub const TEMPLATES: [(&str, &str); 16] = [
+pub const TEMPLATES: [(&str, &str); 23] = [
     ("base.html", include_str!("templates/base.html")),
     ("stage.html", include_str!("templates/stage.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("account.html", include_str!("templates/account.html")),
+    ("account_apps.html", include_str!("templates/account_apps.html")),
+    ("account_delete.html", include_str!("templates/account_delete.html")),
+    ("account_log.html", include_str!("templates/account_log.html")),
+    ("account_parts.html", include_str!("templates/account_parts.html")),
+    ("account_password.html", include_str!("templates/account_password.html")),
+    ("account_profile.html", include_str!("templates/account_profile.html")),
+    ("account_stage.html", include_str!("templates/account_stage.html")),
     ("consent.html", include_str!("templates/consent.html")),
     ("console.html", include_str!("templates/console.html")),
     ("dev_callback.html", include_str!("templates/dev_callback.html")),
@@ -139,7 +146,6 @@ fn assets() -> Value {
         style => path(&ASSETS.console.style),
         take => path(&ASSETS.console.take),
         main => path(&ASSETS.console.main),
-        parts => ASSETS.console.parts.iter().map(path).collect::<Vec<_>>(),
     };
     context! {
         style => path(&ASSETS.style),

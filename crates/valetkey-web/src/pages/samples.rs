@@ -1,5 +1,7 @@
 //! Samples of every page in every state: for tests, for screenshots, and for trying an operator's own templates.
 
+mod account;
+mod console;
 mod decide;
 mod enter;
 mod rest;
@@ -34,9 +36,17 @@ impl Sample {
 
 /// Every page in every state; the fullest state of each also with long, right-to-left and hostile names.
 pub fn all() -> Vec<Sample> {
-    let mut samples = [enter::states(), decide::states(), rest::states()].concat();
+    let mut samples =
+        [enter::states(), decide::states(), account::states(), rest::states(), console::states()].concat();
     for cast in [&LONG, &RTL, &HOSTILE] {
-        let fullest = [enter::fullest(cast), decide::fullest(cast), rest::fullest(cast)].concat();
+        let fullest = [
+            enter::fullest(cast),
+            decide::fullest(cast),
+            account::fullest(cast),
+            rest::fullest(cast),
+            console::fullest(cast),
+        ]
+        .concat();
         samples.extend(
             fullest
                 .into_iter()

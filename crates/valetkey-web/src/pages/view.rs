@@ -13,7 +13,10 @@ pub mod parts;
 pub mod setup;
 pub mod words;
 
-pub use account::{Account, AppKey, Notice, SessionRow};
+pub use account::{
+    Account, AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, AppKey, ConfirmError,
+    LogEntry, Notice, Paging, ProfileError, SessionRow,
+};
 pub use consent::{Access, Asked, Checked, Consent, Held, Lasts, Registered, Technical};
 pub use console::Console;
 pub use dev::{Callback, DevCallback};

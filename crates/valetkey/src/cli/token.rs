@@ -92,6 +92,7 @@ async fn introspect(managed: &Managed, token: &Secret) -> Result<Value> {
         access_token_lifetime: None,
         origin: Origin::Operator,
         registration_token: None,
+        listing: valetkey_core::client::listing::Listing::default(),
         disabled: false,
         created_at: cx.now,
         updated_at: cx.now,

@@ -1,11 +1,11 @@
 //! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
 
-use super::values::{Many, Proxy, SecretText, Span, UrlPath};
+use super::values::{Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use valetkey_core::settings::Lifetimes as CoreLifetimes;
+use valetkey_core::settings::{Lifetimes as CoreLifetimes, Portal};
 
 /// Valetkey's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) templates: Templates,
     pub(crate) registration: Registration,
+    pub(crate) developer: Developer,
+    pub(crate) outbound: Outbound,
+    pub(crate) console: Console,
 }
 
 /// Keys whose values are secret: shown as `***`, readable from a file through the environment (`…__FILE`).
@@ -47,6 +50,9 @@ impl Default for Config {
             log: Log::default(),
             templates: Templates::default(),
             registration: Registration::default(),
+            developer: Developer::default(),
+            outbound: Outbound::default(),
+            console: Console::default(),
         }
     }
 }
@@ -254,14 +260,30 @@ pub(crate) struct Templates {
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Applications that register themselves. This version knows only `off`.
+/// The interactive documentation at `/console`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Console {
+    /// Whether it is there. It shows applications and APIs to signed-in people only.
+    pub(crate) enabled: bool,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// Applications that register themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Registration {
     /// Registration by the application (RFC 7591).
     pub(crate) dynamic: DynamicRegistration,
-    /// Client ID metadata documents.
+    /// Applications whose client_id is the address of a document that describes them.
     pub(crate) metadata_documents: MetadataDocuments,
+    /// For `allow-list`: hosts, or addresses below which the documents may be.
+    pub(crate) metadata_documents_allow: Many<DocumentPlace>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -280,4 +302,42 @@ pub(crate) enum MetadataDocuments {
     Off,
     AllowList,
     Open,
+}
+
+/// What this server asks of others: metadata documents, keys, sign-in providers. Private addresses are never called unless
+/// they stand here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Outbound {
+    /// Host names, addresses and ranges that may be called although they are private. `dev` allows this machine.
+    pub(crate) allow: Many<Destination>,
+    /// Certificates (PEM) that count beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Until the last byte of an answer.
+    pub(crate) timeout: Span,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self { allow: Many::default(), ca_file: None, timeout: Span::seconds(10) }
+    }
+}
+
+/// The developer portal, where people register applications of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Developer {
+    /// Whether there is one, at `/developer`.
+    pub(crate) portal: bool,
+    /// Whether an application waits for `valetkey client approve` before anybody but its owners can sign in to it.
+    pub(crate) review: bool,
+    /// How many applications one person may own.
+    pub(crate) max_applications: u32,
+}
+
+impl Default for Developer {
+    fn default() -> Self {
+        let core = Portal::default();
+        Self { portal: core.open, review: core.review, max_applications: core.max_applications }
+    }
 }

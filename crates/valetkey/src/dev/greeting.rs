@@ -48,6 +48,7 @@ fn to_json(issuer: &str, management: &str, demo: &Demo) -> Value {
             {"id": SPA, "client_id": SPA, "redirect_uri": demo.redirect_uri},
             {"id": SERVICE.0, "client_id": SERVICE.0, "client_secret": SERVICE.1},
         ],
+        "console": format!("{issuer}{}", path::CONSOLE),
         "api": {"id": API, "url": format!("{issuer}{PREFIX}")},
         "scope": EVERYTHING,
         "authorize_link": authorize_link(issuer, demo),
@@ -70,6 +71,7 @@ fn to_text(issuer: &str, management: &str, demo: &Demo, data_dir: &str) -> Strin
   Issuer      {issuer}
   User        {USERNAME} / {PASSWORD}
   Account     {issuer}/account
+  Console     {issuer}{} (go through every grant, and call the API, in the browser)
   Health      {management}/health/ready, {management}/metrics
   Data        {data_dir} (delete it to begin anew)
 
@@ -100,6 +102,7 @@ curl -s -H \"Authorization: Bearer {fresh}\" {issuer}{PREFIX}/hello; echo
 
 End it with Ctrl-C.
 ",
+        path::CONSOLE,
         WEB.1,
         SERVICE.1,
         path::METADATA,
@@ -117,6 +120,7 @@ mod tests {
             client_id: WEB.0.to_owned(),
             client_secret: WEB.1.to_owned(),
             redirect_uri: "http://localhost:8080/dev/callback".to_owned(),
+            secrets: Vec::new(),
             code_verifier: super::super::CODE_VERIFIER.to_owned(),
         }
     }
