@@ -1,17 +1,21 @@
 //! The scopes and APIs registered here, held in memory and replaced as a whole.
 
 use crate::client::Client;
+use crate::directory::Tenant;
 use crate::error::{Code, Denial};
+use crate::ids::TenantId;
 use crate::jose::SigningAlgorithm;
 use crate::path::Path;
 use crate::route::Rules;
 use crate::scope::{self, Scope};
 use crate::store::{Api, ScopeWords, TokenFormat};
 use crate::time::Seconds;
+use crate::upstream::Upstream;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// What can be asked for.
+/// What can be asked for, and of whose users.
 #[derive(Debug, Default)]
 pub struct Catalog {
     scopes: BTreeMap<String, ScopeWords>,
@@ -19,6 +23,10 @@ pub struct Catalog {
     /// Of each API, in the same order.
     rules: Vec<Rules>,
     defaults: Scope,
+    tenants: BTreeMap<TenantId, Arc<Tenant>>,
+    upstreams: Vec<Arc<Upstream>>,
+    /// Whether any of them is switched off.
+    shut: bool,
 }
 
 /// For whom a token is to be made, and in which form.
@@ -46,7 +54,49 @@ impl Catalog {
         let defaults =
             scopes.values().filter(|words| words.default).map(|words| words.name.as_str()).collect();
         let rules = apis.iter().map(Rules::compile).collect();
-        Self { scopes, apis, rules, defaults }
+        Self { scopes, apis, rules, defaults, ..Self::default() }
+    }
+
+    /// The same with the user directories; `default` is there whether or not the store has it.
+    #[must_use]
+    pub fn with_tenants(self, stored: Vec<Tenant>) -> Self {
+        let all = std::iter::once(Tenant::unnamed()).chain(stored);
+        let tenants: BTreeMap<_, _> = all.map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
+        let shut = tenants.values().any(|tenant| tenant.disabled);
+        Self { tenants, shut, ..self }
+    }
+
+    /// The same with the providers at which people sign in.
+    #[must_use]
+    pub fn with_upstreams(self, stored: Vec<Upstream>) -> Self {
+        Self { upstreams: stored.into_iter().map(Arc::new).collect(), ..self }
+    }
+
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
+    /// A provider at which people can sign in now.
+    pub fn upstream(&self, id: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|own| own.id == id && !own.disabled && !self.shuts(own.tenant.as_str()))
+    }
+
+    /// Those that a directory's login page offers.
+    pub fn upstreams_of<'a>(&'a self, tenant: &'a TenantId) -> impl Iterator<Item = &'a Arc<Upstream>> {
+        self.upstreams.iter().filter(move |own| own.tenant == *tenant && !own.disabled)
+    }
+
+    pub fn tenant(&self, id: &TenantId) -> Option<&Arc<Tenant>> {
+        self.tenants.get(id)
+    }
+
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.tenants.values()
+    }
+
+    /// Whether a directory is switched off. Costs nothing while none is.
+    pub fn shuts(&self, tenant: &str) -> bool {
+        self.shut && self.tenants.get(tenant).is_some_and(|tenant| tenant.disabled)
     }
 
     pub fn scope(&self, name: &str) -> Option<&ScopeWords> {
@@ -188,6 +238,9 @@ mod tests {
             endpoints: Vec::new(),
             query_access_token: false,
             pass_token: false,
+            browser: false,
+            browser_scope: None,
+            cors_origins: Vec::new(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
             version: 1,

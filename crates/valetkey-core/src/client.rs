@@ -83,6 +83,8 @@ pub enum Origin {
     Dynamic,
     /// Nobody: its id is the address at which it describes itself.
     Document,
+    /// Nobody either: it stands for people at an API in a browser, and is never stored.
+    Gateway,
 }
 
 /// A registered application.

@@ -10,14 +10,14 @@ use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
 use crate::catalog::Catalog;
 use crate::client::authenticate::Guard;
-use crate::client::noted::Noted;
 use crate::client::compat::Compat;
+use crate::client::noted::Noted;
 use crate::client::{Client, document};
 use crate::directory::Tenant;
 use crate::error::{Error, Fault, FaultKind};
 use crate::grant::GrantType;
-use crate::login::browser_mode;
 use crate::ids::{ClientId, Id, TenantId, UserId};
+use crate::login::browser_mode;
 use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
 use crate::proof::dpop::{Replays, Thumbprint};
 use crate::seal::{SealNonce, SealingKey};
@@ -123,6 +123,7 @@ impl Server {
     pub async fn reload_catalog(&self) -> Result<(), Fault> {
         let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
         let catalog = catalog.with_tenants(self.store.tenants().await?);
+        let catalog = catalog.with_upstreams(self.store.upstreams().await?);
         self.catalog.store(Arc::new(catalog));
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Server {
         if touched(&[ChangeKind::Key]) {
             self.reload_keys().await?;
         }
-        if touched(&[ChangeKind::Scope, ChangeKind::Api, ChangeKind::Tenant]) {
+        if touched(&[ChangeKind::Scope, ChangeKind::Api, ChangeKind::Tenant, ChangeKind::Upstream]) {
             self.reload_catalog().await?;
         }
         if touched(&[ChangeKind::Settings]) {
@@ -176,6 +177,7 @@ impl Server {
             ChangeKind::User
             | ChangeKind::Scope
             | ChangeKind::Tenant
+            | ChangeKind::Upstream
             | ChangeKind::Api
             | ChangeKind::Key
             | ChangeKind::Settings => {}

@@ -1,9 +1,68 @@
 //! Who can sign in: users and the directories (tenants) they belong to.
 
+use crate::client::Client;
+use crate::context::Server;
 use crate::error::{Code, Denial};
 use crate::ids::{TenantId, UserId};
+use crate::image::Image;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A user directory: the same name in two of them is two people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    pub id: TenantId,
+    /// As people read it on the login page; empty only for `default`, which needs no name.
+    pub name: String,
+    /// Kept beside the document.
+    #[serde(skip)]
+    pub logo: Option<Image>,
+    /// Nobody signs in, and what its users and clients hold is dead.
+    pub disabled: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    #[serde(skip)]
+    pub version: i64,
+}
+
+impl Tenant {
+    /// The directory that exists without anybody making it.
+    pub fn unnamed() -> Self {
+        Self {
+            id: TenantId::default(),
+            name: String::new(),
+            logo: None,
+            disabled: false,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            version: 0,
+        }
+    }
+}
+
+/// The directory of whoever names none: the client's own, else the one that was applied, else `default`.
+pub fn home(server: &Server, client: &Client) -> TenantId {
+    let applied = || server.in_force().applied.default_tenant.clone();
+    client.tenant.clone().or_else(applied).unwrap_or_default()
+}
+
+/// The directory that a request means by `tenant_id`, if it is there, open, and this client may use it. Ids are compared
+/// as they are: there are no two that differ in case alone.
+pub fn asked(server: &Server, client: &Client, tenant_id: Option<&str>) -> Result<Arc<Tenant>, Denial> {
+    let id = tenant_id.map_or_else(|| home(server, client), TenantId::from);
+    let found = server.catalog().tenant(&id).cloned();
+    let tenant = found.ok_or(Code::InvalidRequest.because(
+        "tenant_id names no user directory of this server: use one that is registered here, or leave it out",
+    ))?;
+    if client.tenant.as_ref().is_some_and(|own| *own != id) {
+        return Err(Code::UnauthorizedClient.because("this application belongs to another user directory"));
+    }
+    if tenant.disabled {
+        return Err(Code::InvalidRequest.because("this user directory is switched off"));
+    }
+    Ok(tenant)
+}
 
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

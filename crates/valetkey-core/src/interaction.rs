@@ -109,6 +109,10 @@ pub fn next_step(
             }
         };
     }
+    // The operator opened the API to people in a browser: there is no application that could be asked about.
+    if client.origin == Origin::Gateway {
+        return Step::Finish;
+    }
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
     let again = request.prompts.contains(&Prompt::Consent) || must_always_ask(client, request);
     if consent.is_some() && held.covers(&request.scope) && !again {

@@ -1,9 +1,13 @@
 //! Signing in: throttle, hash, gate, session — in that order, alike in answer and time whether or not the user exists
 
+pub mod browser_mode;
+pub mod confirm;
+pub mod cookie;
 mod device;
 pub mod due;
 pub mod form_proof;
 pub mod password;
+pub mod same_origin;
 pub mod throttle;
 
 use crate::audit::{Actor, Event};

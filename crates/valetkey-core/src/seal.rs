@@ -30,12 +30,20 @@ pub enum Kind {
     PushedRequest = 10,
     /// RFC 9449 §8.
     DpopNonce = 11,
+    /// RFC 9449 §5, a refresh token that its key alone may use.
+    BoundRefreshToken = 21,
     /// That the old password was right and a new one is due.
     PasswordDue = 12,
+    /// That a session was taken to an API in a browser.
+    BrowserNote = 16,
+    /// Our secret at a provider, under the master key.
+    UpstreamSecret = 17,
+    /// A sign-in at a provider that is on its way, in the browser's cookie.
+    UpstreamLogin = 18,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -47,7 +55,11 @@ impl Kind {
         Self::InitialAccess,
         Self::PushedRequest,
         Self::DpopNonce,
+        Self::BoundRefreshToken,
         Self::PasswordDue,
+        Self::BrowserNote,
+        Self::UpstreamSecret,
+        Self::UpstreamLogin,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -64,7 +76,11 @@ impl Kind {
             Self::InitialAccess => "vk_ia_",
             Self::PushedRequest => "vk_pr_",
             Self::DpopNonce => "vk_dn_",
+            Self::BoundRefreshToken => "vk_rt_b_",
             Self::PasswordDue => "vk_pd_",
+            Self::UpstreamSecret => "vk_us_",
+            Self::UpstreamLogin => "vk_ul_",
+            Self::BrowserNote => "vk_bn_",
         }
     }
 }

@@ -16,6 +16,7 @@ mod revocations;
 mod sessions;
 mod spent;
 mod tenants;
+mod upstreams;
 mod users;
 
 pub use audits::{AuditFilter, Audits};
@@ -34,6 +35,7 @@ pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
 pub use sessions::{NewSession, Session, Sessions};
 pub use spent::Spent;
 pub use tenants::Tenants;
+pub use upstreams::{Arrival, Unlinking, Upstreams};
 pub use users::{SetupOutcome, Users};
 
 use crate::error::Fault;
@@ -91,6 +93,7 @@ pub trait Store:
     + Spent
     + Tenants
     + Upkeep
+    + Upstreams
     + Users
     + std::fmt::Debug
 {
@@ -113,6 +116,7 @@ impl<T> Store for T where
         + Spent
         + Tenants
         + Upkeep
+        + Upstreams
         + Users
         + std::fmt::Debug
 {

@@ -18,6 +18,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { version: 2, name: "tenants", sql: include_str!("migrations/sqlite/0002_tenants.sql") },
     Migration { version: 3, name: "settings", sql: include_str!("migrations/sqlite/0003_settings.sql") },
     Migration { version: 4, name: "portal", sql: include_str!("migrations/sqlite/0004_portal.sql") },
+    Migration { version: 5, name: "upstream", sql: include_str!("migrations/sqlite/0005_upstream.sql") },
     Migration { version: 8, name: "spent", sql: include_str!("migrations/sqlite/0008_spent.sql") },
 ];
 
@@ -27,6 +28,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { version: 2, name: "tenants", sql: include_str!("migrations/postgres/0002_tenants.sql") },
     Migration { version: 3, name: "settings", sql: include_str!("migrations/postgres/0003_settings.sql") },
     Migration { version: 4, name: "portal", sql: include_str!("migrations/postgres/0004_portal.sql") },
+    Migration { version: 5, name: "upstream", sql: include_str!("migrations/postgres/0005_upstream.sql") },
     Migration { version: 8, name: "spent", sql: include_str!("migrations/postgres/0008_spent.sql") },
 ];
 
@@ -122,9 +124,16 @@ mod tests {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["CREATE", "TABLE", name, ..] => (*name).clone_into(&mut table),
-                ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => found.push(format!("{name}.{column}")),
-                ["CREATE", "UNIQUE", "INDEX", name, ..] | ["CREATE", "INDEX", name, ..] => found.push((*name).to_owned()),
-                [column, ..] if line.starts_with("    ") && column.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
+                ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => {
+                    found.push(format!("{name}.{column}"))
+                }
+                ["CREATE", "UNIQUE", "INDEX", name, ..] | ["CREATE", "INDEX", name, ..] => {
+                    found.push((*name).to_owned())
+                }
+                [column, ..]
+                    if line.starts_with("    ")
+                        && column.chars().all(|c| c.is_ascii_lowercase() || c == '_') =>
+                {
                     found.push(format!("{table}.{column}"));
                 }
                 _ => {}

@@ -6,6 +6,7 @@ mod clients;
 mod configuration;
 mod consents;
 mod grants;
+mod identities;
 mod keys;
 mod logins;
 mod notes;
@@ -15,6 +16,7 @@ mod sessions;
 mod spent;
 mod tenants;
 mod upkeep;
+mod upstreams;
 mod users;
 
 use crate::engine::{Row, Tx, Value};

@@ -28,6 +28,7 @@ fn record(id: Id) -> Record {
         address: None,
         request: None,
         object: None,
+        browser: None,
     }
 }
 

@@ -7,13 +7,15 @@ use crate::layer::body::read_body;
 use crate::layer::request_id::RequestId;
 use crate::oauth::error as wire;
 use crate::pages::respond::unreadable;
+use crate::pages::view::words::device;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use valetkey_core::context::Context;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use valetkey_core::context::{BrowserName, Context};
 use valetkey_core::error::{Code, Denial};
+use valetkey_core::login::same_origin::{self, Came};
 use valetkey_core::params::Params;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -25,17 +27,25 @@ pub(crate) struct Call {
     pub(crate) cx: Context,
     pub(crate) id: RequestId,
     pub(crate) headers: HeaderMap,
+    pub(crate) method: Method,
     pub(crate) uri: Uri,
 }
 
 impl Call {
     /// The edge puts an `Arrival` on every request; without one the router was wired wrongly.
-    fn new(app: &App, parts: http::request::Parts) -> Result<Self, Response> {
+    pub(crate) fn new(app: &App, parts: http::request::Parts) -> Result<Self, Response> {
         let Some(&Arrival { request_id, client, .. }) = parts.extensions.get::<Arrival>() else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let cx = app.context(client.0, &request_id);
-        Ok(Self { cx, app: app.clone(), id: request_id, headers: parts.headers, uri: parts.uri })
+        Ok(Self {
+            cx,
+            app: app.clone(),
+            id: request_id,
+            headers: parts.headers,
+            method: parts.method,
+            uri: parts.uri,
+        })
     }
 
     pub(crate) fn https(&self) -> bool {
@@ -72,16 +82,8 @@ impl Call {
     /// browsers that do not know the header, our origin or `null` (we send no referrer). The sealed proof in each form
     /// is the protection; this is the belt to it.
     pub(crate) fn is_cross_site(&self) -> bool {
-        match self.headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
-            Some(b"same-origin" | b"none") => false,
-            Some(_) => true,
-            None => self.origin().is_some_and(|origin| origin != "null" && !self.is_own_origin(origin)),
-        }
-    }
-
-    fn is_own_origin(&self, origin: &str) -> bool {
-        let issuer = self.cx.settings.issuer();
-        issuer.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let value = |name| self.headers.get(name).map(HeaderValue::as_bytes);
+        same_origin::came(&self.cx.settings, value(SEC_FETCH_SITE), value(ORIGIN)) == Came::Cross
     }
 }
 
@@ -153,7 +155,8 @@ impl FromRequest<App> for PageForm {
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let is_form = has_form_type(&parts.headers);
-        let call = Call::new(app, parts)?;
+        let mut call = Call::new(app, parts)?;
+        call.cx.caller.browser = Some(BrowserName::new(&device(Some(call.user_agent()))));
         let body = read_body(body, app.body_limits).await.map_err(|bad| unreadable(&call, bad.status()))?;
         if !is_form {
             return Err(unreadable(&call, StatusCode::UNSUPPORTED_MEDIA_TYPE));

@@ -1,6 +1,7 @@
 //! The command line: one file per command, and what they share.
 
 pub(crate) mod api;
+pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod completions;
@@ -20,6 +21,7 @@ pub(crate) mod perform;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod session;
+pub(crate) mod tenant;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
@@ -65,6 +67,8 @@ enum Command {
     Serve(serve::Arguments),
     #[command(flatten)]
     Manage(Manage),
+    /// Make the configuration what files say: all of it, or nothing
+    Apply(apply::Arguments),
     /// Act as a client against any issuer
     #[command(subcommand)]
     Perform(perform::Command),
@@ -90,6 +94,9 @@ enum Manage {
     /// Accounts
     #[command(subcommand)]
     User(user::Command),
+    /// User directories
+    #[command(subcommand)]
+    Tenant(tenant::Command),
     /// What applications can ask for
     #[command(subcommand)]
     Scope(scope::Command),
@@ -114,6 +121,8 @@ enum Manage {
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Print the configuration as a file that can be applied
+    Export(apply::Export),
 }
 
 impl Manage {
@@ -123,6 +132,7 @@ impl Manage {
             self,
             Self::Client(client::Command::Create(_))
                 | Self::User(user::Command::Create(_))
+                | Self::Tenant(tenant::Command::Create(_))
                 | Self::Scope(scope::Command::Create(_))
                 | Self::Api(api::Command::Create(_))
         )
@@ -132,6 +142,7 @@ impl Manage {
         match self {
             Self::Client(command) => client::run(managed, command).await,
             Self::User(command) => user::run(managed, command).await,
+            Self::Tenant(command) => tenant::run(managed, command).await,
             Self::Scope(command) => scope::run(managed, command).await,
             Self::Api(command) => api::run(managed, command, json).await,
             Self::Endpoint(command) => endpoint::run(managed, command).await,
@@ -140,6 +151,7 @@ impl Manage {
             Self::Token(command) => token::run(managed, command).await,
             Self::Key(command) => key::run(managed, command).await,
             Self::Audit(command) => audit::run(managed, command, json).await,
+            Self::Export(arguments) => apply::export(managed, &arguments).await,
         }
     }
 }
@@ -168,6 +180,7 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
     let answer = match command {
         Command::Dev(arguments) => return dev::run(global, &arguments),
         Command::Serve(arguments) => return serve::run(global, &arguments),
+        Command::Apply(arguments) => quiet_runtime()?.block_on(apply::run(global, &arguments))?,
         Command::Manage(command) => quiet_runtime()?.block_on(manage(global, command))?,
         Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
         Command::Config(command) => config::run(global, command)?,

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::ids::TenantId;
 use crate::token::access;
 use serde::Serialize;
 
@@ -9,6 +10,9 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct UserInfo {
     pub sub: String,
+    /// The user directory, where there is more to say than that there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,12 +27,11 @@ pub struct UserInfo {
 
 const INVALID: Denial = Code::InvalidToken.because("the access token is unknown, expired or revoked");
 
-/// Answers for a bearer token. `None`: no token was sent (RFC 6750 §3: a bare challenge).
+/// Answers for an access token; a bound one by the caller who showed its key.
 pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
-    // A bound token is no bearer token (RFC 7800): without its proof it opens nothing.
-    let user = token.user.filter(|_| token.confirmation.is_none()).ok_or(INVALID)?;
+    let user = token.user.filter(|_| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
     let has = |scope: &str| token.scope.split(' ').any(|own| own == scope);
     if !has("openid") {
         return Err(Code::InsufficientScope.because("ask for the scope openid").into());
@@ -37,6 +40,7 @@ pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     let (profile, email) = (has("profile"), has("email") && user.email.is_some());
     Ok(UserInfo {
         sub: user.id.to_string(),
+        tenant: (profile || user.tenant != TenantId::default()).then(|| user.tenant.to_string()),
         name: user.name.filter(|_| profile),
         preferred_username: profile.then_some(user.username),
         updated_at: profile.then_some(user.updated_at.0),

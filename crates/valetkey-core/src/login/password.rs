@@ -20,6 +20,8 @@ pub enum PasswordFlaw {
     Guessable,
     #[error("This is mostly your own name or the name of this site. Use a few unrelated words.")]
     Context,
+    #[error("This is the password you have. Choose another one.")]
+    Same,
 }
 
 /// Checks a new password. `context`: the person's names and the site's, which guessers try first.

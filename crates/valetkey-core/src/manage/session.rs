@@ -6,7 +6,9 @@ use crate::context::Context;
 use crate::ids::{SessionId, UserId};
 
 pub async fn end(cx: &Context, actor: Actor, id: SessionId) -> Result<(), ManageError> {
-    let record = cx.record(Event::SessionEnded, actor).object(id);
+    let own = if let Actor::User(user) = &actor { Some(user.clone()) } else { None };
+    let mut record = cx.record(Event::SessionEnded, actor).object(id);
+    record.user = own;
     if cx.store.end_session(id, &record).await? { Ok(()) } else { Err(ManageError::Unknown("session")) }
 }
 

@@ -1,6 +1,10 @@
 //! Accounts.
 
-use super::{ManageError, TRIES, changed, created, mark_now, refused};
+mod change;
+
+pub use change::{NotChanged, change_password, require_password_change, set_password, set_password_with};
+
+use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::directory::User;
@@ -64,7 +68,8 @@ fn is_email(text: &str) -> bool {
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-fn check_password(
+/// Whether this may be the password of that person.
+pub fn check_password(
     cx: &Context,
     password: &Secret,
     username: &str,
@@ -105,7 +110,18 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
 
 /// Makes an account.
 pub async fn create(cx: &Context, actor: Actor, new: NewUser) -> Result<User, ManageError> {
-    let user = build(cx, new).await?;
+    create_with(cx, actor, new, false).await
+}
+
+/// The same; with `must_change`, the password is for the first sign-in only.
+pub async fn create_with(
+    cx: &Context,
+    actor: Actor,
+    new: NewUser,
+    must_change: bool,
+) -> Result<User, ManageError> {
+    tenant::known(cx, &new.tenant)?;
+    let user = User { must_change_password: must_change, ..build(cx, new).await? };
     let record = cx.record(Event::UserCreated, actor).user(&user.id, &user.tenant);
     created(cx.store.create_user(&user, &record).await?, KIND)?;
     Ok(user)
@@ -135,7 +151,8 @@ async fn update(
         user.updated_at = cx.now;
         let mark = (event == Event::UserDisabled).then(|| mark_now(cx, MarkKind::User, id.as_str()));
         // ASVS 7.4.2, 7.4.3: switching an account off or changing its password ends what was signed in.
-        let end_sessions = matches!(event, Event::UserDisabled | Event::PasswordSet);
+        let end_sessions =
+            matches!(event, Event::UserDisabled | Event::PasswordSet | Event::PasswordChangeRequired);
         let record = cx.record(event, actor.clone()).user(id, &user.tenant);
         match cx.store.update_user(&user, mark.as_ref(), end_sessions, &record).await? {
             Write::Conflict => {}
@@ -150,6 +167,22 @@ async fn update(
     Err(refused("others keep changing this user: try again"))
 }
 
+/// A person's own change of name and address. A new address is unproven. The caller has seen the password where the
+/// address changes.
+pub async fn update_profile(
+    cx: &Context,
+    user: &User,
+    name: Option<String>,
+    email: Option<String>,
+) -> Result<User, ManageError> {
+    update(cx, &Actor::User(user.id.clone()), &user.id, Event::UserUpdated, |own| {
+        own.email_verified = own.email_verified && own.email == email;
+        own.name.clone_from(&name);
+        own.email.clone_from(&email);
+    })
+    .await
+}
+
 /// Switches an account off: its sessions end and its tokens die.
 pub async fn disable(cx: &Context, actor: &Actor, id: &UserId) -> Result<User, ManageError> {
     update(cx, actor, id, Event::UserDisabled, |user| user.disabled = true).await
@@ -158,23 +191,6 @@ pub async fn disable(cx: &Context, actor: &Actor, id: &UserId) -> Result<User, M
 /// Switches it on again; sessions and tokens from before stay dead.
 pub async fn enable(cx: &Context, actor: &Actor, id: &UserId) -> Result<User, ManageError> {
     update(cx, actor, id, Event::UserEnabled, |user| user.disabled = false).await
-}
-
-/// Sets a password and ends every session.
-pub async fn set_password(
-    cx: &Context,
-    actor: &Actor,
-    id: &UserId,
-    password: &Secret,
-) -> Result<User, ManageError> {
-    let user = cx.store.user(id).await?.ok_or(ManageError::Unknown(KIND))?;
-    check_password(cx, password, &user.username, user.email.as_deref()).map_err(refused)?;
-    let phc = reserve(cx).await?.hash(password).await?;
-    update(cx, actor, id, Event::PasswordSet, |user| {
-        user.password = Some(phc.clone());
-        user.must_change_password = false;
-    })
-    .await
 }
 
 /// Deletes an account with its sessions, consents and grants. Its id is never given to anybody else.

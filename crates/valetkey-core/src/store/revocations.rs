@@ -66,6 +66,7 @@ pub enum ChangeKind {
     /// The applied settings.
     Settings = 7,
     Tenant = 8,
+    Upstream = 9,
 }
 
 /// One entry of the change feed.
@@ -83,4 +84,7 @@ pub trait Changes: Send + Sync {
     /// Entries after `seq`, in order. `None` where some of them were swept already: read everything anew.
     /// Costs next to nothing when nothing changed.
     async fn changes_since(&self, seq: i64) -> Result<Option<Vec<Change>>, Fault>;
+    /// Returns when another process may have changed something; never, where nobody would tell. Only the feed is
+    /// trusted: this saves the wait until it is looked at next.
+    async fn news(&self);
 }

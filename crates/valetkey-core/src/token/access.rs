@@ -4,6 +4,7 @@ use crate::context::Server;
 use crate::error::Fault;
 use crate::ids::{GrantId, TokenId};
 use crate::jose::{SigningAlgorithm, jwt};
+use crate::proof::dpop;
 use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,11 @@ pub struct AccessToken<'a> {
 }
 
 impl AccessToken<'_> {
+    /// Whether this caller may use it: anybody a bearer token, the holder of its key one that is bound (RFC 9449 §7).
+    pub fn is_held_by(&self, key: Option<&dpop::Thumbprint>) -> bool {
+        self.confirmation == key.map(<[u8; 32]>::as_slice)
+    }
+
     /// `sub`: the user, or the application itself (RFC 9068 §2.2).
     pub fn subject(&self) -> &str {
         self.user.unwrap_or(self.client)
@@ -57,6 +63,15 @@ struct Claims<'a> {
     tenant: Cow<'a, str>,
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     gid: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    cnf: Option<Confirmation>,
+}
+
+/// RFC 7800 §3.1, with the member of RFC 9449 §6.1. One that is not understood confirms nothing, and is kept.
+#[derive(Serialize, Deserialize)]
+struct Confirmation {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    jkt: Option<String>,
 }
 
 /// `aud`: one string, or several (RFC 7519 §4.1.3).
@@ -112,6 +127,7 @@ pub(super) fn sign(
         auth_time: token.auth_time.map(|at| at.0),
         tenant: token.tenant.into(),
         gid: token.grant.map(|grant| grant.to_string().into()),
+        cnf: token.confirmation.map(|key| Confirmation { jkt: Some(dpop::to_text(key)) }),
     };
     jwt::sign(server.keys().signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims)
 }
@@ -130,7 +146,9 @@ impl Verified {
 /// Valid = opens ∧ not expired ∧ not in the revocation index. Memory only.
 pub fn verify(server: &Server, text: &str, now: Timestamp) -> Option<Verified> {
     let read = read(server, text)?;
-    let live = read.token().is_some_and(|token| token.expires_at > now && !server.revoked.kills(&token));
+    let live = read.token().is_some_and(|token| {
+        token.expires_at > now && !server.revoked.kills(&token) && !server.catalog().shuts(token.tenant)
+    });
     live.then_some(read)
 }
 
@@ -151,6 +169,10 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
     if claims.iss != server.settings.issuer() {
         return None;
     }
+    let key = match &claims.cnf {
+        Some(cnf) => Some(dpop::parse(cnf.jkt.as_deref()?)?),
+        None => None,
+    };
     Opened::from_record(&AccessToken {
         id: claims.jti.parse().ok()?,
         client: &claims.client_id,
@@ -162,6 +184,6 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
         issued_at: Timestamp(claims.iat),
         expires_at: Timestamp(claims.exp),
         auth_time: claims.auth_time.map(Timestamp),
-        confirmation: None,
+        confirmation: key.as_ref().map(<[u8; 32]>::as_slice),
     })
 }

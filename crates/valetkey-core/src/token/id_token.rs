@@ -22,6 +22,7 @@ struct Claims<'a> {
     iat: i64,
     exp: i64,
     auth_time: i64,
+    tenant: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     at_hash: String,
@@ -39,6 +40,7 @@ pub(super) fn sign(cx: &Context, grant: &Grant, access_token: &str) -> Result<St
         iat: cx.now.0,
         exp: (cx.now + LIFETIME).0,
         auth_time: grant.auth_time.0,
+        tenant: grant.tenant.as_str(),
         nonce: grant.nonce.as_deref(),
         // OIDC Core §3.1.3.6: the left half of the hash.
         at_hash: BASE64URL_NOPAD.encode(&digest.as_ref()[..16]),

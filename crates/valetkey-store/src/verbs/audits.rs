@@ -2,35 +2,61 @@
 
 use super::{FromRow, all, from_json};
 use crate::Store;
-use crate::engine::{Row, Tx, Verb, params};
+use crate::engine::{Row, Tx, Value, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::{Actor, Record};
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, Id, TenantId, UserId};
 use valetkey_core::store::{AuditFilter, Audits, Page};
 
+/// The columns of the trail, in the order of [`Columns::params`].
+macro_rules! audit_columns {
+    () => {
+        "id, at, event, actor, client_id, user_id, tenant_id, address, request, object, browser"
+    };
+}
+pub(super) use audit_columns;
+
+/// A record's columns.
+pub(super) struct Columns<'r> {
+    record: &'r Record,
+    event: String,
+    actor: String,
+    address: Option<String>,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(record: &'r Record) -> Self {
+        let (event, actor) = (record.event.as_str().clone(), actor_text(&record.actor));
+        Self { record, event, actor, address: record.address.map(|address| address.to_string()) }
+    }
+
+    pub(super) fn params(&self) -> [Value<'_>; 11] {
+        let record = self.record;
+        [
+            (&record.id).into(),
+            record.at.into(),
+            (&self.event).into(),
+            (&self.actor).into(),
+            record.client.as_ref().into(),
+            record.user.as_ref().into(),
+            record.tenant.as_ref().into(),
+            self.address.as_deref().into(),
+            record.request.as_deref().into(),
+            record.object.as_deref().into(),
+            record.browser.as_deref().into(),
+        ]
+    }
+}
+
 /// Writes a record: the last step of every verb that changes something.
 pub(super) async fn audit<T: Tx>(tx: &mut T, record: &Record) -> Result<(), Fault> {
-    let (event, actor) = (record.event.as_str(), actor_text(&record.actor));
-    let address = record.address.map(|address| address.to_string());
-    tx.execute(
-        "INSERT INTO audit (id, at, event, actor, client_id, user_id, tenant_id, address, request, object)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        params![
-            &record.id,
-            record.at,
-            event.as_str(),
-            actor.as_str(),
-            record.client.as_ref(),
-            record.user.as_ref(),
-            record.tenant.as_ref(),
-            address.as_deref(),
-            record.request.as_deref(),
-            record.object.as_deref(),
-        ],
-    )
-    .await?;
-    Ok(())
+    let sql = concat!(
+        "INSERT INTO audit (",
+        audit_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    );
+    tx.post(sql, &Columns::of(record).params()).await
 }
 
 fn actor_text(actor: &Actor) -> String {
@@ -68,13 +94,14 @@ impl FromRow for Record {
             address: address.map_err(|error| Fault::corrupt("an audit record has a wrong address", error))?,
             request: row.opt_text(8)?.map(str::to_owned),
             object: row.opt_text(9)?.map(str::to_owned),
+            browser: row.opt_text(10)?.map(str::to_owned),
         })
     }
 }
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT id, at, event, actor, client_id, user_id, tenant_id, address, request, object FROM audit ", $rest)
+        concat!("SELECT id, at, event, actor, client_id, user_id, tenant_id, address, request, object, browser FROM audit ", $rest)
     };
 }
 
@@ -86,6 +113,10 @@ impl Verb for Write {
     type Out = ();
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
         audit(tx, &self.record).await
+    }
+
+    async fn quick<T: Tx>(&self, tx: &mut T) -> Result<Option<()>, Fault> {
+        self.run(tx).await.map(Some)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a user lets a client do, remembered.
 
-use super::audits::audit;
+use super::audits::{Columns, audit, audit_columns};
 use super::revocations::take_back;
 use super::{FromRow, all, first};
 use crate::Store;
-use crate::engine::{Row, Tx, Verb, params};
+use crate::engine::{Row, Tx, Value, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
@@ -62,23 +62,49 @@ struct Give {
     record: Record,
 }
 
-impl Verb for Give {
-    type Out = bool;
-    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
-        let consent = &self.consent;
-        let scope = consent.scope.to_string();
-        let sql = "INSERT INTO consents (user_id, client_id, scope, granted_at, updated_at)
+/// An answer is kept only of a user and for a client that may act, and that are not being deleted.
+macro_rules! give {
+    () => {
+        "INSERT INTO consents (user_id, client_id, scope, granted_at, updated_at)
                    SELECT u.id, c.id, $1, $2, $3 FROM users u, clients c
                    WHERE u.id = $4 AND u.disabled = 0 AND c.id = $5 AND c.disabled = 0
                      AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
+                     AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
+                   /*pg FOR KEY SHARE OF u, c */
                    ON CONFLICT (user_id, client_id) DO UPDATE
-                     SET scope = excluded.scope, updated_at = excluded.updated_at";
-        let values = params![&scope, consent.granted_at, consent.updated_at, &consent.user, &consent.client];
-        if tx.execute(sql, values).await? == 0 {
+                     SET scope = excluded.scope, updated_at = excluded.updated_at"
+    };
+}
+
+const GIVE_AND_NOTE: &str = concat!(
+    "WITH given AS (",
+    give!(),
+    " RETURNING 1) INSERT INTO audit (",
+    audit_columns!(),
+    ") SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM given"
+);
+
+impl Give {
+    async fn given<T: Tx>(&self, tx: &mut T, sql: &'static str, more: &[Value<'_>]) -> Result<bool, Fault> {
+        let Consent { user, client, scope, granted_at, updated_at } = &self.consent;
+        let scope = scope.to_string();
+        let own = params![&scope, *granted_at, *updated_at, user, client];
+        Ok(tx.execute(sql, &[own, more].concat()).await? > 0)
+    }
+}
+
+impl Verb for Give {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        if !self.given(tx, give!(), &[]).await? {
             return Ok(false);
         }
         audit(tx, &self.record).await?;
         Ok(true)
+    }
+
+    async fn quick<T: Tx>(&self, tx: &mut T) -> Result<Option<bool>, Fault> {
+        self.given(tx, GIVE_AND_NOTE, &Columns::of(&self.record).params()).await.map(Some)
     }
 }
 

@@ -18,14 +18,12 @@ pub(super) async fn announce<T: Tx>(
     kind: ChangeKind,
     key: &[u8],
 ) -> Result<(), Fault> {
-    tx.execute("INSERT INTO changes (at, kind, key) VALUES ($1, $2, $3)", params![at, kind as i64, key])
-        .await?;
-    Ok(())
+    tx.announce(at.0, kind as i64, key).await
 }
 
 /// Writes a mark and tells of it. What the mark means for stored grants is up to the caller, or to [`take_back`].
 pub(super) async fn write_mark<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
-    tx.execute(
+    tx.post(
         "INSERT INTO revocations (kind, key, not_after_ms, expires_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (kind, key) DO UPDATE SET
            not_after_ms = CASE WHEN excluded.not_after_ms > revocations.not_after_ms
@@ -63,6 +61,9 @@ pub(super) async fn take_back<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> 
         }
         MarkKind::Consent => {
             let (user, client) = text(&mark.key)?.split_once('\0').unwrap_or_default();
+            // Whoever redeems a code holds this row: the grant is there to be revoked, or the code is refused.
+            let sql = "SELECT 1 FROM consents WHERE user_id = $1 AND client_id = $2 FOR UPDATE";
+            tx.hold(sql, params![user, client]).await?;
             let sql = "UPDATE grants SET revoked_at = $1
                        WHERE user_id = $2 AND client_id = $3 AND id <= $4 AND revoked_at IS NULL";
             tx.execute(sql, params![at, user, client, &last]).await?;
@@ -105,6 +106,7 @@ impl FromRow for Change {
             6 => ChangeKind::Revocation,
             7 => ChangeKind::Settings,
             8 => ChangeKind::Tenant,
+            9 => ChangeKind::Upstream,
             other => return Err(Fault::corrupt("a change is of no known kind", other.to_string())),
         };
         Ok(Self { seq: row.int(0)?, kind, key: row.blob(2)?.to_vec() })
@@ -151,6 +153,10 @@ impl Verb for Revoke {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
         take_back(tx, &self.mark, self.record.at).await?;
         audit(tx, &self.record).await
+    }
+
+    fn is_long(&self) -> bool {
+        self.mark.kind == MarkKind::Tenant
     }
 }
 
@@ -209,6 +215,10 @@ impl Changes for Store {
 
     async fn changes_since(&self, seq: i64) -> Result<Option<Vec<Change>>, Fault> {
         self.engine.read(ChangesSince { seq }).await
+    }
+
+    async fn news(&self) {
+        self.engine.news().await;
     }
 }
 

@@ -51,7 +51,8 @@ impl Verb for ByToken<'_> {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Session>, Fault> {
         let sql = select!(
             "JOIN users u ON u.id = s.user_id
-             WHERE s.token = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = 0"
+             WHERE s.token = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = 0
+               AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = s.tenant_id AND t.disabled = 1)"
         );
         first(tx, sql, params![&self.token.0, self.now, self.idle_since]).await
     }
@@ -86,7 +87,9 @@ impl Verb for Start {
         let sql = "INSERT INTO sessions (id, token, user_id, tenant_id, auth_time, amr, address, user_agent,
                                          created_at, last_seen_at, expires_at)
                    SELECT $1, $2, u.id, u.tenant_id, $3, $4, $5, $6, $7, $8, $9 FROM users u
-                   WHERE u.id = $10 AND u.tenant_id = $11 AND u.disabled = 0 AND u.must_change_password = 0";
+                   WHERE u.id = $10 AND u.tenant_id = $11 AND u.disabled = 0 AND u.must_change_password = 0
+                     AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
+                   /*pg FOR SHARE OF u */";
         let values = params![
             &session.id,
             &self.token.0,
@@ -104,7 +107,7 @@ impl Verb for Start {
             return Ok(false);
         }
         if let Some(old) = &self.replaces {
-            tx.execute("DELETE FROM sessions WHERE id = $1", params![old]).await?;
+            tx.post("DELETE FROM sessions WHERE id = $1", params![old]).await?;
         }
         clear(tx, &self.clear).await?;
         audit(tx, &self.record).await?;
@@ -123,6 +126,10 @@ impl Verb for Touch {
         let sql = "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1";
         tx.execute(sql, params![self.now, &self.id]).await?;
         Ok(())
+    }
+
+    async fn quick<T: Tx>(&self, tx: &mut T) -> Result<Option<()>, Fault> {
+        self.run(tx).await.map(Some)
     }
 }
 

@@ -15,6 +15,7 @@ pub async fn a_record_reads_back_as_it_was_written(store: Handle) {
         address: Some("2001:db8::1".parse().unwrap()),
         request: Some("req-1".to_owned()),
         object: Some("read:things".to_owned()),
+        browser: Some("Firefox on Windows".to_owned()),
         ..record(Event::ConsentGiven)
     };
     let actors = [Actor::Operator, Actor::Client("app:with:colons".into()), Actor::Anonymous, Actor::System];

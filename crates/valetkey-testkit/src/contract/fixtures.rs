@@ -14,8 +14,7 @@ use valetkey_core::scope::Scope;
 use valetkey_core::secret::SecretHash;
 use valetkey_core::store::{
     Consent, Grant, GrantFilter, Limits, Mark, MarkKind, NewSession, Page, Redemption, RefreshBy, Rotation,
-    RotationRequest,
-    Session, Write,
+    RotationRequest, Session, Write,
 };
 use valetkey_core::time::{Seconds, Timestamp};
 
@@ -50,6 +49,7 @@ pub(super) fn record(event: Event) -> Record {
         address: None,
         request: None,
         object: None,
+        browser: None,
     }
 }
 

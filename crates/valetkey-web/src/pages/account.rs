@@ -1,35 +1,44 @@
-//! `/account`: who I am, which apps hold a key, where I am signed in.
+//! `/account`: who I am, which apps hold a key, where I am signed in; the pages below it stand beside it.
+
+pub(crate) mod apps;
+pub(crate) mod data;
+pub(crate) mod log;
+pub(crate) mod password;
+pub(crate) mod profile;
 
 use super::flow::current_session;
-use super::respond::{app, failed, page, person, plain_error};
+use super::login::tenant_view;
+use super::respond::{failed, page, person, plain_error};
 use super::view::words::device;
-use super::view::{Account, AppKey, ErrorKind, Notice, SessionRow, When};
+use super::view::{Account, ConfirmError, ErrorKind, Notice, SessionRow, When};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
 use axum::response::Response;
 use http::StatusCode;
-use std::collections::BTreeMap;
 use valetkey_core::audit::Actor;
 use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::ClientId;
+use valetkey_core::login::confirm::{Confirmed, confirm};
 use valetkey_core::login::form_proof;
 use valetkey_core::manage::{self, ManageError};
 use valetkey_core::params::Params;
-use valetkey_core::store::{GrantFilter, Page, Session};
-use valetkey_core::time::Timestamp;
+use valetkey_core::secret::Secret;
+use valetkey_core::store::Session;
 
+pub(crate) const PATH: &str = "/account";
 /// What the form names instead of one session: all but this one.
 const OTHERS: &str = "others";
-/// The most grants whose last use is looked at.
-const GRANTS: u32 = 1000;
+/// How many apps stand on the first page.
+const FIRST: usize = 10;
 
-pub(crate) async fn get(call: Call) -> Response {
-    match signed_in(&call).await {
-        Ok(Some((session, user))) => draw(&call, &session, &user).await,
-        Ok(None) => see_other(&call.cx.settings.url(super::login::PATH)),
-        Err(fault) => failed(&call, &fault),
+/// Who is signed in. A page that needs somebody sends everybody else to the login page.
+pub(crate) async fn visitor(call: &Call) -> Result<(Session, User), Response> {
+    match signed_in(call).await {
+        Ok(Some(both)) => Ok(both),
+        Ok(None) => Err(see_other(&call.cx.settings.url(super::login::PATH))),
+        Err(fault) => Err(failed(call, &fault)),
     }
 }
 
@@ -39,59 +48,49 @@ async fn signed_in(call: &Call) -> Result<Option<(Session, User)>, Fault> {
     Ok(user.map(|user| (session, user)))
 }
 
-async fn draw(call: &Call, session: &Session, user: &User) -> Response {
-    match view(call, session, user).await {
-        Ok(view) => page(call, StatusCode::OK, &view),
-        Err(fault) => failed(call, &fault),
+/// The proof that a form of this page was drawn for this very session.
+fn csrf(call: &Call) -> Result<String, Fault> {
+    form_proof::make(&call.cx, call.cookie(Cookie::Session).unwrap_or_default())
+}
+
+pub(crate) async fn get(call: Call) -> Response {
+    let (session, user) = match visitor(&call).await {
+        Ok(both) => both,
+        Err(response) => return response,
+    };
+    match view(&call, &session, &user).await {
+        Ok(view) => page(&call, StatusCode::OK, &view),
+        Err(fault) => failed(&call, &fault),
     }
 }
 
 async fn view(call: &Call, current: &Session, user: &User) -> Result<Account, Fault> {
     let cx = &call.cx;
-    let cookie = call.cookie(Cookie::Session).unwrap_or_default();
-    let sessions = cx.store.sessions(&user.id, cx.now).await?;
+    let mut apps = apps::all(call, user).await?;
+    let apps_total = apps.len();
+    apps.truncate(FIRST);
+    let address = cx.caller.address.map(|ip| ip.to_string());
+    let row = |session: Session| SessionRow {
+        id: session.id.to_string(),
+        current: session.id == current.id,
+        near: address.as_ref() == Some(&session.address),
+        device: device(Some(&session.user_agent)),
+        since: When::new(session.created_at, cx.now),
+        last_seen: When::new(session.last_seen_at, cx.now),
+        address: session.address,
+    };
     Ok(Account {
-        csrf: form_proof::make(cx, cookie)?,
+        csrf: csrf(call)?,
         person: person(user),
-        apps: apps(call, user).await?,
-        sessions: sessions
-            .into_iter()
-            .map(|session| SessionRow {
-                id: session.id.to_string(),
-                current: session.id == current.id,
-                device: device(Some(&session.user_agent)),
-                since: When::new(session.created_at, cx.now),
-                last_seen: When::new(session.last_seen_at, cx.now),
-                address: session.address,
-            })
-            .collect(),
+        tenant: tenant_view(call, &user.tenant).map(|tenant| tenant.name),
+        email_verified: user.email_verified,
+        has_password: user.password.is_some(),
+        apps,
+        apps_total,
+        sessions: cx.store.sessions(&user.id, cx.now).await?.into_iter().map(row).collect(),
         notice: notice(call),
+        further: Vec::new(),
     })
-}
-
-async fn apps(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> {
-    let cx = &call.cx;
-    let filter = GrantFilter { user: Some(user.id.clone()), ..GrantFilter::default() };
-    let mut last_used: BTreeMap<ClientId, Timestamp> = BTreeMap::new();
-    for grant in cx.store.grants(&filter, &Page::first(GRANTS), cx.now).await? {
-        let last = last_used.entry(grant.client).or_insert(grant.last_used_at);
-        *last = grant.last_used_at.max(*last);
-    }
-    let catalog = cx.catalog();
-    let words =
-        |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
-    let mut apps = Vec::new();
-    for consent in cx.store.consents(&user.id).await? {
-        let Some(client) = cx.client(consent.client.as_str()).await? else { continue };
-        apps.push(AppKey {
-            client: client.id.to_string(),
-            app: app(&client),
-            can: consent.scope.iter().map(words).collect(),
-            since: When::new(consent.granted_at, cx.now),
-            last_used: last_used.get(&client.id).map(|at| When::new(*at, cx.now)),
-        });
-    }
-    Ok(apps)
 }
 
 /// What the redirect after a form says was done. The app's name is looked up, never taken from the address.
@@ -100,27 +99,51 @@ fn notice(call: &Call) -> Option<Notice> {
         Some("done=key") => Some(Notice::KeyTaken { app: "the app".to_owned() }),
         Some("done=session") => Some(Notice::SessionEnded),
         Some("done=others") => Some(Notice::OthersEnded),
+        Some("done=profile") => Some(Notice::ProfileChanged),
+        Some("done=password") => Some(Notice::PasswordChanged),
         _ => None,
     }
 }
 
-/// A form of this page: signed in, and drawn for this very session.
-async fn form(form: &PageForm) -> Result<(Session, Params<'_>), Response> {
+/// A form of one of these pages: signed in, drawn for this very session, each field at most once.
+async fn form(form: &PageForm) -> Result<(Session, User, Params<'_>), Response> {
     let call = &form.call;
     let params = Params::parse(&form.body).map_err(|_| plain_error(call, ErrorKind::BadRequest))?;
-    let session = current_session(call).await.map_err(|fault| failed(call, &fault))?;
-    let session = session.ok_or_else(|| see_other(&call.cx.settings.url(super::login::PATH)))?;
+    let (session, user) = visitor(call).await?;
     let cookie = call.cookie(Cookie::Session).unwrap_or_default();
-    if call.is_cross_site() || !form_proof::holds(&call.cx, params.one("csrf"), cookie) {
+    let known = ["csrf", "client", "session", "name", "email", "password", "new_password", "apps"];
+    let forged = call.is_cross_site() || params.refuse_repeats(&known).is_err();
+    if forged || !form_proof::holds(&call.cx, params.one("csrf"), cookie) {
         return Err(plain_error(call, ErrorKind::Forgery));
     }
-    Ok((session, params))
+    Ok((session, user, params))
+}
+
+/// Whether the password of the form is the person's; else what to say, and with which status.
+async fn confirmed(
+    call: &Call,
+    user: &User,
+    params: &Params<'_>,
+) -> Result<Option<(StatusCode, ConfirmError)>, Fault> {
+    let Some(typed) = params.one("password") else {
+        return Ok(Some((StatusCode::BAD_REQUEST, ConfirmError::Missing)));
+    };
+    let known = call.cookie(Cookie::KnownDevice);
+    Ok(match confirm(&call.cx, user, &Secret::new(typed), known).await? {
+        Confirmed::Yes => None,
+        Confirmed::No => Some((StatusCode::UNAUTHORIZED, ConfirmError::Wrong)),
+        Confirmed::Throttled(wait) => {
+            let wait = super::view::words::span(wait);
+            Some((StatusCode::TOO_MANY_REQUESTS, ConfirmError::Throttled { wait }))
+        }
+        Confirmed::Busy => Some((StatusCode::SERVICE_UNAVAILABLE, ConfirmError::Busy)),
+    })
 }
 
 /// `POST /account/apps/revoke`: takes an app's key back.
 pub(crate) async fn revoke_app(posted: PageForm) -> Response {
-    let (session, params) = match form(&posted).await {
-        Ok(both) => both,
+    let (session, _, params) = match form(&posted).await {
+        Ok(all) => all,
         Err(response) => return response,
     };
     let client = ClientId::from(params.one("client").unwrap_or_default());
@@ -131,8 +154,8 @@ pub(crate) async fn revoke_app(posted: PageForm) -> Response {
 
 /// `POST /account/sessions/end`: signs out one other place, or all of them.
 pub(crate) async fn end_session(posted: PageForm) -> Response {
-    let (session, params) = match form(&posted).await {
-        Ok(both) => both,
+    let (session, _, params) = match form(&posted).await {
+        Ok(all) => all,
         Err(response) => return response,
     };
     let cx = &posted.call.cx;
@@ -158,6 +181,6 @@ fn finish(call: &Call, done: Result<(), ManageError>, next: &str) -> Response {
     match done {
         Err(ManageError::Failed(fault)) => failed(call, &fault),
         Ok(()) => see_other(&call.cx.settings.url(next)),
-        Err(_) => see_other(&call.cx.settings.url("/account")),
+        Err(_) => see_other(&call.cx.settings.url(PATH)),
     }
 }

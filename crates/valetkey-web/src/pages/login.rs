@@ -1,9 +1,10 @@
 //! `/login`: who are you?
 
 use super::flow::{self, both, current_session};
+use super::new_password;
 use super::respond::{app, failed, page, person, plain_error};
 use super::view::words::span;
-use super::view::{Destination, ErrorKind, KnownAccount, Login, LoginError, LoginMode};
+use super::view::{Destination, ErrorKind, Href, KnownAccount, Login, LoginError, LoginMode, Tenant};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
@@ -31,11 +32,24 @@ struct Asking<'a> {
     reason: LoginReason,
     username: String,
     error: Option<LoginError>,
+    tenant: TenantId,
+}
+
+/// The name and the picture of a directory, where it has a name.
+pub(crate) fn tenant_view(call: &Call, id: &TenantId) -> Option<Tenant> {
+    let tenant = call.cx.tenant(id).filter(|tenant| !tenant.name.is_empty())?;
+    let logo = tenant.logo.as_ref().and_then(|logo| Href::local(&super::logo::path(logo)));
+    Some(Tenant::new(&tenant.name, logo))
 }
 
 pub(crate) async fn get(call: Call) -> Response {
     let Ok(params) = Params::parse(call.query()) else { return plain_error(&call, ErrorKind::BadRequest) };
-    let Some(sealed) = params.one("i") else { return plain(&call).await };
+    let Some(sealed) = params.one("i") else {
+        return match plain_tenant(&call, &params) {
+            Ok(tenant) => plain(&call, tenant).await,
+            Err(response) => response,
+        };
+    };
     let interaction = match flow::open(&call, sealed) {
         Ok(interaction) => interaction,
         Err(response) => return response,
@@ -60,15 +74,25 @@ pub(crate) async fn get(call: Call) -> Response {
         reason,
         username,
         error: None,
+        tenant: interaction.request.tenant.clone(),
     };
     draw(&call, StatusCode::OK, asking).await
 }
 
+/// Whose users a sign-in is for that no application asked for: the directory of the link, or the one for who names none.
+fn plain_tenant(call: &Call, params: &Params<'_>) -> Result<TenantId, Response> {
+    let repeated = params.refuse_repeats(&["tenant_id"]).is_err();
+    let default = || call.cx.in_force().applied.default_tenant.clone().unwrap_or_default();
+    let id = params.one("tenant_id").map_or_else(default, TenantId::from);
+    let open = call.cx.tenant(&id).is_some_and(|tenant| !tenant.disabled);
+    if repeated || !open { Err(plain_error(call, ErrorKind::UnknownTenant)) } else { Ok(id) }
+}
+
 /// A sign-in that no application asked for.
-async fn plain(call: &Call) -> Response {
+async fn plain(call: &Call, tenant: TenantId) -> Response {
     match current_session(call).await {
-        Ok(Some(_)) => see_other(&call.cx.settings.url(HOME)),
-        Ok(None) => draw_plain(call, StatusCode::OK, String::new(), None).await,
+        Ok(Some(session)) if session.tenant == tenant => see_other(&call.cx.settings.url(HOME)),
+        Ok(_) => draw_plain(call, StatusCode::OK, String::new(), None, tenant).await,
         Err(fault) => failed(call, &fault),
     }
 }
@@ -78,8 +102,10 @@ async fn draw_plain(
     status: StatusCode,
     username: String,
     error: Option<LoginError>,
+    tenant: TenantId,
 ) -> Response {
-    let asking = Asking { interaction: None, session: None, reason: LoginReason::SignedOut, username, error };
+    let reason = LoginReason::SignedOut;
+    let asking = Asking { interaction: None, session: None, reason, username, error, tenant };
     draw(call, status, asking).await
 }
 
@@ -101,7 +127,7 @@ async fn draw(call: &Call, status: StatusCode, asking: Asking<'_>) -> Response {
 }
 
 async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, Fault> {
-    let Asking { interaction, session, reason, mut username, error } = asking;
+    let Asking { interaction, session, reason, mut username, error, tenant } = asking;
     let user = match session {
         Some(session) if reason != LoginReason::SignedOut => call.cx.store.user(&session.user).await?,
         _ => None,
@@ -120,7 +146,8 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
         csrf: Some(form_proof::make(&call.cx, browser)?),
         app: interaction.map(|(.., client)| app(client)),
-        tenant: None,
+        tenant: tenant_view(call, &tenant),
+        tenant_id: interaction.is_none().then(|| tenant.to_string()).filter(|id| id != TenantId::DEFAULT),
         destination: interaction.and_then(|(own, ..)| Destination::of(&own.request.redirect_uri)),
         username,
         mode,
@@ -134,17 +161,22 @@ pub(crate) async fn post(form: PageForm) -> Response {
     let PageForm { call, body } = form;
     let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
     if call.is_cross_site()
-        || params.refuse_repeats(&["i", "csrf", "username", "password", "account"]).is_err()
+        || params.refuse_repeats(&["i", "csrf", "username", "password", "account", "tenant_id"]).is_err()
     {
         return plain_error(&call, ErrorKind::Forgery);
     }
     let Some(sealed) = params.one("i") else {
         let proof = params.one("csrf");
+        let tenant = match plain_tenant(&call, &params) {
+            Ok(tenant) => tenant,
+            Err(response) => return response,
+        };
         if !call.cookie(Cookie::Browser).is_some_and(|cookie| form_proof::holds(&call.cx, proof, cookie)) {
             let username = params.one("username").unwrap_or_default().to_owned();
-            return draw_plain(&call, StatusCode::BAD_REQUEST, username, Some(LoginError::Expired)).await;
+            return draw_plain(&call, StatusCode::BAD_REQUEST, username, Some(LoginError::Expired), tenant)
+                .await;
         }
-        return attempt(&call, &params, None).await;
+        return attempt(&call, &params, tenant, None).await;
     };
     let interaction = match flow::open(&call, sealed) {
         Ok(interaction) => interaction,
@@ -152,7 +184,10 @@ pub(crate) async fn post(form: PageForm) -> Response {
     };
     match params.one("account") {
         Some(account) => choose(&call, interaction, account).await,
-        None => attempt(&call, &params, Some((interaction, sealed))).await,
+        None => {
+            let tenant = interaction.request.tenant.clone();
+            attempt(&call, &params, tenant, Some((interaction, sealed))).await
+        }
     }
 }
 
@@ -168,14 +203,20 @@ async fn choose(call: &Call, mut interaction: Interaction, account: &str) -> Res
     }
 }
 
-async fn attempt(call: &Call, params: &Params<'_>, interaction: Option<(Interaction, &str)>) -> Response {
+async fn attempt(
+    call: &Call,
+    params: &Params<'_>,
+    tenant: TenantId,
+    interaction: Option<(Interaction, &str)>,
+) -> Response {
     let (username, password) = (params.one("username"), params.one("password"));
     let (Some(typed), Some(secret)) = (username, password) else {
         let error = LoginError::Missing { username: username.is_none(), password: password.is_none() };
-        return again(call, StatusCode::BAD_REQUEST, username, interaction, error).await;
+        return again(call, StatusCode::BAD_REQUEST, username, interaction, error, tenant).await;
     };
-    let (status, error, wait) = match sign_in(call, typed, secret).await {
+    let (status, error, wait) = match sign_in(call, &tenant, typed, secret).await {
         Ok(LoginOutcome::SignedIn(signed_in)) => return go_on(call, &signed_in, interaction),
+        Ok(LoginOutcome::MustChange(user)) => return new_password::show(call, &user, interaction).await,
         Ok(LoginOutcome::Refused) => (StatusCode::UNAUTHORIZED, LoginError::WrongCredentials, None),
         Ok(LoginOutcome::Throttled(wait)) => {
             (StatusCode::TOO_MANY_REQUESTS, LoginError::Throttled { wait: span(wait) }, Some(wait.0))
@@ -183,19 +224,24 @@ async fn attempt(call: &Call, params: &Params<'_>, interaction: Option<(Interact
         Ok(LoginOutcome::Busy) => (StatusCode::SERVICE_UNAVAILABLE, LoginError::Busy, Some(2)),
         Err(fault) => return failed(call, &fault),
     };
-    let mut response = again(call, status, username, interaction, error).await;
+    let mut response = again(call, status, username, interaction, error, tenant).await;
     if let Some(seconds) = wait {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
-async fn sign_in(call: &Call, username: &str, password: &str) -> Result<LoginOutcome, Fault> {
+async fn sign_in(
+    call: &Call,
+    tenant: &TenantId,
+    username: &str,
+    password: &str,
+) -> Result<LoginOutcome, Fault> {
     let replaces = current_session(call).await?.map(|session| session.id);
     let login = PasswordLogin {
         username,
         password: &Secret::new(password),
-        tenant: &TenantId::default(),
+        tenant,
         known_device: call.cookie(Cookie::KnownDevice),
         replaces,
         user_agent: call.user_agent(),
@@ -210,10 +256,11 @@ async fn again(
     username: Option<&str>,
     interaction: Option<(Interaction, &str)>,
     error: LoginError,
+    tenant: TenantId,
 ) -> Response {
     let username = username.unwrap_or_default().to_owned();
     let Some((interaction, sealed)) = &interaction else {
-        return draw_plain(call, status, username, Some(error)).await;
+        return draw_plain(call, status, username, Some(error), tenant).await;
     };
     let (client, session) = match both(call, interaction).await {
         Ok(both) => both,
@@ -230,12 +277,13 @@ async fn again(
         reason,
         username,
         error: Some(error),
+        tenant: interaction.request.tenant.clone(),
     };
     draw(call, status, asking).await
 }
 
 /// Sets the cookies of a fresh session and goes on.
-fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
+pub(crate) fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
     let mut response = match interaction {
         Some((mut interaction, _)) => {
             interaction.signed_in = Some(signed_in.session.id);

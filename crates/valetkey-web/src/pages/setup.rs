@@ -105,7 +105,7 @@ fn errors(call: &Call, new: &NewUser) -> Vec<SetupError> {
             UserFlaw::Password(PasswordFlaw::TooShort) => SetupError::PasswordTooShort,
             UserFlaw::Password(PasswordFlaw::TooLong) => SetupError::PasswordTooLong,
             UserFlaw::Password(PasswordFlaw::Guessable) => SetupError::PasswordCommon,
-            UserFlaw::Password(PasswordFlaw::Context) => SetupError::PasswordPersonal,
+            UserFlaw::Password(PasswordFlaw::Context | PasswordFlaw::Same) => SetupError::PasswordPersonal,
         })
         .collect()
 }

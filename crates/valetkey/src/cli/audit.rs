@@ -2,13 +2,14 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column, time};
+use super::tenant::Within;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
 use valetkey_core::audit::{Actor, Record};
-use valetkey_core::ids::{ClientId, TenantId};
+use valetkey_core::ids::ClientId;
 use valetkey_core::manage::user;
 use valetkey_core::store::{AuditFilter, Page};
 
@@ -32,6 +33,8 @@ pub(crate) struct Tail {
     /// Only of this application
     #[arg(long)]
     client: Option<String>,
+    #[command(flatten)]
+    within: Within,
 }
 
 /// How often a follower asks.
@@ -49,7 +52,7 @@ const COLUMNS: &[Column] = &[
 pub(crate) async fn run(managed: &Managed, command: Command, as_json: bool) -> Result<Answer> {
     let Command::Tail(tail) = command;
     let user = match &tail.user {
-        Some(user) => Some(user::find(&managed.cx, &TenantId::default(), user).await?.id),
+        Some(user) => Some(user::find(&managed.cx, &tail.within.tenant(), user).await?.id),
         None => None,
     };
     let filter = AuditFilter { user, client: tail.client.map(ClientId::from) };
@@ -119,5 +122,6 @@ fn to_json(record: &Record) -> Value {
         "address": record.address,
         "request": record.request,
         "object": record.object,
+        "browser": record.browser,
     })
 }

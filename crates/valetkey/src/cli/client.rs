@@ -13,6 +13,7 @@ use valetkey_core::client::{AuthMethod, Client, metadata};
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
 use valetkey_core::manage::client::{self as commands, Created, NewClient};
+use valetkey_core::manage::portal;
 use valetkey_core::manage::register::initial_access_token;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::Page;
@@ -36,6 +37,10 @@ pub(crate) enum Command {
     Enable(One),
     /// Delete, with all that users granted it
     Delete(One),
+    /// Let the public sign in to an application that waits for review
+    Approve(One),
+    /// Refuse an application that waits for review: nobody can sign in to it, and its tokens die
+    Reject(Reject),
     /// Make a token that lets its bearer register applications over the network (RFC 7591)
     InitialAccessToken(InitialAccess),
 }
@@ -44,6 +49,15 @@ pub(crate) enum Command {
 pub(crate) struct One {
     /// The client's id
     id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reject {
+    /// The client's id
+    id: String,
+    /// What its owners read in the portal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -172,6 +186,8 @@ const FIELDS: &[Column] = &[
     ("Token lifetime", "access_token_lifetime"),
     ("Tenant", "tenant"),
     ("Disabled", "disabled"),
+    ("Review", "review"),
+    ("Reason", "review_reason"),
     ("Created", "created_at"),
     ("Changed", "updated_at"),
 ];
@@ -181,6 +197,7 @@ const COLUMNS: &[Column] = &[
     ("grants", "grant_types"),
     ("authenticates", "token_endpoint_auth_method"),
     ("disabled", "disabled"),
+    ("review", "review"),
 ];
 
 pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
@@ -198,6 +215,11 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         }
         Command::Disable(one) => Ok(shown(&commands::disable(cx, &actor, &one.id.into()).await?)),
         Command::Enable(one) => Ok(shown(&commands::enable(cx, &actor, &one.id.into()).await?)),
+        Command::Approve(one) => Ok(shown(&portal::approve(cx, &actor, &one.id.into()).await?)),
+        Command::Reject(args) => {
+            let reason = args.reason.unwrap_or_default();
+            Ok(shown(&portal::reject(cx, &actor, &args.id.into(), &reason).await?))
+        }
         Command::Delete(one) => {
             commands::delete(cx, actor, &one.id.as_str().into()).await?;
             Ok(Answer::done(&one.id, "Deleted"))
@@ -310,9 +332,10 @@ fn apply(update: &Update, client: &mut Client) {
 
 fn shown(client: &Client) -> Answer {
     let answer = Answer::one(metadata::to_json(client), FIELDS);
-    client.compat.iter().fold(answer, |answer, compat| {
-        answer.note(format!("Risk of {}: {}", compat.name(), compat.risk()))
-    })
+    client
+        .compat
+        .iter()
+        .fold(answer, |answer, compat| answer.note(format!("Risk of {}: {}", compat.name(), compat.risk())))
 }
 
 /// The one time that a secret can be shown; one that came from outside is not repeated to people.

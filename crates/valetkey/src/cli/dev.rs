@@ -4,7 +4,8 @@ use super::Global;
 use super::manage::DEV_DIR;
 use super::values;
 use crate::config::check::is_loopback;
-use crate::config::keys::DynamicRegistration;
+use crate::config::keys::{DynamicRegistration, MetadataDocuments};
+use crate::config::values::Destination;
 use crate::config::{Config, Loaded, Sources, variables};
 use crate::serve::{Listeners, lock, prepare, runtime};
 use crate::{dev, logging, serve};
@@ -25,12 +26,19 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let loaded = Loaded::read(&sources(global, arguments))?;
     let own_management = loaded.origin("management.listen").is_some();
     let own_registration = loaded.origin("registration.dynamic").is_some();
+    let own_documents = loaded.origin("registration.metadata_documents").is_some();
     let own_dir = loaded.origin("data_dir").is_some();
     let mut config = loaded.config;
     if !own_registration {
         // Contract 2.2: on this machine, applications may come by themselves.
         config.registration.dynamic = DynamicRegistration::Open;
     }
+    if !own_documents {
+        config.registration.metadata_documents = MetadataDocuments::Open;
+    }
+    // What an application that is being made serves, it serves here.
+    let here = ["127.0.0.0/8", "::1"].map(|range| Destination(range.to_owned()));
+    config.outbound.allow.0.extend(here);
     if !own_dir {
         config.data_dir = DEV_DIR.into();
     }

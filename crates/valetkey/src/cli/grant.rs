@@ -2,10 +2,11 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
+use super::tenant::Within;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use valetkey_core::ids::{ClientId, GrantId, TenantId};
+use valetkey_core::ids::{ClientId, GrantId};
 use valetkey_core::manage::{consent, grant as commands, user};
 use valetkey_core::store::{Consent, Grant, GrantFilter, Page};
 
@@ -30,6 +31,8 @@ pub(crate) struct List {
     /// Revoked and expired ones too
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    within: Within,
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +46,8 @@ pub(crate) struct Revoke {
     /// The application's id
     #[arg(long, requires = "user")]
     client: Option<String>,
+    #[command(flatten)]
+    within: Within,
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +55,8 @@ pub(crate) struct Consenting {
     /// Id or user name
     #[arg(long)]
     user: String,
+    #[command(flatten)]
+    within: Within,
 }
 
 const COLUMNS: &[Column] = &[
@@ -68,7 +75,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::List(which) => list(managed, which).await,
         Command::Revoke(revoke) => self::revoke(managed, revoke).await,
         Command::Consents(consenting) => {
-            let user = user::find(&managed.cx, &TenantId::default(), &consenting.user).await?;
+            let user = user::find(&managed.cx, &consenting.within.tenant(), &consenting.user).await?;
             let json = managed.cx.store.consents(&user.id).await?.iter().map(consent_json).collect();
             Ok(Answer::Many { json, columns: CONSENTS, none: "This user has agreed to nothing." })
         }
@@ -79,7 +86,7 @@ async fn revoke(managed: &Managed, revoke: Revoke) -> Result<Answer> {
     let (cx, actor) = (&managed.cx, Managed::actor());
     match (revoke.id, revoke.user, revoke.client) {
         (_, Some(user), Some(client)) => {
-            let user = user::find(cx, &TenantId::default(), &user).await?;
+            let user = user::find(cx, &revoke.within.tenant(), &user).await?;
             consent::withdraw(cx, actor, &user.id, &ClientId::from(client.as_str())).await?;
             Ok(Answer::done(&client, "Taken back"))
         }
@@ -96,7 +103,7 @@ async fn revoke(managed: &Managed, revoke: Revoke) -> Result<Answer> {
 async fn list(managed: &Managed, which: List) -> Result<Answer> {
     let cx = &managed.cx;
     let user = match &which.user {
-        Some(user) => Some(user::find(cx, &TenantId::default(), user).await?.id),
+        Some(user) => Some(user::find(cx, &which.within.tenant(), user).await?.id),
         None => None,
     };
     let filter = GrantFilter { user, client: which.client.map(ClientId::from), ended: which.all };

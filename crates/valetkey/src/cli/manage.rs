@@ -1,6 +1,7 @@
 //! What every management command begins with: the configured store, opened beside a server that may be running.
 
 use super::Global;
+use crate::clock::OsEntropy;
 use crate::config::{DEFAULT_FILE, Loaded, Origin, Sources, variables};
 use crate::home::Home;
 use crate::wire;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use valetkey_core::audit::Actor;
 use valetkey_core::context::{Caller, Context};
+use valetkey_core::outbound::Entropy as _;
 
 /// Where `dev` keeps its data unless told otherwise.
 pub(crate) const DEV_DIR: &str = "./valetkey-dev";
@@ -34,6 +36,8 @@ pub(crate) fn sources(global: &Global) -> Sources {
 pub(crate) struct Managed {
     pub(crate) cx: Context,
     opened: wire::Opened,
+    /// Where a store that is only imagined stands.
+    imagined: Option<PathBuf>,
 }
 
 impl Managed {
@@ -54,6 +58,27 @@ impl Managed {
         Self::open_as(&loaded, wire::Opening::Server).await
     }
 
+    /// The same, but where no store is an empty one is imagined: made elsewhere, and gone when it is closed.
+    pub(crate) async fn open_or_imagine(global: &Global) -> Result<Self> {
+        let mut loaded = chosen(global)?;
+        if Home::new(&loaded.config).marker().exists() {
+            return Self::open_configured(&loaded).await;
+        }
+        let mut unique = [0; 8];
+        OsEntropy.fill(&mut unique);
+        let directory = std::env::temp_dir().join(format!("valetkey-{:016x}", u64::from_be_bytes(unique)));
+        loaded.config.data_dir.clone_from(&directory);
+        (loaded.config.database_url, loaded.config.master_key) = (None, None);
+        Home::new(&loaded.config).make_directory()?;
+        match Self::open_as(&loaded, wire::Opening::Server).await {
+            Ok(managed) => Ok(Self { imagined: Some(directory), ..managed }),
+            Err(error) => {
+                std::fs::remove_dir_all(directory).ok();
+                Err(error)
+            }
+        }
+    }
+
     pub(crate) async fn open_configured(loaded: &Loaded) -> Result<Self> {
         Self::open_as(loaded, wire::Opening::Existing).await
     }
@@ -65,7 +90,7 @@ impl Managed {
         let issuer = issuer.unwrap_or_else(|| "http://localhost:8080".to_owned());
         let opened = wire::open(&loaded.config, &home, &issuer, opening).await?;
         let cx = Context::new(&opened.server, Caller::default());
-        Ok(Self { cx, opened })
+        Ok(Self { cx, opened, imagined: None })
     }
 
     pub(crate) fn actor() -> Actor {
@@ -75,6 +100,9 @@ impl Managed {
     /// Lets the database go in good order.
     pub(crate) async fn close(self) {
         self.opened.store.close().await;
+        if let Some(directory) = self.imagined {
+            std::fs::remove_dir_all(directory).ok();
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
+use super::tenant::Within;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use valetkey_core::context::Context;
-use valetkey_core::ids::{SessionId, TenantId, UserId};
+use valetkey_core::ids::{SessionId, UserId};
 use valetkey_core::manage::{session as commands, user};
 use valetkey_core::store::{Page, Session};
 
@@ -23,6 +24,8 @@ pub(crate) struct List {
     /// Id or user name [default: everybody's]
     #[arg(long)]
     user: Option<String>,
+    #[command(flatten)]
+    within: Within,
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +36,8 @@ pub(crate) struct Revoke {
     /// Id or user name: all of that user's
     #[arg(long)]
     user: Option<String>,
+    #[command(flatten)]
+    within: Within,
 }
 
 const COLUMNS: &[Column] = &[
@@ -50,15 +55,15 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::List(list) => {
             let (json, none) = match list.user {
                 Some(user) => {
-                    let user = user::find(cx, &TenantId::default(), &user).await?;
+                    let user = user::find(cx, &list.within.tenant(), &user).await?;
                     (of_user(cx, &user.id).await?, "This user is signed in nowhere.")
                 }
                 None => (of_everybody(cx).await?, "Nobody is signed in."),
             };
             Ok(Answer::Many { json, columns: COLUMNS, none })
         }
-        Command::Revoke(Revoke { user: Some(user), .. }) => {
-            let user = user::find(cx, &TenantId::default(), &user).await?;
+        Command::Revoke(Revoke { user: Some(user), within, .. }) => {
+            let user = user::find(cx, &within.tenant(), &user).await?;
             let ended = commands::end_all(cx, actor, &user.id, None).await?;
             let text = format!("Ended {ended} {}.\n", if ended == 1 { "session" } else { "sessions" });
             Ok(Answer::Text { json: json!({"id": user.id, "ended": ended}), text })

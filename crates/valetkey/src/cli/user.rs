@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use valetkey_core::directory::User;
 use valetkey_core::ids::TenantId;
+use valetkey_core::manage::tenant;
 use valetkey_core::manage::user::{self as commands, NewUser};
 use valetkey_core::store::Page;
 
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Enable(One),
     /// Set a password; every session ends
     SetPassword(SetPassword),
+    /// Let the person in only to choose a new password; every session ends
+    RequirePasswordChange(One),
     /// Delete, with sessions and grants
     Delete(One),
 }
@@ -42,6 +45,9 @@ pub(crate) struct Create {
     /// Administrates this server
     #[arg(long)]
     admin: bool,
+    /// The password is for the first sign-in only: the person then chooses another
+    #[arg(long, requires = "password_stdin")]
+    must_change: bool,
     #[command(flatten)]
     credential: Credential,
 }
@@ -78,6 +84,9 @@ pub(crate) struct SetPassword {
     /// Read the password from standard input
     #[arg(long, required = true)]
     password_stdin: bool,
+    /// It is for the next sign-in only: the person then chooses another
+    #[arg(long)]
+    must_change: bool,
 }
 
 const FIELDS: &[Column] = &[
@@ -88,6 +97,7 @@ const FIELDS: &[Column] = &[
     ("Tenant", "tenant"),
     ("Administrator", "admin"),
     ("Disabled", "disabled"),
+    ("Must change the password", "must_change_password"),
     ("Created", "created_at"),
     ("Changed", "updated_at"),
 ];
@@ -105,7 +115,11 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::SetPassword(set) => {
             let user = find(managed, &set.one).await?;
             let password = input::secret("Password")?;
-            commands::set_password(cx, &actor, &user.id, &password).await?
+            commands::set_password_with(cx, &actor, &user.id, &password, set.must_change).await?
+        }
+        Command::RequirePasswordChange(one) => {
+            let user = find(managed, &one).await?;
+            commands::require_password_change(cx, &actor, &user.id).await?
         }
         Command::Delete(one) => {
             let user = find(managed, &one).await?;
@@ -117,20 +131,16 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
 }
 
 async fn find(managed: &Managed, one: &One) -> Result<User> {
-    known_tenant(&one.tenant)?;
+    known_tenant(managed, &one.tenant)?;
     Ok(commands::find(&managed.cx, &one.tenant.as_str().into(), &one.user).await?)
 }
 
-/// There is one directory in this version; another name would be a user who can never sign in.
-pub(super) fn known_tenant(tenant: &str) -> Result<()> {
-    if tenant != TenantId::DEFAULT {
-        bail!("there is no tenant `{tenant}`: this version has the one directory `{}`", TenantId::DEFAULT);
-    }
-    Ok(())
+/// A slip in a tenant's name is no missing user.
+fn known_tenant(managed: &Managed, tenant: &str) -> Result<()> {
+    Ok(tenant::known(&managed.cx, &tenant.into())?)
 }
 
 async fn create(managed: &Managed, create: Create) -> Result<User> {
-    known_tenant(&create.tenant)?;
     if create.credential.invite {
         bail!("this version sends no mail, so it cannot invite: use --password-stdin");
     }
@@ -142,10 +152,11 @@ async fn create(managed: &Managed, create: Create) -> Result<User> {
         password: Some(input::secret("Password")?),
         admin: create.admin,
     };
-    Ok(commands::create(&managed.cx, Managed::actor(), new).await?)
+    Ok(commands::create_with(&managed.cx, Managed::actor(), new, create.must_change).await?)
 }
 
 async fn list(managed: &Managed, tenant: Option<&str>) -> Result<Answer> {
+    tenant.map_or(Ok(()), |tenant| known_tenant(managed, tenant))?;
     let tenant = tenant.map(TenantId::from);
     let (mut json, mut page) = (Vec::new(), Page::first(500));
     loop {

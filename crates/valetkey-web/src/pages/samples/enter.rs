@@ -2,7 +2,8 @@
 
 use super::{CSRF, Cast, INTERACTION, PLAIN, Sample};
 use crate::pages::view::{
-    Destination, Href, KnownAccount, Login, LoginError, LoginMode, Person, Setup, SetupError, SetupForm,
+    Destination, Href, KnownAccount, Login, LoginError, LoginMode, NewPassword, PasswordError, Person, Setup,
+    SetupError, SetupForm, Tenant,
 };
 
 pub(super) fn states() -> Vec<Sample> {
@@ -37,8 +38,29 @@ pub(super) fn states() -> Vec<Sample> {
         }),
         login("login-choose", &|page| page.mode = choose(&PLAIN)),
     ];
+    samples.push(login("login-tenant", &|page| {
+        page.tenant = Some(Tenant::new("Eneco", Href::local("/assets/logos/eneco.png")));
+    }));
+    samples.push(Sample::new(
+        "login-tenant-plain",
+        &Login { tenant: Some(Tenant::new("Eneco", None)), tenant_id: Some("eneco".to_owned()), ..plain() },
+    ));
+    samples.push(Sample::new("new-password", &new_password(&PLAIN)));
+    samples.extend(PasswordError::ALL.map(|error| {
+        let page = NewPassword { i: None, app: None, error: Some(error), ..new_password(&PLAIN) };
+        Sample::new(&format!("new-password-{error:?}").to_lowercase(), &page)
+    }));
     samples.extend(setup());
     samples
+}
+
+fn new_password(cast: &Cast) -> NewPassword {
+    NewPassword {
+        i: Some(INTERACTION.to_owned()),
+        tenant: Some(Tenant::new(cast.tenant, None)),
+        app: Some(cast.app()),
+        ..NewPassword::new("vk_pd_c2VhbGVk", cast.person())
+    }
 }
 
 pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
@@ -55,6 +77,7 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
     vec![
         Sample::new("login", &login),
         Sample::new("login-again", &again),
+        Sample::new("new-password", &new_password(cast)),
         Sample::new("setup", &Setup::Form(setup)),
         Sample::new("setup-done", &Setup::Done { username: cast.username.to_owned() }),
     ]
@@ -66,6 +89,7 @@ fn plain() -> Login {
         csrf: Some(CSRF.to_owned()),
         app: None,
         tenant: None,
+        tenant_id: None,
         destination: None,
         username: String::new(),
         mode: LoginMode::Fresh,
@@ -80,7 +104,7 @@ fn asked(cast: &Cast) -> Login {
         i: Some(INTERACTION.to_owned()),
         csrf: None,
         app: Some(cast.app()),
-        tenant: Some(cast.tenant.to_owned()),
+        tenant: Some(Tenant::new(cast.tenant, None)),
         destination: Destination::of("https://printer.example.com/callback"),
         forgotten: Href::local("/forgotten"),
         register: Href::local("/register"),

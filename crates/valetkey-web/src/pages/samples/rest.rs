@@ -3,8 +3,8 @@
 use super::{CSRF, Cast, PLAIN, Sample, ago};
 use crate::pages::view::words::device;
 use crate::pages::view::{
-    Account, App, AppKey, Callback, Came, Destination, DevCallback, ErrorKind, ErrorPage, Field, FormPost, Home,
-    Href, Link, Notice, OutOfBand, SessionRow, SignedOut,
+    Account, App, AppKey, Callback, Came, Destination, DevCallback, ErrorKind, ErrorPage, Field, FormPost,
+    Home, Href, Link, Notice, OutOfBand, Person, SessionRow, SignedOut,
 };
 use valetkey_core::time::Seconds;
 
@@ -25,7 +25,17 @@ pub(super) fn states() -> Vec<Sample> {
             page.apps.clear();
             page.sessions.truncate(1);
         }),
-        account("account-many", &|page| page.apps = (1..=12).map(numbered).collect()),
+        account("account-many", &|page| {
+            page.apps = (1..=10).map(numbered).collect();
+            page.apps_total = 57;
+        }),
+        account("account-bare", &|page| {
+            page.person = Person::new("alice", None, None);
+            (page.has_password, page.tenant) = (false, None);
+            page.sessions[1].near = true;
+        }),
+        account("account-profile-changed", &|page| page.notice = Some(Notice::ProfileChanged)),
+        account("account-password-changed", &|page| page.notice = Some(Notice::PasswordChanged)),
         account("account-key-taken", &|page| {
             page.notice = Some(Notice::KeyTaken { app: "Photo Printer".to_owned() });
         }),
@@ -82,6 +92,11 @@ fn account(cast: &Cast) -> Account {
     Account {
         csrf: CSRF.to_owned(),
         person: cast.person(),
+        tenant: Some(cast.tenant.to_owned()),
+        email_verified: false,
+        has_password: true,
+        apps_total: 2,
+        further: Vec::new(),
         apps: vec![
             AppKey {
                 client: "app_1".to_owned(),
@@ -105,6 +120,7 @@ fn session(id: &str, current: bool, agent: &str, address: &str) -> SessionRow {
     SessionRow {
         id: id.to_owned(),
         current,
+        near: false,
         device: device(Some(agent)),
         address: address.to_owned(),
         since: ago(Seconds::days(3)),

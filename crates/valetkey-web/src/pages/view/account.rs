@@ -1,6 +1,13 @@
-//! The account page: who I am, which apps hold a key, where I am signed in.
+//! The account: who I am, which apps hold a key, where I am signed in; and the pages below it.
 
-use super::parts::{App, Person};
+mod pages;
+
+pub use pages::{
+    AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, ConfirmError, LogEntry, Paging,
+    ProfileError,
+};
+
+use super::parts::{App, Href, Person};
 use super::words::When;
 use crate::pages::render::{Page, Policy};
 use serde::Serialize;
@@ -11,10 +18,20 @@ use serde::Serialize;
 pub struct Account {
     pub csrf: String,
     pub person: Person,
+    /// The user directory, if it has a name worth showing.
+    pub tenant: Option<String>,
+    /// Whether the e-mail address was proven; without an address, nothing to say.
+    pub email_verified: bool,
+    pub has_password: bool,
+    /// Those used last.
     pub apps: Vec<AppKey>,
+    /// How many there are.
+    pub apps_total: usize,
     /// This browser's session is among them.
     pub sessions: Vec<SessionRow>,
     pub notice: Option<Notice>,
+    /// Links to the other pages of a person who may more than this, such as the portal.
+    pub further: Vec<super::parts::Link>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +49,8 @@ pub struct SessionRow {
     pub id: String,
     /// The one that looks at this page.
     pub current: bool,
+    /// Whether it began at this browser's address.
+    pub near: bool,
     /// From `words::device`.
     pub device: String,
     pub address: String,
@@ -46,9 +65,16 @@ pub enum Notice {
     KeyTaken { app: String },
     SessionEnded,
     OthersEnded,
+    ProfileChanged,
+    PasswordChanged,
 }
 
 impl Page for Account {
     const TEMPLATE: &'static str = "account.html";
     const POLICY: Policy = Policy::Stays;
+}
+
+/// A page below `/account`, reached by a link of that name.
+pub(crate) fn below(path: &str) -> Href {
+    Href::local(&format!("/account/{path}")).unwrap_or_else(Href::root)
 }

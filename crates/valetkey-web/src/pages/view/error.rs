@@ -41,6 +41,8 @@ pub enum ErrorKind {
     /// RFC 6749 §4.1.2.1: never redirect there.
     BadRedirectUri,
     UnknownClient,
+    /// A link to a sign-in names no user directory, or one that is switched off.
+    UnknownTenant,
     /// Anything else wrong with the request before its redirect URI could be trusted.
     BadRequest,
     /// An interaction, a link or a form that is too old or was used.
@@ -58,9 +60,10 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRedirectUri,
         Self::UnknownClient,
+        Self::UnknownTenant,
         Self::BadRequest,
         Self::Expired,
         Self::CookieMissing,
@@ -77,6 +80,7 @@ impl ErrorKind {
         match self {
             Self::BadRedirectUri
             | Self::UnknownClient
+            | Self::UnknownTenant
             | Self::BadRequest
             | Self::Expired
             | Self::CookieMissing => 400,

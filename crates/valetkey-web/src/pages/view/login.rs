@@ -1,6 +1,7 @@
 //! The sign-in page.
 
 use super::parts::{App, Destination, Href, Person};
+use super::words::initial;
 use crate::pages::render::{Page, Policy};
 use serde::Serialize;
 
@@ -14,7 +15,9 @@ pub struct Login {
     /// Who asks for the sign-in; none for a plain one.
     pub app: Option<App>,
     /// Whose accounts are meant, if the tenant has a name worth showing.
-    pub tenant: Option<String>,
+    pub tenant: Option<Tenant>,
+    /// The tenant that was asked for by a link to a plain sign-in.
+    pub tenant_id: Option<String>,
     /// Where the browser goes afterwards, if an app asked.
     pub destination: Option<Destination>,
     /// What the person typed last, or the `login_hint`.
@@ -25,6 +28,21 @@ pub struct Login {
     pub forgotten: Option<Href>,
     /// Only if registration is open.
     pub register: Option<Href>,
+}
+
+/// A user directory, as its people know it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tenant {
+    pub name: String,
+    /// One character, where there is no picture.
+    pub initial: String,
+    pub logo: Option<Href>,
+}
+
+impl Tenant {
+    pub fn new(name: &str, logo: Option<Href>) -> Self {
+        Self { name: name.to_owned(), initial: initial(name), logo }
+    }
 }
 
 /// How much is known about who sits there.

@@ -1,0 +1,116 @@
+//! `/account/apps`: every app with a key, found by name and paged.
+
+use super::super::respond::{app, failed, page};
+use super::super::view::account::below;
+use super::super::view::{AccountApps, AppKey, Paging, When};
+use super::{csrf, visitor};
+use crate::extract::Call;
+use axum::response::Response;
+use http::StatusCode;
+use std::collections::BTreeMap;
+use valetkey_core::directory::User;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::ClientId;
+use valetkey_core::params::Params;
+use valetkey_core::scope::Scope;
+use valetkey_core::store::{GrantFilter, Page};
+use valetkey_core::time::Timestamp;
+
+/// The most grants that are looked at.
+const GRANTS: u32 = 1000;
+/// How many apps stand on a page.
+const PER_PAGE: usize = 20;
+
+/// What one app holds: a standing consent, or grants that came without one, or both.
+struct Held {
+    scope: Scope,
+    since: Timestamp,
+    last_used: Option<Timestamp>,
+}
+
+/// Every app that holds a key, the one used last first.
+pub(super) async fn all(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> {
+    let cx = &call.cx;
+    let mut held: BTreeMap<ClientId, Held> = BTreeMap::new();
+    for consent in cx.store.consents(&user.id).await? {
+        let (scope, since) = (consent.scope, consent.granted_at);
+        held.insert(consent.client, Held { scope, since, last_used: None });
+    }
+    let filter = GrantFilter { user: Some(user.id.clone()), ..GrantFilter::default() };
+    for grant in cx.store.grants(&filter, &Page::first(GRANTS), cx.now).await? {
+        let own = held.entry(grant.client).or_insert_with(|| Held {
+            scope: Scope::default(),
+            since: grant.created_at,
+            last_used: None,
+        });
+        own.scope = own.scope.union(&grant.scope);
+        own.since = own.since.min(grant.created_at);
+        own.last_used = own.last_used.max(Some(grant.last_used_at));
+    }
+    let mut apps = Vec::new();
+    for (id, held) in held {
+        let Some(client) = cx.registered(id.as_str()).await? else { continue };
+        apps.push((held.last_used.unwrap_or(held.since), key(call, &client, &held)));
+    }
+    apps.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
+    Ok(apps.into_iter().map(|(_, key)| key).collect())
+}
+
+fn key(call: &Call, client: &valetkey_core::client::Client, held: &Held) -> AppKey {
+    let catalog = call.cx.catalog();
+    let words =
+        |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
+    AppKey {
+        client: client.id.to_string(),
+        app: app(client),
+        can: held.scope.iter().map(words).collect(),
+        since: When::new(held.since, call.cx.now),
+        last_used: held.last_used.map(|at| When::new(at, call.cx.now)),
+    }
+}
+
+pub(crate) async fn get(call: Call) -> Response {
+    let user = match visitor(&call).await {
+        Ok((_, user)) => user,
+        Err(response) => return response,
+    };
+    match view(&call, &user).await {
+        Ok(view) => page(&call, StatusCode::OK, &view),
+        Err(fault) => failed(&call, &fault),
+    }
+}
+
+async fn view(call: &Call, user: &User) -> Result<AccountApps, Fault> {
+    let params = Params::parse(call.query()).ok();
+    let one = |name| params.as_ref().and_then(|params| params.one(name)).unwrap_or_default();
+    let query: String = one("q").trim().chars().take(200).collect();
+    let mut apps = all(call, user).await?;
+    let total = apps.len();
+    let sought = query.to_lowercase();
+    apps.retain(|key| key.app.name.to_lowercase().contains(&sought));
+    let found = apps.len();
+    let number = one("page").parse::<usize>().unwrap_or(1).clamp(1, found.div_ceil(PER_PAGE).max(1));
+    let from = (number - 1) * PER_PAGE;
+    let apps: Vec<_> = apps.into_iter().skip(from).take(PER_PAGE).collect();
+    let paging = paging(&query, number, from, apps.len(), found);
+    Ok(AccountApps { csrf: csrf(call)?, query, apps, total, paging })
+}
+
+fn paging(query: &str, number: usize, from: usize, shown: usize, found: usize) -> Paging {
+    if found <= PER_PAGE {
+        return Paging::default();
+    }
+    let link = |page: usize| {
+        let mut words = form_urlencoded::Serializer::new(String::new());
+        if !query.is_empty() {
+            words.append_pair("q", query);
+        }
+        words.append_pair("page", &page.to_string());
+        below(&format!("apps?{}", words.finish()))
+    };
+    Paging {
+        here: format!("{}–{} of {found}", from + 1, from + shown),
+        back: (number > 1).then(|| link(number - 1)),
+        on: (from + shown < found).then(|| link(number + 1)),
+    }
+}
