@@ -17,6 +17,8 @@ const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 /// Rows of a kind in one transaction: some milliseconds.
 const SWEEP_LIMIT: u32 = 2000;
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
+/// How long uses of secrets and refusals gather before they are written in one go.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts the jobs; they end when `stop` begins.
@@ -29,6 +31,8 @@ pub(crate) fn start(
     let (following, sweeping, hasher) = (Arc::clone(server), Arc::clone(server), hasher.clone());
     let mut jobs = JoinSet::new();
     jobs.spawn(keep(stop.clone(), move || follow(Arc::clone(&following))));
+    let noting = Arc::clone(server);
+    jobs.spawn(keep(stop.clone(), move || note(Arc::clone(&noting))));
     jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
     jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
     jobs
@@ -87,6 +91,17 @@ async fn sweep(server: Arc<Server>) {
                 SWEEP_EVERY
             }
         };
+    }
+}
+
+/// Writes what was noted of applications. What cannot be written is let go: it is a help, no record.
+async fn note(server: Arc<Server>) {
+    let mut ticks = ticks(NOTE_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = server.write_notes().await {
+            tracing::warn!(target: "valetkey::jobs", %error, "cannot write what applications were refused");
+        }
     }
 }
 

@@ -91,6 +91,8 @@ impl Ready {
         let orderly = async {
             let drained = serving.await.context("the public listener failed")?;
             while jobs.join_next().await.is_some() {}
+            // What cannot be written now is a help that is lost, and no more.
+            let _ = self.opened.server.write_notes().await;
             self.opened.store.close().await;
             // Readiness has said no all the while; nobody need be waited for here.
             management.abort();
