@@ -9,6 +9,7 @@ pub mod form_proof;
 pub mod password;
 pub mod same_origin;
 pub mod throttle;
+pub mod upstream;
 
 use crate::audit::{Actor, Event};
 use crate::context::Context;
@@ -18,7 +19,7 @@ use crate::ids::{ClientId, SessionId, TenantId};
 use crate::outbound::{Busy, HashPermit};
 use crate::secret::{Secret, SecretHash};
 use crate::store::{Attempt, AttemptKey, NewSession, Session};
-use crate::time::Seconds;
+use crate::time::{Seconds, Timestamp};
 
 /// What the login form and its browser brought.
 #[derive(Debug)]
@@ -156,7 +157,33 @@ pub async fn sign_in_as(
     user_agent: &str,
     replaces: Option<SessionId>,
 ) -> Result<Option<SignedIn>, Fault> {
-    let begun = start_session(cx, user, user_agent, replaces, &[]).await?;
+    sign_in_by(cx, user, user_agent, replaces, Proven::by_password(cx)).await
+}
+
+/// How and when somebody proved who they are.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// RFC 8176 values.
+    pub amr: Vec<String>,
+    pub at: Timestamp,
+}
+
+impl Proven {
+    /// Just now, here.
+    pub fn by_password(cx: &Context) -> Self {
+        Self { amr: vec!["pwd".to_owned()], at: cx.now }
+    }
+}
+
+/// The same with the proof that there was.
+pub async fn sign_in_by(
+    cx: &Context,
+    user: &User,
+    user_agent: &str,
+    replaces: Option<SessionId>,
+    proven: Proven,
+) -> Result<Option<SignedIn>, Fault> {
+    let begun = begin_session(cx, user, user_agent, (replaces, &[]), proven).await?;
     let Some((session, cookie)) = begun else { return Ok(None) };
     let known_device = device::seal(cx, &user.tenant, &User::lookup_key(&user.username))?;
     Ok(Some(SignedIn { session, cookie, known_device }))
@@ -170,13 +197,23 @@ pub async fn start_session(
     replaces: Option<SessionId>,
     clear: &[AttemptKey],
 ) -> Result<Option<(Session, Secret)>, Fault> {
+    begin_session(cx, user, user_agent, (replaces, clear), Proven::by_password(cx)).await
+}
+
+async fn begin_session(
+    cx: &Context,
+    user: &User,
+    user_agent: &str,
+    (replaces, clear): (Option<SessionId>, &[AttemptKey]),
+    proven: Proven,
+) -> Result<Option<(Session, Secret)>, Fault> {
     let cookie = cx.new_secret();
     let session = Session {
         id: SessionId(cx.new_id()),
         user: user.id.clone(),
         tenant: user.tenant.clone(),
-        auth_time: cx.now,
-        amr: vec!["pwd".to_owned()],
+        auth_time: proven.at,
+        amr: proven.amr,
         address: cx.caller.address.map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: user_agent.chars().take(200).collect(),
         created_at: cx.now,

@@ -1,8 +1,8 @@
 //! RFC 6750 §3, RFC 9728 §5.1 — how a request is refused: the challenge for clients, RFC 9457 words for people
 
-use crate::metadata;
+use crate::{Caller, metadata};
 use axum::body::Body;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -27,6 +27,12 @@ pub(crate) enum Refusal<'a> {
     TooLarge,
     /// A forward-auth call from a stranger, or one that does not say what it asks about.
     Stranger(&'static str),
+    /// A page of another origin wants something in the name of who is signed in here.
+    Forgery(&'static str),
+    /// The path that signs out, by another method.
+    SignOut,
+    /// The store cannot be reached.
+    Away,
     /// The upstream cannot be reached, or does not speak HTTP.
     Upstream,
     UpstreamLate,
@@ -38,10 +44,11 @@ impl Refusal<'_> {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Target(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method | Self::SignOut => StatusCode::METHOD_NOT_ALLOWED,
             Self::Missing | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::Scope(..) | Self::Endpoint | Self::Stranger(_) => StatusCode::FORBIDDEN,
+            Self::Scope(..) | Self::Endpoint | Self::Stranger(_) | Self::Forgery(_) => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream => StatusCode::BAD_GATEWAY,
             Self::UpstreamLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -54,8 +61,11 @@ impl Refusal<'_> {
             | Self::Request(why)
             | Self::Token(why)
             | Self::Stranger(why)
+            | Self::Forgery(why)
             | Self::Scope(_, why) => why,
             Self::Method => "The API is called by GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.",
+            Self::SignOut => "Signing out is a POST.",
+            Self::Away => "The server cannot tell who you are just now; try again in a moment.",
             Self::Missing => "This API needs an access token.",
             Self::Endpoint => "This API has no endpoint of that method and path.",
             Self::TooLarge => "The request body is larger than the API takes.",
@@ -93,6 +103,12 @@ impl Refusal<'_> {
         if *self == Self::Method {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
         }
+        if *self == Self::SignOut {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        if *self == Self::Away {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
         let challenged = *self == Self::Missing || self.code().is_some();
         if let Some((settings, api)) = at.filter(|_| challenged)
             && let Ok(value) = HeaderValue::try_from(self.challenge(settings, api, needs))
@@ -100,6 +116,13 @@ impl Refusal<'_> {
             headers.insert(WWW_AUTHENTICATE, value);
         }
         response
+    }
+
+    /// What an operator has to hear of.
+    pub(crate) fn log(&self, api: &Api, caller: Caller<'_>) {
+        if matches!(self, Self::Upstream | Self::UpstreamLate | Self::Failed) {
+            tracing::warn!(target: "valetkey::gateway", api = api.id.as_str(), refusal = ?self, request = caller.request_id);
+        }
     }
 
     fn challenge(&self, settings: &Settings, api: &Api, needs: Option<&Scope>) -> String {

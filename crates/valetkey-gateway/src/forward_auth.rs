@@ -4,12 +4,15 @@
 
 use crate::challenge::Refusal;
 use crate::identity::Absent;
-use crate::proxy::{judge, needs};
-use crate::{Caller, Inner, credential, route};
+use crate::headers::others_cookies;
+use crate::judging::{Judged, Question, judge, needs};
+use crate::{Answer, Caller, Inner, credential, route};
 use axum::body::Body;
+use http::header::COOKIE;
 use http::{HeaderMap, Request, Response, StatusCode};
 use std::sync::Arc;
 use valetkey_core::path::Path;
+use valetkey_core::store::Api;
 
 const AT: &str = "/forward-auth/";
 
@@ -30,26 +33,42 @@ struct Asked<'a> {
     query: Option<&'a str>,
 }
 
-pub(crate) fn answer(gateway: &Inner, request: &Request<Body>, caller: Caller<'_>) -> Response<Body> {
+pub(crate) async fn answer(gateway: &Inner, request: Request<Body>, caller: Caller<'_>) -> Answer {
+    // A body is not looked at, and a reference to one cannot be held while something is awaited.
+    let request = Request::from_parts(request.into_parts().0, ());
     let proxy = request.uri().path().strip_prefix(AT).unwrap_or_default();
-    let mut response = if caller.trusted_peer {
-        match asked(request, proxy) {
-            Ok(asked) => decide(gateway, &asked, request.headers()),
-            Err(refusal) => refusal.answer(None, None),
+    let answer = if caller.trusted_peer {
+        match asked(&request, proxy) {
+            Ok(asked) => decide(gateway, &asked, request.headers(), caller).await,
+            Err(refusal) => Decided::Answer(refusal.answer(None, None)),
         }
     } else {
-        STRANGER.answer(None, None)
+        Decided::Answer(STRANGER.answer(None, None))
     };
-    // nginx takes every other status for a failure of ours.
-    let understood = matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED);
-    if proxy == "nginx" && !understood {
-        *response.status_mut() = StatusCode::FORBIDDEN;
+    let is_nginx = proxy == "nginx";
+    match answer {
+        Decided::Answer(mut response) => {
+            // nginx takes every other status for a failure of ours.
+            if is_nginx && !matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED) {
+                *response.status_mut() = StatusCode::FORBIDDEN;
+            }
+            Answer::Own(response)
+        }
+        // nginx hands no answer on; its configuration asks again by another name for what to tell the browser.
+        Decided::SignIn { missing, .. } if is_nginx => Answer::Own(missing),
+        Decided::SignIn { api, target, .. } => {
+            Answer::SignIn { api, target, parts: Box::new(request.into_parts().0) }
+        }
     }
-    response
+}
+
+enum Decided {
+    Answer(Response<Body>),
+    SignIn { api: Box<Api>, target: String, missing: Response<Body> },
 }
 
 /// What the proxy says of the request; each says it in its own way.
-fn asked<'a>(request: &'a Request<Body>, proxy: &str) -> Result<Asked<'a>, Refusal<'static>> {
+fn asked<'a>(request: &'a Request<()>, proxy: &str) -> Result<Asked<'a>, Refusal<'static>> {
     let headers = request.headers();
     let (method, target) = match proxy {
         "nginx" => (header(headers, "x-original-method")?, header(headers, "x-original-uri")?),
@@ -70,31 +89,45 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal<'st
     value.filter(|_| values.next().is_none()).ok_or(UNSAID)
 }
 
-fn decide(gateway: &Inner, asked: &Asked<'_>, headers: &HeaderMap) -> Response<Body> {
+async fn decide(gateway: &Inner, asked: &Asked<'_>, headers: &HeaderMap, caller: Caller<'_>) -> Decided {
     let server = &gateway.server;
+    let plain = |refusal: Refusal<'_>| Decided::Answer(refusal.answer(None, None));
     let path = match Path::normalise(asked.path) {
         Ok(path) => path,
-        Err(ambiguous) => return Refusal::Target(ambiguous.0).answer(None, None),
+        Err(ambiguous) => return plain(Refusal::Target(ambiguous.0)),
     };
     let catalog = Arc::clone(&server.catalog());
-    let Some((api, rules, rest)) = catalog.api_at(&path) else { return NOWHERE.answer(None, None) };
+    let Some((api, rules, rest)) = catalog.api_at(&path) else { return plain(NOWHERE) };
     let method = match route::method(asked.method) {
         Ok(method) => method,
-        Err(refusal) => return refusal.answer(None, None),
+        Err(refusal) => return plain(refusal),
     };
     let ruling = rules.find(api, method, rest);
     let refused = |refusal: Refusal<'_>| refusal.answer(Some((&server.settings, api)), needs(ruling));
-    let now = server.now();
     // Here nobody could take a token out of the query before the request goes on, whatever the API opted into.
-    let judged = credential::find(false, headers, asked.query)
-        .and_then(|found| judge(server, api, ruling, found.token.as_deref(), now));
-    let verified = match judged {
-        Ok(verified) => verified,
-        Err(refusal) => return refused(refusal),
+    let found = match credential::find(false, headers, asked.query) {
+        Ok(found) => found,
+        Err(refusal) => return Decided::Answer(refused(refusal)),
+    };
+    let (token, now) = (found.token.as_deref(), server.now());
+    let question = Question { api, ruling, method, rest, headers, token, now };
+    let who = match judge(gateway, question, caller).await {
+        Judged::Passes(who) => who,
+        Judged::SignsIn => {
+            let target = route::with_query(path.as_str(), asked.query);
+            return Decided::SignIn { api: Box::new(api.clone()), target, missing: refused(Refusal::Missing) };
+        }
+        // Whatever is answered here with 200 is let through.
+        Judged::SignsOut => return Decided::Answer(refused(Refusal::Endpoint)),
+        Judged::Refused(refusal) => return Decided::Answer(refused(refusal)),
     };
     let mut response = Response::new(Body::empty());
+    // For the proxy to pass on in place of what came: our own cookies are none of the API's business.
+    if headers.contains_key(COOKIE) {
+        response.headers_mut().insert(COOKIE, others_cookies(headers));
+    }
     let to = (response.headers_mut(), Absent::Empty);
-    let identified =
-        verified.token().map(|token| gateway.identities.identify((server, api), &token, now, to));
-    if matches!(identified, Some(Ok(()))) { response } else { refused(Refusal::Failed) }
+    let identified = who.token(api).map(|token| gateway.identities.identify((server, api), &token, now, to));
+    let fine = matches!(identified, Some(Ok(())));
+    Decided::Answer(if fine { response } else { refused(Refusal::Failed) })
 }

@@ -4,6 +4,8 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, UPGRADE,
 };
 
+use valetkey_core::login::cookie;
+
 /// For one connection only (RFC 9110 §7.6.1), or made anew for the next one.
 const HOP_BY_HOP: [&str; 12] = [
     "connection",
@@ -97,32 +99,31 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     strip_cookies(headers);
 }
 
-/// The names of Valetkey's own cookies begin so; `__Host-` stands before them on https.
-fn is_our_cookie(pair: &[u8]) -> bool {
-    let pair = pair.trim_ascii_start();
-    pair.strip_prefix(b"__Host-").unwrap_or(pair).starts_with(b"vk_")
-}
-
 fn strip_cookies(headers: &mut HeaderMap) {
-    let lines =
-        || headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     // RFC 9113 §8.2.3: what came in several lines becomes one for HTTP/1.
-    if headers.get_all(COOKIE).iter().count() < 2 && !lines().any(is_our_cookie) {
+    if headers.get_all(COOKIE).iter().count() < 2 && !pairs.into_iter().any(cookie::is_ours) {
         return;
     }
-    let kept: Vec<&[u8]> = lines().filter(|pair| !is_our_cookie(pair)).map(<[u8]>::trim_ascii).collect();
-    let kept = HeaderValue::from_bytes(&kept.join(&b"; "[..]));
+    let kept = others_cookies(headers);
     headers.remove(COOKIE);
-    if let Some(kept) = kept.ok().filter(|kept| !kept.is_empty()) {
+    if !kept.is_empty() {
         headers.insert(COOKIE, kept);
     }
+}
+
+/// The cookies of a request that are not ours, in one line.
+pub(crate) fn others_cookies(headers: &HeaderMap) -> HeaderValue {
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let kept: Vec<&[u8]> = pairs.filter(|pair| !cookie::is_ours(pair)).map(<[u8]>::trim_ascii).collect();
+    HeaderValue::from_bytes(&kept.join(&b"; "[..])).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Takes from an answer what is for the connection to the upstream only, and cookies that would pass for ours.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     strip_connection(headers);
     headers.remove("service-worker-allowed");
-    let ours = |line: &HeaderValue| is_our_cookie(line.as_bytes());
+    let ours = |line: &HeaderValue| cookie::is_ours(line.as_bytes());
     if headers.get_all(SET_COOKIE).iter().any(ours) {
         let kept: Vec<HeaderValue> =
             headers.get_all(SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn our_cookies_stay_here_and_nobody_else_sets_them() {
         let mut headers =
-            map(&[("cookie", "a=1; __Host-vk_session=s; vk_browser=b; b=2"), ("cookie", "c=3")]);
+            map(&[("cookie", "a=1; __Host-vk_session=s; vk_browser=b; __Secure-vk_api_x=n; b=2"), ("cookie", "c=3")]);
         strip(&mut headers);
         assert_eq!(headers["cookie"], "a=1; b=2; c=3");
         let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);

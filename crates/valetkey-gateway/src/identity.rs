@@ -24,6 +24,7 @@ const LEFT: Seconds = Seconds(30);
 #[derive(Debug, Clone)]
 struct Statement {
     resource: String,
+    scope: String,
     expires_at: Timestamp,
     value: HeaderValue,
 }
@@ -78,6 +79,7 @@ impl Identities {
         let key = (token.id, api.id.clone());
         let fresh = |kept: &Statement| {
             kept.resource == api.resource
+                && kept.scope == token.scope
                 && (kept.expires_at >= now + LEFT || kept.expires_at == token.expires_at)
         };
         if let Some(kept) = self.0.get(&key).filter(fresh) {
@@ -85,7 +87,8 @@ impl Identities {
         }
         let value = value(&identity::sign(server, api, token, now)?)?;
         let expires_at = (now + identity::LIFETIME).min(token.expires_at);
-        self.0.insert(key, Statement { resource: api.resource.clone(), expires_at, value: value.clone() });
+        let (resource, scope) = (api.resource.clone(), token.scope.to_owned());
+        self.0.insert(key, Statement { resource, scope, expires_at, value: value.clone() });
         Ok(value)
     }
 }

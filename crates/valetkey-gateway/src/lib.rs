@@ -1,11 +1,15 @@
 //! The gateway: protects an API that knows nothing of OAuth. It judges a request, says who calls, and passes it on; or it
 //! tells a reverse proxy what it would have said (forward-auth).
 
+mod browser;
 mod challenge;
+mod cors;
 mod credential;
 mod forward_auth;
 mod headers;
 mod identity;
+mod judging;
+mod lasting;
 mod metadata;
 mod policy;
 mod proxy;
@@ -15,6 +19,7 @@ mod upstream;
 mod verify;
 
 use axum::body::Body;
+use http::request::Parts;
 use http::{Request, Response};
 use identity::Identities;
 use std::net::IpAddr;
@@ -22,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use upstream::Upstream;
 use valetkey_core::context::Server;
+use valetkey_core::store::Api;
 
 pub use upstream::NoRoots;
 
@@ -65,6 +71,17 @@ pub enum Answer {
     Own(Response<Body>),
     /// An upstream's answer, to be handed on as it is.
     Passed(Response<Body>),
+    /// A person in a browser wants `target`, a path below the API's prefix, and has to sign in first.
+    SignIn {
+        api: Box<Api>,
+        target: String,
+        parts: Box<Parts>,
+    },
+    /// A person at that API signs out.
+    SignOut {
+        api: Box<Api>,
+        parts: Box<Parts>,
+    },
 }
 
 /// The gateway. Cheap to clone.
@@ -94,7 +111,7 @@ impl Gateway {
                 .map_or(Answer::NotOurs, Answer::Own);
         }
         if forward_auth::is_at(path) {
-            return Answer::Own(forward_auth::answer(&self.0, &request, caller));
+            return forward_auth::answer(&self.0, request, caller).await;
         }
         proxy::answer(&self.0, request, caller).await
     }

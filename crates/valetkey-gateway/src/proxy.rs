@@ -3,29 +3,26 @@
 use crate::challenge::Refusal;
 use crate::credential::Credential;
 use crate::identity::Absent;
-use crate::{Answer, Caller, Inner, credential, headers, policy, route, tunnel, verify};
+use crate::judging::{Judged, Question, Who, judge, needs};
+use crate::{Answer, Caller, Inner, cors, credential, headers, lasting, route, tunnel};
 use axum::body::Body;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use std::sync::Arc;
-use valetkey_core::context::Server;
-use valetkey_core::route::Ruling;
-use valetkey_core::scope::Scope;
+use valetkey_core::route::{Method, Ruling};
 use valetkey_core::settings::Settings;
 use valetkey_core::store::Api;
 use valetkey_core::time::Timestamp;
-use valetkey_core::token::access::Verified;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(crate) async fn answer(gateway: &Inner, request: Request<Body>, caller: Caller<'_>) -> Answer {
-    let server = &gateway.server;
-    let catalog = Arc::clone(&server.catalog());
+pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, caller: Caller<'_>) -> Answer {
+    let catalog = Arc::clone(&gateway.server.catalog());
     if !catalog.apis().iter().any(|api| !api.upstream.is_empty()) {
         return Answer::NotOurs;
     }
@@ -42,50 +39,76 @@ pub(crate) async fn answer(gateway: &Inner, request: Request<Body>, caller: Call
         Ok(method) => method,
         Err(refusal) => return Answer::Own(refusal.answer(None, None)),
     };
-    let ruling = rules.find(api, method, rest);
-    let refused =
-        |refusal: Refusal<'_>| Answer::Own(refusal.answer(Some((&server.settings, api)), needs(ruling)));
-    if gateway.upstream.is_too_large(&parts) {
-        return refused(Refusal::TooLarge);
+    if let Some(preflight) = cors::preflight(api, &parts) {
+        return Answer::Own(preflight);
     }
-    let credential = match credential::take(api, &parts, body).await {
-        Ok(credential) => credential,
-        Err(refusal) => return refused(refusal),
-    };
-    let now = server.now();
-    let verified = match judge(server, api, ruling, credential.token.as_deref(), now) {
-        Ok(verified) => verified,
-        Err(refusal) => return refused(refusal),
+    let arrived = Arrived { api, ruling: rules.find(api, method, rest), method, rest, upgrade };
+    match through(gateway, &parts, arrived, body, caller).await {
+        Ok(mut response) => {
+            cors::permit(api, &parts.headers, response.headers_mut());
+            Answer::Passed(response)
+        }
+        Err(Not::Refused(refusal)) => {
+            refusal.log(api, caller);
+            let ruling = rules.find(api, method, rest);
+            let mut response = refusal.answer(Some((&gateway.server.settings, api)), needs(ruling));
+            cors::permit(api, &parts.headers, response.headers_mut());
+            Answer::Own(response)
+        }
+        Err(Not::SignsIn) => {
+            let target = route::with_query(path.as_str(), parts.uri.query());
+            Answer::SignIn { api: Box::new(api.clone()), target, parts: Box::new(parts) }
+        }
+        Err(Not::SignsOut) => Answer::SignOut { api: Box::new(api.clone()), parts: Box::new(parts) },
+    }
+}
+
+/// A request that is for an API.
+struct Arrived<'a> {
+    api: &'a Api,
+    ruling: Ruling<'a>,
+    method: Method,
+    rest: &'a str,
+    upgrade: Option<OnUpgrade>,
+}
+
+/// Why a request does not go through.
+enum Not<'a> {
+    Refused(Refusal<'a>),
+    SignsIn,
+    SignsOut,
+}
+
+impl<'a> From<Refusal<'a>> for Not<'a> {
+    fn from(refusal: Refusal<'a>) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+async fn through<'a>(
+    gateway: &Arc<Inner>,
+    parts: &Parts,
+    arrived: Arrived<'a>,
+    body: Body,
+    caller: Caller<'_>,
+) -> Result<Response<Body>, Not<'a>> {
+    let Arrived { api, ruling, method, rest, upgrade } = arrived;
+    if gateway.upstream.is_too_large(parts) {
+        return Err(Refusal::TooLarge.into());
+    }
+    let credential = credential::take(api, parts, body).await?;
+    let now = gateway.server.now();
+    let headers = &parts.headers;
+    let token = credential.token.as_deref();
+    let question = Question { api, ruling, method, rest, headers, token, now };
+    let who = match judge(gateway, question, caller).await {
+        Judged::Passes(who) => who,
+        Judged::Refused(refusal) => return Err(refusal.into()),
+        Judged::SignsIn => return Err(Not::SignsIn),
+        Judged::SignsOut => return Err(Not::SignsOut),
     };
     let passing = Passing { api, rest, credential, upgrade, now };
-    match pass(gateway, &parts, passing, &verified, caller).await {
-        Ok(response) => Answer::Passed(response),
-        Err(refusal) => {
-            if matches!(refusal, Refusal::Upstream | Refusal::UpstreamLate | Refusal::Failed) {
-                tracing::warn!(target: "valetkey::gateway", api = api.id.as_str(), ?refusal, request = caller.request_id);
-            }
-            refused(refusal)
-        }
-    }
-}
-
-/// The scopes an endpoint needs, where it has a rule.
-pub(crate) fn needs(ruling: Ruling<'_>) -> Option<&Scope> {
-    if let Ruling::Rule(rule) = ruling { Some(&rule.scopes) } else { None }
-}
-
-/// The decision, the same for the gateway and for every proxy that asks.
-pub(crate) fn judge<'a>(
-    server: &Server,
-    api: &Api,
-    ruling: Ruling<'a>,
-    token: Option<&str>,
-    now: Timestamp,
-) -> Result<Verified, Refusal<'a>> {
-    let verified = verify::verify(server, api, token.ok_or(Refusal::Missing)?, now)?;
-    let token = verified.token().ok_or(Refusal::Failed)?;
-    policy::decide(ruling, &token)?;
-    Ok(verified)
+    Ok(pass(gateway, parts, passing, &who, caller).await?)
 }
 
 /// A request that may pass, but for its headers.
@@ -98,10 +121,10 @@ struct Passing<'a> {
 }
 
 async fn pass(
-    gateway: &Inner,
+    gateway: &Arc<Inner>,
     parts: &Parts,
     passing: Passing<'_>,
-    verified: &Verified,
+    who: &Who,
     caller: Caller<'_>,
 ) -> Result<Response<Body>, Refusal<'static>> {
     let Passing { api, rest, credential, upgrade, now } = passing;
@@ -112,12 +135,12 @@ async fn pass(
 
     let mut own = parts.headers.clone();
     headers::strip(&mut own);
-    let token = verified.token().ok_or(Refusal::Failed)?;
+    let token = who.token(api).ok_or(Refusal::Failed)?;
     let to = (&mut own, Absent::Omitted);
     let identified = gateway.identities.identify((&gateway.server, api), &token, now, to);
     identified.map_err(|_| Refusal::Failed)?;
     forward(&mut own, &gateway.server.settings, caller)?;
-    if let Some(text) = text.filter(|_| api.pass_token) {
+    if let Some(text) = text.as_deref().filter(|_| api.pass_token) {
         own.insert(
             AUTHORIZATION,
             HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| Refusal::Failed)?,
@@ -134,14 +157,15 @@ async fn pass(
     let mut response = gateway.upstream.send(request).await?;
     let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     headers::strip_answer(response.headers_mut());
+    let over = || lasting::over(gateway, api, (who, text.as_deref(), &parts.headers), caller);
     if switched {
         // RFC 9110 §15.2.2: only who was asked may switch.
         let caller = upgrade.ok_or(Refusal::Upstream)?;
-        tunnel::join(caller, hyper::upgrade::on(&mut response));
+        tunnel::join(caller, hyper::upgrade::on(&mut response), over());
         headers::upgrade(response.headers_mut());
         return Ok(response.map(|_| Body::empty()));
     }
-    Ok(response.map(Body::new))
+    Ok(if lasting::lasts(&response) { lasting::body(response, over()) } else { response.map(Body::new) })
 }
 
 /// Where the request came from and which way; all of it our own word.

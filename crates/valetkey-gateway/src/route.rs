@@ -36,6 +36,14 @@ pub(crate) fn upstream(upstream: &str, rest: &str, query: Option<&str>) -> Optio
     text.parse::<Uri>().ok().filter(|uri| uri.path().ends_with(rest) && uri.query() == query)
 }
 
+/// A path with a query, where there is one.
+pub(crate) fn with_query(path: &str, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

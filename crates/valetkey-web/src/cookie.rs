@@ -1,7 +1,8 @@
-//! Cookies: `__Host-`, Secure, HttpOnly, SameSite=Lax, opaque; plain names on http, where only loopback issuers live.
+//! Cookies in a request's headers and in an answer's; their names and what binds them are in the core.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
+use valetkey_core::login::cookie::Cookie as Own;
 use valetkey_core::time::Seconds;
 
 /// What a cookie is for.
@@ -16,36 +17,22 @@ pub(crate) enum Cookie {
 }
 
 impl Cookie {
-    const fn names(self) -> (&'static str, &'static str) {
+    const fn own(self) -> Own<'static> {
         match self {
-            Self::Session => ("__Host-vk_session", "vk_session"),
-            Self::Browser => ("__Host-vk_browser", "vk_browser"),
-            Self::KnownDevice => ("__Host-vk_device", "vk_device"),
+            Self::Session => Own::Session,
+            Self::Browser => Own::Browser,
+            Self::KnownDevice => Own::KnownDevice,
         }
-    }
-
-    const fn name(self, https: bool) -> &'static str {
-        let (secure, plain) = self.names();
-        if https { secure } else { plain }
     }
 
     /// The value the browser sent, if it sent exactly one.
     pub(crate) fn read(self, headers: &HeaderMap, https: bool) -> Option<&str> {
-        let name = self.name(https);
-        let mut found =
-            headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| {
-                line.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(own, _)| *own == name)
-            });
-        let (_, value) = found.next()?;
-        found.next().is_none().then_some(value).filter(|value| !value.is_empty())
+        self.own().read(headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()), https)
     }
 
     /// The `Set-Cookie` header; without a lifetime it ends with the browser session.
     pub(crate) fn set(self, value: &str, lifetime: Option<Seconds>, https: bool) -> Option<HeaderValue> {
-        let name = self.name(https);
-        let secure = if https { "; Secure" } else { "" };
-        let age = lifetime.map(|span| format!("; Max-Age={}", span.0)).unwrap_or_default();
-        HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
+        HeaderValue::try_from(self.own().set(value, lifetime, https)).ok()
     }
 
     pub(crate) fn clear(self, https: bool) -> Option<HeaderValue> {

@@ -28,6 +28,7 @@ use valetkey_web::layer::client_addr::{ClientAddr, ForwardingHeader, TrustedPeer
 use valetkey_web::layer::request_id::RequestId;
 use valetkey_web::layer::{Edge, EdgeSettings, Gateways};
 use valetkey_web::management::Management;
+use valetkey_web::pages::browser_mode;
 use valetkey_web::pages::render::Renderer;
 use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
@@ -133,7 +134,7 @@ pub(crate) fn edges(
         demo,
     });
     let error_page = edge_errors(&app);
-    let (router, paths) = router(app, &aliases(config)).map_err(|bad| bad_alias(&bad))?;
+    let (router, paths) = router(app.clone(), &aliases(config)).map_err(|bad| bad_alias(&bad))?;
     let held = Arc::clone(server);
     let settings = EdgeSettings {
         https: server.settings.is_https(),
@@ -142,7 +143,7 @@ pub(crate) fn edges(
         further: Arc::new(move |path| held.in_force().endpoint_at(path)),
         ..EdgeSettings::new(server.random())
     };
-    let public = Edge::new(behind(router, gateway(server, limits)?), paths, settings);
+    let public = Edge::new(behind(router, gateway(server, limits)?, app), paths, settings);
 
     let store = opened.store.clone();
     let ready = move || {
@@ -162,13 +163,19 @@ fn gateway(server: &Arc<Server>, limits: &keys::Limits) -> Result<Gateway> {
 }
 
 /// What none of our own routes answers may belong to an API.
-fn behind(router: Router, gateway: Gateway) -> Router {
+fn behind(router: Router, gateway: Gateway, app: App) -> Router {
     let answer = |address: ClientAddr, peer: TrustedPeer, id: RequestId, request: Request<Body>| async move {
         let caller = Caller { address: address.0, trusted_peer: peer.0, request_id: id.as_str() };
         let (mut response, whose) = match gateway.answer(request, caller).await {
             Answer::NotOurs => return StatusCode::NOT_FOUND.into_response(),
             Answer::Own(response) => (response, Gateways::Own),
             Answer::Passed(response) => (response, Gateways::Passed),
+            Answer::SignIn { api, target, parts } => {
+                (browser_mode::sign_in(&app, *parts, &api, &target).await, Gateways::Own)
+            }
+            Answer::SignOut { api, parts } => {
+                (browser_mode::sign_out(&app, *parts, &api).await, Gateways::Own)
+            }
         };
         response.extensions_mut().insert(whose);
         response

@@ -78,13 +78,9 @@ impl Person {
 
 /// The person whose two cookies came with a request: the API's, and that of the session it was made from, which is live.
 /// The second is bound to this host, so nobody can plant the first in somebody else's browser.
-pub async fn person<'h>(
-    cx: &Context,
-    api: &Api,
-    lines: impl Iterator<Item = &'h str> + Clone,
-) -> Result<Option<Person>, Fault> {
+pub async fn person(cx: &Context, api: &Api, lines: &[&str]) -> Result<Option<Person>, Fault> {
     let https = cx.settings.is_https();
-    let read = |cookie: Cookie<'_>| cookie.read(lines.clone(), https);
+    let read = |cookie: Cookie<'_>| cookie.read(lines.iter().copied(), https);
     let (Some(scope), Some(note), Some(own)) =
         (api.session_scope(), read(Cookie::of(api)), read(Cookie::Session))
     else {

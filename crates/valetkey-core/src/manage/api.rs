@@ -1,6 +1,7 @@
 //! Registered APIs.
 
 use super::{ManageError, changed, created, refused};
+use crate::applied::Applied;
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::ids::ApiId;
@@ -12,7 +13,7 @@ use url::Url;
 
 const KIND: &str = "API";
 
-fn check(api: &Api) -> Result<(), ManageError> {
+pub(super) fn check(api: &Api) -> Result<(), ManageError> {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b));
     if api.id.as_str().is_empty() || api.id.as_str().len() > 100 || !plain(api.id.as_str()) {
         return Err(refused("an API id has 1 to 100 characters of A–Z a–z 0–9 . _ ~ -"));
@@ -55,6 +56,7 @@ fn check_gateway(api: &Api) -> Result<(), ManageError> {
     if !api.endpoints.is_empty() && api.prefix.is_empty() {
         return Err(refused("endpoint rules are about paths below the API's prefix: give it one"));
     }
+    check_browsers(api)?;
     for rule in &api.endpoints {
         if !api.scopes.is_empty() && !api.scopes.covers(&rule.scopes) {
             let missing = rule.scopes.filter(|name| !api.scopes.contains(name));
@@ -65,6 +67,37 @@ fn check_gateway(api: &Api) -> Result<(), ManageError> {
         }
     }
     route::conflict(api).map_or(Ok(()), |conflict| Err(refused(conflict)))
+}
+
+/// Who comes by browser: with which scopes, and from which pages.
+fn check_browsers(api: &Api) -> Result<(), ManageError> {
+    if api.browser && api.prefix.is_empty() {
+        return Err(refused("browser mode is about paths below the API's prefix: give it one"));
+    }
+    if let Some(scope) = &api.browser_scope
+        && !api.scopes.is_empty()
+        && !api.scopes.covers(scope)
+    {
+        let missing = scope.filter(|name| !api.scopes.contains(name));
+        return Err(refused(format!("`{missing}` is not a scope of the API {}: add it there first", api.id)));
+    }
+    let any = api.cors_origins.iter().any(|origin| origin == "*");
+    if any && api.cors_origins.len() > 1 {
+        return Err(refused("`*` allows every origin: give it alone, or the origins one by one"));
+    }
+    match api.cors_origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
+        Some(_) => Err(refused(
+            "an origin is scheme, host and port, as browsers send it: https://app.example or http://localhost:3000",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// RFC 6454 §6.2, character for character as a browser writes it.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }
 
 fn is_upstream(text: &str) -> bool {
@@ -107,21 +140,19 @@ pub(super) fn meets(one: &str, other: &str) -> bool {
 }
 
 /// No path belongs to two: neither to two APIs nor to an API and the server.
-async fn check_place(cx: &Context, api: &Api) -> Result<(), ManageError> {
+pub(super) fn check_place(api: &Api, apis: &[Api], applied: &Applied) -> Result<(), ManageError> {
     if api.prefix.is_empty() {
         return Ok(());
     }
     if let Some(own) = OWN_PATHS.into_iter().find(|own| meets(own, &api.prefix)) {
         return Err(refused(format!("the prefix {} meets {own}, which is the server's own", api.prefix)));
     }
-    let applied = cx.store.applied().await?.applied;
     if let Some(alias) = applied.aliases.values().flatten().find(|alias| meets(alias, &api.prefix)) {
         return Err(refused(format!(
             "the prefix {} meets {alias}, a further path of an endpoint",
             api.prefix
         )));
     }
-    let apis = cx.store.apis().await?;
     let others = apis.iter().filter(|other| other.id != api.id && !other.prefix.is_empty());
     match others.into_iter().find(|other| meets(&other.prefix, &api.prefix)) {
         Some(other) => Err(refused(format!(
@@ -132,9 +163,14 @@ async fn check_place(cx: &Context, api: &Api) -> Result<(), ManageError> {
     }
 }
 
+/// The same, as the store has the others now.
+async fn check_place_now(cx: &Context, api: &Api) -> Result<(), ManageError> {
+    check_place(api, &cx.store.apis().await?, &cx.store.applied().await?.applied)
+}
+
 pub async fn create(cx: &Context, actor: Actor, api: Api) -> Result<Api, ManageError> {
     check(&api)?;
-    check_place(cx, &api).await?;
+    check_place_now(cx, &api).await?;
     let record = cx.record(Event::ApiCreated, actor).object(&api.id);
     created(cx.store.create_api(&api, &record).await?, KIND)?;
     cx.follow_changes().await?;
@@ -156,7 +192,7 @@ pub async fn update(
     edit(&mut api);
     api.updated_at = cx.now;
     check(&api)?;
-    check_place(cx, &api).await?;
+    check_place_now(cx, &api).await?;
     let record = cx.record(Event::ApiUpdated, actor).object(id);
     changed(cx.store.update_api(&api, &record).await?, KIND)?;
     cx.follow_changes().await?;
@@ -190,6 +226,25 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_upstream(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (text, want) in [
+            ("https://app.example", true),
+            ("http://localhost:3000", true),
+            ("https://app.example/", false),
+            ("https://app.example:443", false),
+            ("https://APP.example", false),
+            ("https://app.example/x", false),
+            ("https://user@app.example", false),
+            ("https://*.example", false),
+            ("app.example", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(is_origin(text), want, "{text}");
         }
     }
 

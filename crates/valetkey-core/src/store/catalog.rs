@@ -80,6 +80,15 @@ pub struct Api {
     /// The token itself goes to the upstream too.
     #[serde(default)]
     pub pass_token: bool,
+    /// Browser mode: people sign in here and come back with a session; no token ever reaches the browser.
+    #[serde(default)]
+    pub browser: bool,
+    /// What such a session may do; `None`: all scopes of the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_scope: Option<Scope>,
+    /// The origins whose scripts may call it (Fetch Standard §3.3); `*` alone: any.
+    #[serde(default)]
+    pub cors_origins: Vec<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     #[serde(skip)]
@@ -103,10 +112,21 @@ impl Api {
             endpoints: Vec::new(),
             query_access_token: false,
             pass_token: false,
+            browser: false,
+            browser_scope: None,
+            cors_origins: Vec::new(),
             created_at: now,
             updated_at: now,
             version: 1,
         }
+    }
+}
+
+impl Api {
+    /// What a session in a browser may do here; `None`: it serves no browsers.
+    pub fn session_scope(&self) -> Option<&Scope> {
+        let serves = self.browser && !self.prefix.is_empty();
+        serves.then_some(self.browser_scope.as_ref().unwrap_or(&self.scopes))
     }
 }
 

@@ -55,7 +55,9 @@ async fn show(call: &Call, sealed: &str, status: StatusCode, nothing_selected: b
                 Err(fault) => failed(call, &fault),
             }
         }
-        (Ok(Progress::Done(answer)), _) => to_client(call, client.id.as_str(), &answer).await,
+        (Ok(Progress::Done(answer)), _) => {
+            flow::done(call, &client, session.as_ref(), &interaction, &answer).await
+        }
         (Ok(_), _) => flow::resume(call, interaction).await,
         (Err(fault), _) => failed(call, &fault),
     }
@@ -93,7 +95,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             by: document::host(client),
             since: When::new(client.created_at, call.cx.now),
             checked: match client.origin {
-                Origin::Operator => Checked::ByOperator,
+                Origin::Operator | Origin::Gateway => Checked::ByOperator,
                 Origin::Developer => Checked::Nobody,
                 Origin::Dynamic => Checked::SelfRegistered,
                 Origin::Document => Checked::Document,
@@ -180,7 +182,9 @@ pub(crate) async fn post(form: PageForm) -> Response {
     let progress = authorize::resume(&call.cx, &client, &interaction, Some(&session)).await;
     let held = match progress {
         Ok(Progress::Ask(Step::Consent { held, .. })) => held,
-        Ok(Progress::Done(answer)) => return to_client(&call, client.id.as_str(), &answer).await,
+        Ok(Progress::Done(answer)) => {
+            return flow::done(&call, &client, Some(&session), &interaction, &answer).await;
+        }
         Ok(Progress::Ask(_)) => return flow::resume(&call, interaction).await,
         Err(fault) => return failed(&call, &fault),
     };

@@ -2,14 +2,14 @@
 
 use super::respond::{failed, plain_error, to_client};
 use super::view::ErrorKind;
-use super::{consent, login};
+use super::{browser_mode, consent, login};
 use crate::cookie::Cookie;
 use crate::extract::Call;
 use crate::oauth::respond::see_other;
 use axum::response::Response;
 use std::sync::Arc;
-use valetkey_core::authorize::{self, Progress};
-use valetkey_core::client::Client;
+use valetkey_core::authorize::{self, AuthorizationResponse, Progress};
+use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
 use valetkey_core::interaction::{Interaction, Stale, Step};
 use valetkey_core::login::session;
@@ -57,7 +57,7 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
         Err(fault) => return failed(call, &fault),
     };
     let path = match progress {
-        Progress::Done(answer) => return to_client(call, client.id.as_str(), &answer).await,
+        Progress::Done(answer) => return done(call, &client, session.as_ref(), &interaction, &answer).await,
         Progress::Ask(Step::Consent { .. }) => consent::PATH,
         Progress::Ask(_) => login::PATH,
     };
@@ -65,6 +65,20 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
         Ok(sealed) => see_other(&call.cx.settings.url(&format!("{path}?i={sealed}"))),
         Err(fault) => failed(call, &fault),
     }
+}
+
+/// Takes the answer to the application, or the person to the API in this browser.
+pub(crate) async fn done(
+    call: &Call,
+    client: &Client,
+    session: Option<&Session>,
+    interaction: &Interaction,
+    answer: &AuthorizationResponse,
+) -> Response {
+    if client.origin == Origin::Gateway {
+        return browser_mode::arrive(call, session, interaction, answer);
+    }
+    to_client(call, client.id.as_str(), answer).await
 }
 
 /// What a page of an interaction has to look at: its client and who is signed in.

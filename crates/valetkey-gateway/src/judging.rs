@@ -1,0 +1,87 @@
+//! The decision, the same for the gateway and for every proxy that asks: who is it, and may they do this here?
+
+use crate::challenge::Refusal;
+use crate::{Caller, Inner, browser, policy, verify};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use valetkey_core::context::Server;
+use valetkey_core::login::browser_mode::Person;
+use valetkey_core::route::{Method, Ruling};
+use valetkey_core::scope::Scope;
+use valetkey_core::store::Api;
+use valetkey_core::time::Timestamp;
+use valetkey_core::token::access::{AccessToken, Verified};
+
+/// A request to be judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a, 'q> {
+    pub(crate) api: &'a Api,
+    pub(crate) ruling: Ruling<'a>,
+    pub(crate) method: Method,
+    /// Its path below the API's prefix.
+    pub(crate) rest: &'q str,
+    pub(crate) headers: &'q HeaderMap,
+    pub(crate) token: Option<&'q str>,
+    pub(crate) now: Timestamp,
+}
+
+/// Who may pass.
+#[derive(Debug)]
+pub(crate) enum Who {
+    Bearer(Verified),
+    Browser(Box<Person>),
+}
+
+impl Who {
+    pub(crate) fn token<'a>(&'a self, api: &'a Api) -> Option<AccessToken<'a>> {
+        match self {
+            Self::Bearer(verified) => verified.token(),
+            Self::Browser(person) => Some(person.token(api)),
+        }
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Judged<'a> {
+    Passes(Who),
+    /// A person in a browser who has to sign in first.
+    SignsIn,
+    /// A person who signs out.
+    SignsOut,
+    Refused(Refusal<'a>),
+}
+
+pub(crate) async fn judge<'a>(
+    gateway: &Inner,
+    question: Question<'a, '_>,
+    caller: Caller<'_>,
+) -> Judged<'a> {
+    let Question { api, ruling, headers, token, now, .. } = question;
+    // Whoever shows a token, good or bad, is judged by it.
+    if token.is_none() && api.browser && !headers.contains_key(AUTHORIZATION) {
+        return browser::judge(gateway, question, caller).await;
+    }
+    match bearer(&gateway.server, api, ruling, token, now) {
+        Ok(verified) => Judged::Passes(Who::Bearer(verified)),
+        Err(refusal) => Judged::Refused(refusal),
+    }
+}
+
+fn bearer<'a>(
+    server: &Server,
+    api: &Api,
+    ruling: Ruling<'a>,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<Verified, Refusal<'a>> {
+    let verified = verify::verify(server, api, token.ok_or(Refusal::Missing)?, now)?;
+    let token = verified.token().ok_or(Refusal::Failed)?;
+    policy::decide(ruling, &token)?;
+    Ok(verified)
+}
+
+/// The scopes an endpoint needs, where it has a rule.
+pub(crate) fn needs(ruling: Ruling<'_>) -> Option<&Scope> {
+    if let Ruling::Rule(rule) = ruling { Some(&rule.scopes) } else { None }
+}
