@@ -60,7 +60,7 @@ async fn view(
 pub(crate) async fn post(form: PageForm) -> Response {
     let PageForm { call, body } = form;
     let Ok(params) = Params::parse(&body) else { return plain_error(&call, ErrorKind::BadRequest) };
-    let known = ["i", "proof", "new_password"];
+    let known = ["i", "csrf", "new_password"];
     if call.is_cross_site() || params.refuse_repeats(&known).is_err() {
         return plain_error(&call, ErrorKind::Forgery);
     }
@@ -69,7 +69,7 @@ pub(crate) async fn post(form: PageForm) -> Response {
         Some((Err(response), _)) => return response,
         None => None,
     };
-    let proof = params.one("proof").unwrap_or_default();
+    let proof = params.one("csrf").unwrap_or_default();
     let user = match due::open(&call.cx, proof, call.cookie(Cookie::Browser)).await {
         Ok(Some(user)) => user,
         Ok(None) => return plain_error(&call, ErrorKind::Expired),

@@ -137,9 +137,14 @@ fn every_form_posts_to_an_address_of_its_own() {
         "/account/sign-out",
         "/account/apps/revoke",
         "/account/sessions/end",
+        "/login/password",
+        "/account/profile",
+        "/account/password",
+        "/account/delete",
     ];
     for (sample, _, tags) in pages() {
-        for form in tags.iter().filter(|tag| tag.is("form")) {
+        // A search changes nothing: it is a link with a word in it.
+        for form in tags.iter().filter(|tag| tag.is("form") && tag.get("role") != Some("search")) {
             let action =
                 form.get("action").unwrap_or_else(|| panic!("{}: a form without action", sample.name));
             assert_eq!(form.get("method"), Some("post"), "{}", sample.name);
@@ -156,9 +161,9 @@ fn every_form_of_ours_carries_its_proof_of_origin() {
         let mut form: Option<Vec<&str>> = None;
         for tag in &tags {
             match (tag.name.as_str(), tag.end) {
-                ("form", false) => form = Some(Vec::new()),
+                ("form", false) => form = (tag.get("role") != Some("search")).then(Vec::new),
                 ("form", true) => {
-                    let names = form.take().unwrap_or_default();
+                    let Some(names) = form.take() else { continue };
                     assert!(names.contains(&"i") || names.contains(&"csrf"), "{}: {names:?}", sample.name);
                 }
                 ("input", false) => form.iter_mut().for_each(|names| names.extend(tag.get("name"))),
@@ -266,6 +271,9 @@ fn nothing_comes_from_elsewhere() {
     for (sample, _, tags) in pages() {
         for tag in tags.iter().filter(|tag| ["link", "script", "img"].contains(&tag.name.as_str())) {
             if let Some(path) = tag.get("href").or(tag.get("src")) {
+                if path.starts_with("/assets/logos/") {
+                    continue;
+                }
                 let (_, cache) = assets::find(path).unwrap_or_else(|| panic!("{}: {path}", sample.name));
                 assert_eq!(cache, assets::IMMUTABLE);
             }

@@ -74,19 +74,19 @@ async fn the_page_is_good_for_one_change_in_one_browser_for_a_while() {
     let mut browser = app.browser();
     let login = browser.get("/login").await;
     let page = browser.log_in(&login, "alice", PASSWORD).await;
-    let proof = page.hidden("proof").unwrap();
+    let proof = page.hidden("csrf").unwrap();
     let before = app.rows().await;
     let expired = "This page has expired";
     let mut thief = app.browser();
     thief.get("/login").await;
     assert_error_page(&choose(&mut thief, &page, NEW).await, 400, expired, "another browser");
     for bad in ["", "x", &crate::support::altered(&proof), &login.hidden("csrf").unwrap()] {
-        let reply = browser.post(FORM, &[("proof", bad), ("new_password", NEW)]).await;
+        let reply = browser.post(FORM, &[("csrf", bad), ("new_password", NEW)]).await;
         assert_error_page(&reply, 400, expired, bad);
     }
-    let forged = browser.post_from("cross-site", FORM, &[("proof", &proof), ("new_password", NEW)]).await;
+    let forged = browser.post_from("cross-site", FORM, &[("csrf", &proof), ("new_password", NEW)]).await;
     assert_eq!(forged.status, 403);
-    let twice = [("proof", &*proof), ("new_password", NEW), ("new_password", "another good long password")];
+    let twice = [("csrf", &*proof), ("new_password", NEW), ("new_password", "another good long password")];
     assert_eq!(browser.post(FORM, &twice).await.status, 403, "repeated");
     assert_eq!(app.rows().await, before);
     app.clock.advance(15 * 60);

@@ -6,13 +6,13 @@ use crate::pages::render::{Page, Policy};
 use serde::Serialize;
 use valetkey_core::login::password::{PasswordFlaw, SHORTEST};
 
-/// Drawn by `POST /login`. The form posts `i`, `proof`, `new_password` to `/login/password`.
+/// Drawn by `POST /login`. The form posts `i`, `csrf`, `new_password` to `/login/password`.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewPassword {
     /// The sealed interaction; none for a plain sign-in.
     pub i: Option<String>,
     /// That the old password was right, for this browser.
-    pub proof: String,
+    pub csrf: String,
     pub person: Person,
     pub tenant: Option<Tenant>,
     /// Who asked for the sign-in.
@@ -26,7 +26,7 @@ impl NewPassword {
     pub fn new(proof: &str, person: Person) -> Self {
         Self {
             i: None,
-            proof: proof.to_owned(),
+            csrf: proof.to_owned(),
             person,
             tenant: None,
             app: None,
