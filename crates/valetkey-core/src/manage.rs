@@ -16,6 +16,7 @@ pub mod settings;
 pub mod setup;
 pub mod tenant;
 pub mod token;
+pub mod upstream;
 pub mod user;
 
 use crate::context::Context;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 
 /// Seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
@@ -33,6 +34,28 @@ impl Seconds {
 
 /// The units of a span in words, largest first.
 pub const UNITS: [(&str, i64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+
+/// The text is no span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadSpan;
+
+impl FromStr for Seconds {
+    type Err = BadSpan;
+
+    /// `90s`, `10m`, `12h`, `30d`, `2w`, or a number of seconds.
+    fn from_str(text: &str) -> Result<Self, BadSpan> {
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit.trim() {
+            "" => Some(1),
+            unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds),
+        };
+        let number: Option<i64> = number.parse().ok();
+        let seconds = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+        seconds.map(Self).ok_or(BadSpan)
+    }
+}
 
 impl fmt::Display for Seconds {
     /// In the largest unit that gives a whole number, but never weeks.

@@ -25,6 +25,7 @@ pub(crate) mod tenant;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
+pub(crate) mod upstream;
 pub(crate) mod user;
 mod values;
 
@@ -97,6 +98,9 @@ enum Manage {
     /// User directories
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Existing providers at which people may sign in
+    #[command(subcommand)]
+    Upstream(upstream::Command),
     /// What applications can ask for
     #[command(subcommand)]
     Scope(scope::Command),
@@ -133,6 +137,7 @@ impl Manage {
             Self::Client(client::Command::Create(_))
                 | Self::User(user::Command::Create(_))
                 | Self::Tenant(tenant::Command::Create(_))
+                | Self::Upstream(upstream::Command::Create(_))
                 | Self::Scope(scope::Command::Create(_))
                 | Self::Api(api::Command::Create(_))
         )
@@ -143,6 +148,7 @@ impl Manage {
             Self::Client(command) => client::run(managed, command).await,
             Self::User(command) => user::run(managed, command).await,
             Self::Tenant(command) => tenant::run(managed, command).await,
+            Self::Upstream(command) => upstream::run(managed, command).await,
             Self::Scope(command) => scope::run(managed, command).await,
             Self::Api(command) => api::run(managed, command, json).await,
             Self::Endpoint(command) => endpoint::run(managed, command).await,

@@ -1,14 +1,14 @@
 //! The configuration: flags, then environment, then files, then defaults; every mistake named with its place.
 
 pub(crate) mod check;
-mod document;
+pub(crate) mod document;
 mod environment;
 pub(crate) mod keys;
-mod nearest;
+pub(crate) mod nearest;
 pub(crate) mod permissions;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 pub(crate) mod values;
 
 pub(crate) use environment::variables;

@@ -2,20 +2,21 @@
 
 pub(crate) mod echo;
 mod greeting;
+pub(crate) mod preset;
 
 pub(crate) use greeting::greet;
+pub(crate) use preset::{Chosen, Person};
 
 use anyhow::{Context as _, Result, anyhow};
 use valetkey_core::audit::{Actor, Event};
 use valetkey_core::client::{AuthMethod, Client};
 use valetkey_core::context::Context;
 use valetkey_core::grant::GrantType;
-use valetkey_core::ids::{ApiId, ClientId, TenantId};
+use valetkey_core::ids::{ApiId, ClientId};
 use valetkey_core::manage::ManageError;
 use valetkey_core::manage::api;
 use valetkey_core::manage::client::{self, NewClient};
 use valetkey_core::manage::scope;
-use valetkey_core::manage::user::{self, NewUser};
 use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::Secret;
@@ -35,8 +36,26 @@ const API: &str = "demo-api";
 const PREFIX: &str = "/demo";
 const EVERYTHING: &str = "openid profile email offline_access read write";
 
-/// Makes what is missing; what is there stays as somebody may have changed it.
-pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
+/// What is there to try things with.
+#[derive(Debug, Clone)]
+pub(crate) struct Seeded {
+    pub(crate) demo: Demo,
+    pub(crate) people: Vec<Person>,
+    pub(crate) presets: Vec<String>,
+}
+
+/// Applies the presets, then makes what is missing; what is there stays as somebody may have changed it.
+pub(crate) async fn seed(cx: &Context, upstream: &str, mut chosen: Chosen) -> Result<Seeded> {
+    if !chosen.names.is_empty() {
+        preset::furnish(cx, &mut chosen, upstream).await?;
+    }
+    let people = preset::people(cx, &chosen).await?;
+    let demo = applications(cx, upstream, !chosen.names.is_empty()).await?;
+    Ok(Seeded { demo, people, presets: chosen.names })
+}
+
+/// The demo applications and their API. `fit`: they are as the presets would have them registered.
+async fn applications(cx: &Context, upstream: &str, fit: bool) -> Result<Demo> {
     for (name, description) in [("read", "See your things"), ("write", "Change your things")] {
         let words = ScopeWords {
             name: name.to_owned(),
@@ -47,7 +66,6 @@ pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
         };
         unless_there(scope::create(cx, Actor::System, words).await)?;
     }
-    alice(cx).await?;
     let callback = cx.settings.url("/dev/callback");
     let console = cx.settings.url(path::CONSOLE);
     let redirect_uris = vec![callback.clone(), console, "http://127.0.0.1/callback".to_owned()];
@@ -61,29 +79,23 @@ pub(crate) async fn seed(cx: &Context, upstream: &str) -> Result<Demo> {
         auth_method: secret.is_none().then_some(AuthMethod::None),
         ..NewClient::default()
     };
-    client(
-        cx,
-        NewClient {
-            description: "A web application of the demo".to_owned(),
-            ..app(WEB.0, Some(WEB.1), "Demo Web")
-        },
-    )
-    .await?;
-    client(
-        cx,
-        NewClient {
-            description: "A browser application of the demo".to_owned(),
-            ..app(SPA, None, "Demo SPA")
-        },
-    )
-    .await?;
+    let web = NewClient {
+        description: "A web application of the demo".to_owned(),
+        ..app(WEB.0, Some(WEB.1), "Demo Web")
+    };
+    let spa = NewClient {
+        description: "A browser application of the demo".to_owned(),
+        ..app(SPA, None, "Demo SPA")
+    };
     let service = NewClient {
         redirect_uris: Vec::new(),
         grant_types: vec![GrantType::ClientCredentials],
         scope: Some(["read", "write"].into_iter().collect()),
         ..app(SERVICE.0, Some(SERVICE.1), "Demo Service")
     };
-    client(cx, service).await?;
+    for new in [web, spa, service] {
+        client(cx, new, fit).await?;
+    }
     protected(cx, upstream).await?;
     Ok(Demo {
         client_id: WEB.0.to_owned(),
@@ -120,28 +132,16 @@ async fn protected(cx: &Context, upstream: &str) -> Result<()> {
     unless_there(api::create(cx, Actor::System, new).await)
 }
 
-async fn alice(cx: &Context) -> Result<()> {
-    let tenant = TenantId::default();
-    if user::find(cx, &tenant, USERNAME).await.is_ok() {
-        return Ok(());
-    }
-    let alice = NewUser {
-        username: USERNAME.to_owned(),
-        name: Some("Alice Liddell".to_owned()),
-        email: Some("alice@example.com".to_owned()),
-        tenant,
-        password: Some(Secret::new(PASSWORD)),
-        admin: false,
-    };
-    unless_there(user::create(cx, Actor::System, alice).await)
-}
-
 /// Makes a client, or gives one of an earlier start the callback of this one: the port may have changed.
-async fn client(cx: &Context, new: NewClient) -> Result<()> {
+async fn client(cx: &Context, new: NewClient, fit: bool) -> Result<()> {
+    let new = if fit { preset::fitted(&cx.in_force().applied.registration, new) } else { new };
     let id = ClientId::from(new.id.clone().ok_or_else(|| anyhow!("a demo client has an id"))?);
     let Some(before) = cx.store.client(&id).await? else {
         return unless_there(client::create(cx, Actor::System, new).await);
     };
+    if fit {
+        preset::refit(cx, &before, &new).await?;
+    }
     if new.redirect_uris.iter().all(|uri| before.redirect_uris.contains(uri)) {
         return Ok(());
     }

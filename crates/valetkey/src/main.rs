@@ -1,5 +1,6 @@
 //! Valetkey: an OAuth 2 and OpenID Connect server in one binary.
 
+mod apply;
 mod cli;
 mod clock;
 mod config;

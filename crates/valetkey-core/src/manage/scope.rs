@@ -8,7 +8,7 @@ use crate::store::ScopeWords;
 
 const KIND: &str = "scope";
 
-fn check(scope: &ScopeWords) -> Result<(), ManageError> {
+pub(super) fn check(scope: &ScopeWords) -> Result<(), ManageError> {
     if !is_name(&scope.name) || scope.name.len() > 200 {
         return Err(refused(
             "a scope name has 1 to 200 printable ASCII characters without space, quote and backslash",

@@ -10,68 +10,68 @@ use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN, path};
 use crate::store::{Api, Step, StoredSettings, Write};
 use crate::time::Seconds;
 
-/// Whether these settings may stand beside these APIs. The sentence names the key.
-pub fn check(cx: &Context, applied: &Applied, apis: &[Api]) -> Result<(), ManageError> {
+/// A key, and why its value cannot stand.
+pub type Wrong = (String, String);
+
+fn wrong<T>(key: impl Into<String>, why: impl Into<String>) -> Result<T, Wrong> {
+    Err((key.into(), why.into()))
+}
+
+/// Whether these settings may stand beside these APIs.
+pub fn check(cx: &Context, applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
     let lifetimes = applied.lifetimes.over(&cx.settings.lifetimes);
     if let Some((name, why)) = lifetimes.wrong().into_iter().next() {
-        return Err(refused(format!("lifetimes.{name}: {why}")));
+        return wrong(format!("lifetimes.{name}"), why.to_string());
     }
     check_registration(&applied.registration)?;
     check_aliases(applied, apis)
 }
 
-fn check_registration(given: &Registration) -> Result<(), ManageError> {
+fn check_registration(given: &Registration) -> Result<(), Wrong> {
     for grant in &given.grant_types {
         if let Some(compat) = Compat::needed_for(*grant).filter(|compat| !given.compat.contains(compat)) {
-            return Err(refused(format!(
-                "registration.grant_types: the grant {} needs the opt-in {} in registration.compat",
-                grant.name(),
-                compat.name()
-            )));
+            let (grant, compat) = (grant.name(), compat.name());
+            let why = format!("the grant {grant} needs the opt-in {compat} in registration.compat");
+            return wrong("registration.grant_types", why);
         }
     }
     let opted = given.compat.contains(&Compat::LongLivedAccessToken);
     let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
-    if given.access_token_lifetime.is_some_and(|span| span < Seconds(1) || span > longest) {
-        return Err(refused(format!(
-            "registration.access_token_lifetime: from 1 to {} seconds{}",
-            longest.0,
-            if opted {
-                ""
-            } else {
-                "; longer needs the opt-in long_lived_access_token in registration.compat"
-            }
-        )));
+    if let Some(span) = given.access_token_lifetime.filter(|span| *span < Seconds(1) || *span > longest) {
+        let more = if opted {
+            ""
+        } else {
+            "; longer needs the opt-in long_lived_access_token in registration.compat"
+        };
+        let why = format!("{span} is outside the range 1s to {longest}{more}");
+        return wrong("registration.access_token_lifetime", why);
     }
     Ok(())
 }
 
-fn check_aliases(applied: &Applied, apis: &[Api]) -> Result<(), ManageError> {
+fn check_aliases(applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
     let mut seen: Vec<&str> = Vec::new();
     for (endpoint, paths) in &applied.aliases {
+        let key = format!("http.aliases.{endpoint}");
         if !path::ENDPOINTS.iter().any(|(name, _)| name == endpoint) {
             let all = path::ENDPOINTS.map(|(name, _)| name).join(", ");
-            return Err(refused(format!("http.aliases: there is no endpoint {endpoint}; there are {all}")));
+            return wrong(key, format!("there is no endpoint {endpoint}; there are {all}"));
         }
         for alias in paths {
             if !path::is_plain(alias) {
-                return Err(refused(format!(
-                    "http.aliases.{endpoint}: {alias:?} is not a path such as /token"
-                )));
+                return wrong(key, format!("{alias:?} is not a path such as /token"));
             }
             let own = path::ENDPOINTS.iter().any(|(_, own)| own.eq_ignore_ascii_case(alias));
-            let below = OWN_PATHS.into_iter().find(|own| *own != "/oauth" && meets(own, alias));
-            if own || below.is_some() || alias.eq_ignore_ascii_case("/oauth") {
-                return Err(refused(format!("http.aliases.{endpoint}: {alias} is the server's own already")));
+            let below = OWN_PATHS.into_iter().any(|own| own != "/oauth" && meets(own, alias));
+            if own || below || alias.eq_ignore_ascii_case("/oauth") {
+                return wrong(key, format!("{alias} is the server's own already"));
             }
             if let Some(api) = apis.iter().find(|api| !api.prefix.is_empty() && meets(&api.prefix, alias)) {
-                return Err(refused(format!(
-                    "http.aliases.{endpoint}: {alias} meets the prefix {} of the API {}",
-                    api.prefix, api.id
-                )));
+                let why = format!("{alias} meets the prefix {} of the API {}", api.prefix, api.id);
+                return wrong(key, why);
             }
             if seen.contains(&alias.as_str()) {
-                return Err(refused(format!("http.aliases: {alias} stands for two endpoints: keep one")));
+                return wrong(key, format!("{alias} stands for two endpoints: keep one"));
             }
             seen.push(alias);
         }
@@ -97,7 +97,8 @@ pub async fn update(
         if settings == stored {
             return Ok(settings.applied);
         }
-        check(cx, &settings.applied, &cx.store.apis().await?)?;
+        let checked = check(cx, &settings.applied, &cx.store.apis().await?);
+        checked.map_err(|(key, why)| refused(format!("{key}: {why}")))?;
         let applied = settings.applied.clone();
         let record = cx.record(Event::SettingsApplied, actor.clone()).object("settings");
         if cx.store.carry_out(&[(Step::Settings(settings), record)]).await? == Write::Done {

@@ -4,8 +4,9 @@ use super::{Api, Mark, ScopeWords, Write};
 use crate::applied::Applied;
 use crate::audit::Record;
 use crate::client::Client;
+use crate::directory::Tenant;
 use crate::error::Fault;
-use crate::ids::{ApiId, ClientId};
+use crate::ids::{ApiId, ClientId, TenantId};
 use async_trait::async_trait;
 
 /// The settings as they stand in the store.
@@ -19,6 +20,9 @@ pub struct StoredSettings {
 /// One write of a plan. Each is guarded as the verb of its own is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    CreateTenant(Tenant),
+    UpdateTenant(Tenant, Option<Mark>),
+    DeleteTenant(TenantId),
     CreateScope(ScopeWords),
     UpdateScope(ScopeWords),
     DeleteScope(String),

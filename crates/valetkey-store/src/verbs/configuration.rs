@@ -2,9 +2,9 @@
 
 use super::audits::audit;
 use super::catalog::{CreateApi, CreateScope, DeleteApi, DeleteScope, UpdateApi, UpdateScope};
-use super::clients;
 use super::revocations::announce;
 use super::{FromRow, first, from_json, to_json};
+use super::{clients, tenants};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -75,6 +75,9 @@ impl Verb for CarryOut {
 
 async fn one<T: Tx>(tx: &mut T, step: Step, record: Record) -> Result<Write, Fault> {
     match step {
+        Step::CreateTenant(tenant) => tenants::Create { tenant, record }.run(tx).await,
+        Step::UpdateTenant(tenant, mark) => tenants::Update { tenant, mark, record }.run(tx).await,
+        Step::DeleteTenant(id) => tenants::Delete { id, record }.run(tx).await,
         Step::CreateScope(scope) => CreateScope { scope, record }.run(tx).await,
         Step::UpdateScope(scope) => UpdateScope { scope, record }.run(tx).await,
         Step::DeleteScope(name) => DeleteScope { name, record }.run(tx).await,

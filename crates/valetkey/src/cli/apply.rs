@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     file: Vec<String>,
     /// A file that comes with Valetkey: tout, mastodon, toon, service-account, own-provider
     #[arg(long, value_name = "NAME", value_parser = preset::parse)]
-    preset: Vec<Source>,
+    preset: Vec<(String, Source)>,
     /// Only show what would change
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Export {
 impl Arguments {
     /// The files' texts, in the order given, presets first.
     fn sources(&self) -> Result<Vec<Source>> {
-        let mut sources = self.preset.clone();
+        let mut sources: Vec<Source> = self.preset.iter().map(|(_, source)| source.clone()).collect();
         for file in &self.file {
             sources.push(if file == "-" { standard_input()? } else { from_file(Path::new(file))? });
         }

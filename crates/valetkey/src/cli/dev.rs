@@ -3,10 +3,12 @@
 use super::Global;
 use super::manage::DEV_DIR;
 use super::values;
+use crate::apply::{Source, merge, preset};
 use crate::config::check::is_loopback;
 use crate::config::keys::{DynamicRegistration, MetadataDocuments};
 use crate::config::values::Destination;
 use crate::config::{Config, Loaded, Sources, variables};
+use crate::dev::Chosen;
 use crate::serve::{Listeners, lock, prepare, runtime};
 use crate::{dev, logging, serve};
 use anyhow::{Result, bail};
@@ -20,9 +22,28 @@ pub(crate) struct Arguments {
     /// Where to listen, on this machine; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "127.0.0.1:PORT", value_parser = values::address)]
     listen: Option<String>,
+    /// Be the service of a preset: tout, mastodon, toon, service-account, own-provider; repeat for several that agree
+    #[arg(long, value_name = "NAME", value_parser = preset::parse)]
+    preset: Vec<(String, Source)>,
+}
+
+impl Arguments {
+    /// The presets together; those that contradict each other are refused before anything starts.
+    fn chosen(&self) -> Result<Chosen> {
+        let mut names: Vec<String> = Vec::new();
+        let mut sources: Vec<Source> = Vec::new();
+        for (name, source) in &self.preset {
+            if !names.contains(name) {
+                names.push(name.clone());
+                sources.push(source.clone());
+            }
+        }
+        Ok(Chosen { names, merged: merge(&sources)? })
+    }
 }
 
 pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    let chosen = arguments.chosen()?;
     let loaded = Loaded::read(&sources(global, arguments))?;
     let own_management = loaded.origin("management.listen").is_some();
     let own_registration = loaded.origin("registration.dynamic").is_some();
@@ -56,9 +77,9 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
         let ready = prepare(config, lock, listeners, issuer).await?;
         let upstream = dev::echo::start(ready.cx.random())?;
-        let demo = dev::seed(&ready.cx, &upstream).await?;
-        let shown = demo.clone();
-        ready.run(Some(demo), |ready| dev::greet(ready, &shown, json)).await
+        let seeded = dev::seed(&ready.cx, &upstream, chosen).await?;
+        let demo = seeded.demo.clone();
+        ready.run(Some(demo), |ready| dev::greet(ready, &seeded, json)).await
     });
     pipe.flush();
     ended

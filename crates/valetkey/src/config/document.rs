@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Reads the text of a file. Everything unknown in it is reported, not just the first.
 pub(crate) fn read(known: &Known, path: &Path, text: &str, leaves: &mut Leaves, problems: &mut Vec<Problem>) {
-    let document = Document { known, path, text };
+    let document = Document::new(known, path, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     // One slip gives several errors; the first in the text is the slip.
     let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
@@ -17,20 +17,37 @@ pub(crate) fn read(known: &Known, path: &Path, text: &str, leaves: &mut Leaves, 
     }
 }
 
-struct Document<'a> {
+/// A text whose words are looked for among the known ones.
+pub(crate) struct Document<'a> {
     known: &'a Known,
     path: &'a Path,
     text: &'a str,
 }
 
-impl Document<'_> {
-    fn origin(&self, at: usize) -> Origin {
+impl<'a> Document<'a> {
+    pub(crate) fn new(known: &'a Known, path: &'a Path, text: &'a str) -> Self {
+        Self { known, path, text }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// The line of a byte of the text.
+    pub(crate) fn origin(&self, at: usize) -> Origin {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = before.split(|byte| *byte == b'\n').count();
         Origin::File { path: self.path.to_owned(), line }
     }
 
-    fn walk(&self, table: &DeTable<'_>, section: &str, leaves: &mut Leaves, problems: &mut Vec<Problem>) {
+    /// Takes the leaves of a table that are known, and reports those that are not.
+    pub(crate) fn walk(
+        &self,
+        table: &DeTable<'_>,
+        section: &str,
+        leaves: &mut Leaves,
+        problems: &mut Vec<Problem>,
+    ) {
         for (name, value) in table {
             let key = join(section, name.get_ref());
             let origin = self.origin(name.span().start);
@@ -52,7 +69,7 @@ impl Document<'_> {
     }
 }
 
-fn to_json(value: &DeValue<'_>) -> Value {
+pub(crate) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Boolean(flag) => Value::from(*flag),

@@ -72,14 +72,21 @@ pub(crate) type Leaves = BTreeMap<String, Given>;
 pub(crate) struct Known {
     defaults: Value,
     leaves: Vec<String>,
+    /// Where all of them can be seen.
+    hint: &'static str,
 }
 
 impl Known {
     pub(crate) fn new() -> Self {
         let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+        Self::of(defaults, "`valetkey config schema` lists them all")
+    }
+
+    /// Any other tree.
+    pub(crate) fn of(defaults: Value, hint: &'static str) -> Self {
         let mut leaves = Vec::new();
         collect(&defaults, "", &mut leaves);
-        Self { defaults, leaves }
+        Self { defaults, leaves, hint }
     }
 
     pub(crate) fn defaults(&self) -> &Value {
@@ -101,7 +108,7 @@ impl Known {
             self.leaves.iter().filter_map(|leaf| leaf.rsplit_once('.').map(|(section, _)| section));
         match nearest(key, self.leaves.iter().map(String::as_str).chain(sections)) {
             Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
-            None => format!("unknown key `{key}`; `valetkey config schema` lists them all"),
+            None => format!("unknown key `{key}`; {}", self.hint),
         }
     }
 }

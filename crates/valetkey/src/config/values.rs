@@ -8,9 +8,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
+use url::Url;
 use valetkey_core::secret::Secret;
 use valetkey_core::settings::path;
-use valetkey_core::time::{Seconds, UNITS};
+use valetkey_core::time::Seconds;
 
 /// A duration in whole seconds, written `"90s"`, `"10m"`, `"12h"`, `"30d"`, `"2w"` or as a number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,16 +34,7 @@ impl FromStr for Span {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let unit = match unit.trim() {
-            "" => Some(1),
-            unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds),
-        };
-        let number: Option<i64> = number.parse().ok();
-        let seconds = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
-        seconds.map(Self::seconds).ok_or(Self::EXPECTED)
+        text.parse().map(Self).map_err(|_| Self::EXPECTED)
     }
 }
 
@@ -186,6 +178,54 @@ impl FromStr for Proxy {
 impl Item for Proxy {
     const EXPECTED: &'static str = "an address or a range such as \"10.0.0.0/8\"";
     const NAME: &'static str = "AddressRanges";
+}
+
+/// Whom the server may call, checked by the fetcher's own parser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Destination(pub(crate) String);
+
+impl FromStr for Destination {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse::<valetkey_fetch::Allowed>().map(|_| Self(text.to_owned())).map_err(drop)
+    }
+}
+
+impl Item for Destination {
+    const EXPECTED: &'static str = "a host name, an address, or a range such as \"10.0.0.0/8\"";
+    const NAME: &'static str = "Destinations";
+}
+
+/// Where metadata documents may be: a host, or an address below which they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct DocumentPlace(pub(crate) String);
+
+impl DocumentPlace {
+    /// The address that a host stands for is its root.
+    pub(crate) fn url(&self) -> Option<Url> {
+        let text = if self.0.contains("://") { self.0.clone() } else { format!("https://{}/", self.0) };
+        let url = Url::parse(&text).ok()?;
+        let plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
+        (plain && url.host().is_some() && matches!(url.scheme(), "https" | "http")).then_some(url)
+    }
+}
+
+impl FromStr for DocumentPlace {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let own = Self(text.to_owned());
+        own.url().map(|_| own).ok_or(())
+    }
+}
+
+impl Item for DocumentPlace {
+    const EXPECTED: &'static str =
+        "a host such as \"app.example\" or an address such as \"https://app.example/clients/\"";
+    const NAME: &'static str = "DocumentPlaces";
 }
 
 /// Text that is never shown again.
