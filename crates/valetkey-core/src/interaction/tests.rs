@@ -37,6 +37,7 @@ fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
             scope: Scope::parse("read write").expect("scope"),
             resources: Vec::new(),
             challenge: String::new(),
+            key: None,
             nonce: None,
             prompts: prompts.to_vec(),
             max_age: max_age.map(Seconds),

@@ -11,8 +11,13 @@ use valetkey_core::store::{ChangeKind, MarkKind, Page, Redemption, Write};
 use valetkey_core::time::Seconds;
 
 pub async fn a_client_reads_back_as_it_was_written(store: Handle) {
-    let secret =
-        ClientSecret { id: id_at(0), hash: SecretHash::of("s"), created_at: NOW, expires_at: Some(NOW) };
+    let secret = ClientSecret {
+        id: id_at(0),
+        hash: SecretHash::of("s"),
+        created_at: NOW,
+        expires_at: Some(NOW),
+        name: "first".to_owned(),
+    };
     let full = Client {
         tenant: Some("acme".into()),
         secrets: vec![secret],
