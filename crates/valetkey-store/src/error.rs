@@ -48,6 +48,15 @@ pub enum OpenError {
     #[error("cannot use {path}: {source}")]
     File { path: PathBuf, source: io::Error },
 
+    #[error("database_url: {why}")]
+    Address { why: String },
+
+    #[error("cannot open the database {at}: {why}")]
+    Unreachable { at: String, why: String },
+
+    #[error("the database {at} is empty; start `valetkey serve` to furnish it, or check database_url")]
+    Empty { at: String },
+
     #[error("cannot open the database {path}: {source}")]
     Sqlite { path: PathBuf, source: rusqlite::Error },
 }

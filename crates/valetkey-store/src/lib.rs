@@ -1,4 +1,4 @@
-//! The store of Valetkey: domain verbs, written once, over SQLite.
+//! The store of Valetkey: domain verbs, written once, over SQLite and PostgreSQL.
 
 mod engine;
 mod error;
@@ -9,7 +9,7 @@ mod verbs;
 
 pub use error::OpenError;
 pub use lock::{LOCK_FILE, ServerLock};
-pub use open::Options;
+pub use open::{Options, PostgresOptions};
 
 use engine::Engine;
 
@@ -23,6 +23,16 @@ impl Store {
     /// Opens the SQLite database of `options`, bringing its schema up to date. Blocks for some milliseconds.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         Ok(Self { engine: Engine::Sqlite(engine::sqlite::Sqlite::open(options)?) })
+    }
+
+    /// Connects to the PostgreSQL database of `options`, bringing its schema up to date.
+    pub async fn connect(options: &PostgresOptions) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Postgres(engine::postgres::Postgres::open(options).await?) })
+    }
+
+    /// Reads an address without connecting to it.
+    pub fn check_address(url: &str) -> Result<(), OpenError> {
+        engine::postgres::check_address(url)
     }
 
     /// Finishes the writes that wait and lets the database go; later calls are refused. Dropping the last clone does

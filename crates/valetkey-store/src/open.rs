@@ -17,6 +17,24 @@ pub struct Options {
     pub marker: Option<PathBuf>,
 }
 
+/// How to open a PostgreSQL database.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user:password@host:port,host:port/database?parameter=value`.
+    pub url: String,
+    /// Make the tables where there are none.
+    pub create: bool,
+    /// As for SQLite: while that file stands, an empty database is a loss.
+    pub marker: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address may hold a password.
+        f.debug_struct("PostgresOptions").field("create", &self.create).finish_non_exhaustive()
+    }
+}
+
 /// What stands at the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {

@@ -8,7 +8,9 @@ mod call;
 pub mod contract;
 mod log;
 mod parts;
+pub mod postgres;
 mod reply;
+mod site;
 
 pub use app::{CLIENT_SECRET, PASSWORD, TestApp};
 pub use browser::{Browser, CHALLENGE, VERIFIER, redemption};
@@ -16,3 +18,4 @@ pub use builder::Builder;
 pub use call::Call;
 pub use parts::{TestClock, TestHasher};
 pub use reply::Reply;
+pub use site::{Asked, Site};

@@ -78,18 +78,21 @@ impl Verb for Create {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
         let (client, record) = (&self.client, &self.record);
-        // A client of this id may have been deleted: nothing that was given to it comes back to life.
-        let before = mark(tx, MarkKind::Client, client.id.as_str().as_bytes()).await?;
-        let dead = before.map_or(Id([0; 16]), |mark| last_dead(mark.not_after_ms));
         let document = to_json(client)?;
         let swept = matches!(client.origin, Origin::Dynamic | Origin::Document);
         let swept_from = swept.then_some(client.created_at);
         let sql = "INSERT INTO clients (id, tenant_id, disabled, dead_before, version, document, swept_from)
                    VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT DO NOTHING";
         let (id, tenant) = (&client.id, client.tenant.as_ref());
-        let values = params![id, tenant, client.disabled, &dead, &document, swept_from];
+        let values = params![id, tenant, client.disabled, &Id([0; 16]), &document, swept_from];
         if tx.execute(sql, values).await? == 0 {
             return Ok(Write::Conflict);
+        }
+        // A client of this id may have been deleted: nothing that was given to it comes back to life. Asked after the
+        // insert, which waits for whoever is deleting it at this moment.
+        if let Some(before) = mark(tx, MarkKind::Client, id.as_str().as_bytes()).await? {
+            let sql = "UPDATE clients SET dead_before = $1 WHERE id = $2";
+            tx.post(sql, params![&last_dead(before.not_after_ms), id]).await?;
         }
         announce(tx, record.at, ChangeKind::Client, client.id.as_str().as_bytes()).await?;
         audit(tx, record).await?;
@@ -135,6 +138,10 @@ impl Verb for Prune {
         let sql = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 LIMIT $2)";
         tx.execute(sql, params![&self.id, PRUNE]).await
     }
+
+    fn is_long(&self) -> bool {
+        true
+    }
 }
 
 pub(super) struct Delete {
@@ -146,6 +153,8 @@ pub(super) struct Delete {
 impl Verb for Delete {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        // Whoever redeems a code or consents holds this row: what they write is there to be deleted, or is not written.
+        tx.hold("SELECT 1 FROM clients WHERE id = $1 FOR UPDATE", params![&self.id]).await?;
         tx.execute("DELETE FROM grants WHERE client_id = $1", params![&self.id]).await?;
         tx.execute("DELETE FROM consents WHERE client_id = $1", params![&self.id]).await?;
         forget_client(tx, &self.id).await?;
@@ -156,6 +165,10 @@ impl Verb for Delete {
         announce(tx, self.record.at, ChangeKind::Client, self.id.as_str().as_bytes()).await?;
         audit(tx, &self.record).await?;
         Ok(Write::Done)
+    }
+
+    fn is_long(&self) -> bool {
+        true
     }
 }
 

@@ -59,7 +59,8 @@ impl Verb for Add {
     type Out = bool;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
         // All of the keys or none: so the guard is asked for each before the first is written, and holds until the
-        // commit because writers follow one another.
+        // commit because rotators follow one another.
+        tx.alone("keys").await?;
         for key in &self.fresh {
             if self.overtaken(tx, key).await? {
                 return Ok(false);
@@ -102,8 +103,8 @@ impl Add {
 
 async fn insert<T: Tx>(tx: &mut T, key: &StoredKey) -> Result<(), Fault> {
     tx.execute(
-        "INSERT INTO keys (id, purpose, algorithm, wrapped, created_at, active_at, retired_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO keys (id, purpose, algorithm, wrapped, created_at, active_at, retired_at, seq)
+         SELECT $1, $2, $3, $4, $5, $6, $7, coalesce(max(seq), 0) + 1 FROM keys",
         params![
             &key.id,
             number(key.purpose),

@@ -1,7 +1,7 @@
 //! Counters of login attempts.
 
 use crate::Store;
-use crate::engine::{Tx, Verb, params};
+use crate::engine::{Tx, Verb, overtaken, params};
 use async_trait::async_trait;
 use valetkey_core::error::Fault;
 use valetkey_core::store::{Attempt, AttemptKey, Logins};
@@ -26,8 +26,11 @@ impl Verb for Begin {
     type Out = Attempt;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Attempt, Fault> {
         let mut counters = Vec::with_capacity(self.keys.len());
+        let mut there = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
-            counters.push(stored(tx, key, self.now).await?);
+            let found = stored(tx, key, self.now).await?;
+            there.push(found.is_some());
+            counters.push(found.unwrap_or_default());
         }
         let first = counters.first().map_or(0, |counter| counter.count);
         let waits = self.keys.iter().zip(&counters).filter(|(key, _)| key.spares <= first);
@@ -35,25 +38,37 @@ impl Verb for Begin {
         if let Some(longest) = waits.max() {
             return Ok(Attempt::Wait(longest));
         }
-        for (key, counter) in self.keys.iter().zip(&counters) {
+        for ((key, counter), there) in self.keys.iter().zip(&counters).zip(there) {
             let next = counted(key, counter, self.now);
-            tx.execute(
-                "INSERT INTO attempts (key, count, wait_until, updated_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (key) DO UPDATE SET
-                   count = excluded.count, wait_until = excluded.wait_until, updated_at = excluded.updated_at",
-                params![&key.key, next.count, next.wait_until, self.now],
-            )
-            .await?;
+            let (count, wait_until) = (next.count, next.wait_until);
+            let written = if there {
+                tx.execute(RAISE, params![count, wait_until, self.now, &key.key]).await?
+            } else {
+                tx.execute(BEGIN, params![&key.key, count, wait_until, self.now]).await?
+            };
+            if written == 0 {
+                // A counter that was not there to be held is there now.
+                return Err(overtaken());
+            }
         }
         Ok(Attempt::Allowed)
     }
 }
 
-async fn stored<T: Tx>(tx: &mut T, key: &AttemptKey, now: Timestamp) -> Result<Counter, Fault> {
+const BEGIN: &str = "INSERT INTO attempts (key, count, wait_until, updated_at) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (key) DO NOTHING";
+
+const RAISE: &str = "UPDATE attempts SET count = $1, wait_until = $2, updated_at = $3 WHERE key = $4";
+
+/// A counter, held until the commit so that no attempt is counted once for two.
+async fn stored<T: Tx>(tx: &mut T, key: &AttemptKey, now: Timestamp) -> Result<Option<Counter>, Fault> {
+    let sql = "SELECT count, wait_until, updated_at FROM attempts WHERE key = $1 /*pg FOR UPDATE */";
+    let Some(row) = tx.one(sql, params![&key.key]).await? else { return Ok(None) };
+    let updated_at = row.time(2)?;
     // Also a counter from the future is forgotten: a clock that went wrong and back again must not lock anybody out.
-    let sql = "SELECT count, wait_until FROM attempts WHERE key = $1 AND updated_at > $2 AND updated_at < $3";
-    let row = tx.one(sql, params![&key.key, now - FORGOTTEN, now + FORGOTTEN]).await?;
-    row.map_or(Ok(Counter::default()), |row| Ok(Counter { count: row.int(0)?, wait_until: row.time(1)? }))
+    let counts = updated_at > now - FORGOTTEN && updated_at < now + FORGOTTEN;
+    let counter = Counter { count: row.int(0)?, wait_until: row.time(1)? };
+    Ok(Some(if counts { counter } else { Counter::default() }))
 }
 
 /// How long the counter still asks to wait. Longer than it could ever have asked means that the clock was set back.

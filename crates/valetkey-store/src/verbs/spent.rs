@@ -21,6 +21,10 @@ impl Verb for Spend {
                    ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE spent.expires_at <= $3";
         Ok(tx.execute(sql, params![&self.key, self.expires_at, self.now]).await? == 1)
     }
+
+    async fn quick<T: Tx>(&self, tx: &mut T) -> Result<Option<bool>, Fault> {
+        self.run(tx).await.map(Some)
+    }
 }
 
 #[async_trait]

@@ -56,6 +56,10 @@ impl Verb for Sweep {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
         let (now, limit) = (self.now, self.limit);
         let mut gone = 0;
+        // Two nodes that sweep at once would only wait for each other.
+        if !tx.is_alone("sweep").await? {
+            return Ok(gone);
+        }
         let sql = "DELETE FROM sessions WHERE id IN (
                      SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         gone += tx.execute(sql, params![now - KEPT, limit]).await?;
@@ -82,6 +86,10 @@ impl Verb for Sweep {
         gone += walk(tx, &GRANTS, now - KEPT_GRANTS, limit).await?;
         Ok(gone)
     }
+
+    fn is_long(&self) -> bool {
+        true
+    }
 }
 
 /// Clients that registered themselves and that nobody uses: without consent and grant, so without a live token.
@@ -92,6 +100,12 @@ async fn sweep_clients<T: Tx>(tx: &mut T, now: Timestamp, limit: u32) -> Result<
                    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id)
                  ORDER BY c.swept_from LIMIT $2)
                RETURNING id";
+    // Held first, so that whoever begins to use one at this moment is done or has to wait; then judged anew.
+    let hold = "SELECT c.id FROM clients c WHERE c.swept_from < $1
+                  AND NOT EXISTS (SELECT 1 FROM consents o WHERE o.client_id = c.id)
+                  AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id)
+                ORDER BY c.swept_from LIMIT $2 FOR UPDATE OF c";
+    tx.hold(hold, params![now - UNUSED_CLIENT, limit]).await?;
     let rows = tx.query(sql, params![now - UNUSED_CLIENT, limit]).await?;
     for row in &rows {
         forget_client(tx, &row.text(0)?.into()).await?;
@@ -167,6 +181,10 @@ impl Verb for Count {
             UNION ALL SELECT 'users', count(*) FROM users";
         let rows = tx.query(sql, &[]).await?;
         rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?.unsigned_abs()))).collect()
+    }
+
+    fn is_long(&self) -> bool {
+        true
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts: what is read of them.
 
-mod write;
+pub(super) mod write;
 
 use super::{FromRow, all, exists, first};
 use crate::Store;

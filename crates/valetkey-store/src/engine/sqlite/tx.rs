@@ -48,6 +48,11 @@ impl Tx for SqliteTx<'_> {
         let rows = read(self.connection, sql, params, 1).map_err(|error| self.note(error))?;
         Ok(rows.into_iter().next())
     }
+
+    async fn announce(&mut self, at: i64, kind: i64, key: &[u8]) -> Result<(), Fault> {
+        let sql = "INSERT INTO changes (at, kind, key) VALUES ($1, $2, $3)";
+        self.execute(sql, &[Value::Int(at), Value::Int(kind), Value::Blob(key)]).await.map(drop)
+    }
 }
 
 /// Runs a verb to its end. On SQLite nothing suspends, so one poll must do.

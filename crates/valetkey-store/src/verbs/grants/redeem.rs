@@ -25,7 +25,7 @@ const INSERT: &str = "
       AND c.id = $16 AND c.disabled = 0 AND c.dead_before < $1
       AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
       AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
-      AND ($2 IS NULL OR EXISTS (
+      AND ($2 /*pg ::BYTEA*/ IS NULL OR EXISTS (
             SELECT 1 FROM sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.expires_at > $9))
       AND NOT EXISTS (
             SELECT 1 FROM revocations r WHERE r.kind = $17 AND r.key = $18 AND r.not_after_ms >= $19)

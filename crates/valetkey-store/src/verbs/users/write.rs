@@ -3,6 +3,7 @@
 use crate::engine::{Tx, Value, Verb, params};
 use crate::verbs::audits::audit;
 use crate::verbs::exists;
+use crate::verbs::identities::forget_identities;
 use crate::verbs::owners::forget_user;
 use crate::verbs::revocations::{announce, take_back};
 use crate::verbs::sessions::end_all;
@@ -52,9 +53,9 @@ async fn told<T: Tx>(tx: &mut T, id: &UserId, record: &Record) -> Result<(), Fau
     audit(tx, record).await
 }
 
-pub(super) struct Create {
-    pub(super) user: User,
-    pub(super) record: Record,
+pub(in crate::verbs) struct Create {
+    pub(in crate::verbs) user: User,
+    pub(in crate::verbs) record: Record,
 }
 
 impl Verb for Create {
@@ -76,6 +77,7 @@ pub(super) struct CreateFirstAdmin {
 impl Verb for CreateFirstAdmin {
     type Out = SetupOutcome;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<SetupOutcome, Fault> {
+        tx.alone("first administrator").await?;
         if insert(tx, insert!("NOT EXISTS (SELECT 1 FROM users WHERE admin = 1)"), &self.user).await? {
             told(tx, &self.user.id, &self.record).await?;
             return Ok(SetupOutcome::Created);
@@ -146,15 +148,21 @@ impl Verb for Delete {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
         let id = &self.id;
+        tx.hold("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", params![id]).await?;
         end_all(tx, id, None).await?;
         tx.execute("DELETE FROM grants WHERE user_id = $1", params![id]).await?;
         tx.execute("DELETE FROM consents WHERE user_id = $1", params![id]).await?;
         forget_user(tx, id).await?;
+        forget_identities(tx, id).await?;
         if tx.execute("DELETE FROM users WHERE id = $1", params![id]).await? == 0 {
             return Ok(Write::Unknown);
         }
         take_back(tx, &self.mark, self.record.at).await?;
         told(tx, id, &self.record).await?;
         Ok(Write::Done)
+    }
+
+    fn is_long(&self) -> bool {
+        true
     }
 }

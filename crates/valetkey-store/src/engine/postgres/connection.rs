@@ -1,0 +1,156 @@
+//! One connection: how it is made, and what the server says beside its answers.
+
+use super::address::Address;
+use super::fault::Words;
+use super::tls::Tls;
+use futures_util::future::select_ok;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection as Driver, NoTls, Socket};
+use valetkey_core::error::{Fault, FaultKind};
+
+/// Until a statement is cancelled that nobody waits for any more.
+const CANCEL: Duration = Duration::from_secs(1);
+
+/// What connections are made from.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) address: Address,
+    tls: Option<Tls>,
+    /// The host that answered last: asked first.
+    last: AtomicUsize,
+}
+
+/// An open connection. Dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// The server stopped waiting for its standby: what it called committed may be lost with it.
+    doubt: Arc<AtomicBool>,
+    tls: Option<Tls>,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Connection {
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed() || self.driver.is_finished()
+    }
+
+    /// Whether a commit since the last call was acknowledged by this server alone, against its own configuration.
+    pub(super) fn take_doubt(&self) -> bool {
+        self.doubt.swap(false, Ordering::AcqRel)
+    }
+
+    /// Asks the server to give up what it is doing here, without waiting for it.
+    pub(super) fn cancel(&self) {
+        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
+        tokio::spawn(timeout(CANCEL, async move {
+            // Whether it comes in time nobody can know; the server's own time limit is behind it.
+            let _ = match tls {
+                Some(tls) => token.cancel_query(tls).await,
+                None => token.cancel_query(NoTls).await,
+            };
+        }));
+    }
+}
+
+impl Connector {
+    pub(super) fn new(address: Address) -> Result<Self, crate::error::OpenError> {
+        let tls = if address.encrypted { Some(Tls::new(&address.trust)?) } else { None };
+        Ok(Self { address, tls, last: AtomicUsize::new(0) })
+    }
+
+    /// A connection to the host that takes writes: the one that did so last, or whichever of all is found first.
+    pub(super) async fn connect(&self, news: Option<&Arc<Notify>>) -> Result<Connection, Fault> {
+        let hosts = &self.address.hosts;
+        let last = self.last.load(Ordering::Relaxed);
+        let first = match hosts.get(last) {
+            Some(config) => self.open(config, news).await,
+            None => return Err(Fault::bare(FaultKind::Internal, "no host is configured")),
+        };
+        match first {
+            Err(_) if hosts.len() > 1 => {
+                let tries = hosts.iter().enumerate().map(|(n, config)| {
+                    Box::pin(async move { self.open(config, news).await.map(|opened| (n, opened)) })
+                });
+                let ((n, opened), _) = select_ok(tries).await?;
+                self.last.store(n, Ordering::Relaxed);
+                Ok(opened)
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open(&self, config: &Config, news: Option<&Arc<Notify>>) -> Result<Connection, Fault> {
+        // The driver's limit is for the socket alone; a host that accepts and then says nothing must not hold us up.
+        let patience = config.get_connect_timeout().copied().unwrap_or(CANCEL);
+        let opening = async {
+            let (doubt, news) = (Arc::<AtomicBool>::default(), news.cloned());
+            let (client, driver) = match &self.tls {
+                Some(tls) => {
+                    let (client, driver) = config.connect(tls.clone()).await?;
+                    (client, drive(driver, Arc::clone(&doubt), news))
+                }
+                None => {
+                    let (client, driver) = config.connect(NoTls).await?;
+                    (client, drive(driver, Arc::clone(&doubt), news))
+                }
+            };
+            let opened = Connection { client, doubt, tls: self.tls.clone(), driver };
+            let millis = self.address.statement_timeout.as_millis();
+            // Behind a pooler these hold for whoever comes next on that connection too: they are for all of us.
+            let limits = format!(
+                "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = 10000; \
+                 SET synchronous_commit = on"
+            );
+            opened.client.batch_execute(&limits).await?;
+            Ok::<_, tokio_postgres::Error>(opened)
+        };
+        match timeout(patience, opening).await {
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(error)) => Err(Fault::unavailable("the database cannot be reached now", Words::of(error))),
+            Err(_) => Err(Fault::bare(FaultKind::Unavailable, "the database does not answer")),
+        }
+    }
+}
+
+/// Carries bytes between client and socket until either ends, and hears what the server says on its own.
+fn drive<S>(
+    mut driver: Driver<Socket, S>,
+    doubt: Arc<AtomicBool>,
+    news: Option<Arc<Notify>>,
+) -> JoinHandle<()>
+where
+    S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+{
+    tokio::spawn(std::future::poll_fn(move |cx| {
+        loop {
+            match std::task::ready!(driver.poll_message(cx)) {
+                Some(Ok(AsyncMessage::Notice(notice))) => {
+                    // A wait for the standby was cut short, and the commit called done all the same.
+                    if notice.routine() == Some("SyncRepWaitForLSN") {
+                        doubt.store(true, Ordering::Release);
+                    }
+                }
+                Some(Ok(AsyncMessage::Notification(_))) => {
+                    if let Some(news) = &news {
+                        news.notify_one();
+                    }
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Poll::Ready(()),
+            }
+        }
+    }))
+}

@@ -1,0 +1,149 @@
+//! Providers at which people sign in: documents.
+
+use super::audits::audit;
+use super::revocations::announce;
+use super::{FromRow, all, exists, from_json, to_json};
+use crate::Store;
+use crate::engine::{Row, Tx, Verb, params};
+use crate::verbs::identities::{Bind, CreateLinked, HasEmail, OfUser, Unbind, UserOf};
+use async_trait::async_trait;
+use valetkey_core::audit::Record;
+use valetkey_core::directory::User;
+use valetkey_core::error::Fault;
+use valetkey_core::ids::{TenantId, UserId};
+use valetkey_core::store::{Arrival, ChangeKind, Unlinking, Upstreams, Write};
+use valetkey_core::upstream::{LinkedIdentity, Upstream};
+
+impl FromRow for Upstream {
+    fn from_row(row: &Row) -> Result<Self, Fault> {
+        let mut upstream: Self = from_json(row.text(1)?)?;
+        upstream.version = row.int(0)?;
+        Ok(upstream)
+    }
+}
+
+async fn told<T: Tx>(tx: &mut T, id: &str, record: &Record) -> Result<Write, Fault> {
+    announce(tx, record.at, ChangeKind::Upstream, id.as_bytes()).await?;
+    audit(tx, record).await?;
+    Ok(Write::Done)
+}
+
+struct List;
+
+impl Verb for List {
+    type Out = Vec<Upstream>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Upstream>, Fault> {
+        all(tx, "SELECT version, document FROM upstreams ORDER BY id", &[]).await
+    }
+}
+
+struct Create {
+    upstream: Upstream,
+    record: Record,
+}
+
+impl Verb for Create {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        let (id, document) = (self.upstream.id.as_str(), to_json(&self.upstream)?);
+        let sql = "INSERT INTO upstreams (id, version, document) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING";
+        match tx.execute(sql, params![id, &document]).await? {
+            0 => Ok(Write::Conflict),
+            _ => told(tx, id, &self.record).await,
+        }
+    }
+}
+
+struct Update {
+    upstream: Upstream,
+    record: Record,
+}
+
+impl Verb for Update {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        let (id, document) = (self.upstream.id.as_str(), to_json(&self.upstream)?);
+        let sql = "UPDATE upstreams SET document = $1, version = version + 1 WHERE id = $2 AND version = $3";
+        if tx.execute(sql, params![&document, id, self.upstream.version]).await? == 0 {
+            let there = exists(tx, "SELECT 1 FROM upstreams WHERE id = $1", params![id]).await?;
+            return Ok(if there { Write::Conflict } else { Write::Unknown });
+        }
+        told(tx, id, &self.record).await
+    }
+}
+
+struct Delete {
+    id: String,
+    record: Record,
+}
+
+impl Verb for Delete {
+    type Out = Write;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
+        match tx.execute("DELETE FROM upstreams WHERE id = $1", params![self.id.as_str()]).await? {
+            0 => Ok(Write::Unknown),
+            _ => told(tx, &self.id, &self.record).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Upstreams for Store {
+    async fn upstreams(&self) -> Result<Vec<Upstream>, Fault> {
+        self.engine.read(List).await
+    }
+
+    async fn create_upstream(&self, upstream: &Upstream, record: &Record) -> Result<Write, Fault> {
+        self.engine.write(Create { upstream: upstream.clone(), record: record.clone() }).await
+    }
+
+    async fn update_upstream(&self, upstream: &Upstream, record: &Record) -> Result<Write, Fault> {
+        self.engine.write(Update { upstream: upstream.clone(), record: record.clone() }).await
+    }
+
+    async fn delete_upstream(&self, id: &str, record: &Record) -> Result<Write, Fault> {
+        self.engine.write(Delete { id: id.to_owned(), record: record.clone() }).await
+    }
+
+    async fn linked_user(
+        &self,
+        tenant: &TenantId,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<UserId>, Fault> {
+        self.engine.read(UserOf { tenant, issuer, subject }).await
+    }
+
+    async fn has_email(&self, tenant: &TenantId, key: &str) -> Result<bool, Fault> {
+        self.engine.read(HasEmail { tenant, key }).await
+    }
+
+    async fn linked_identities(&self, user: &UserId) -> Result<Vec<LinkedIdentity>, Fault> {
+        self.engine.read(OfUser { user }).await
+    }
+
+    async fn link_identity(&self, identity: &LinkedIdentity, record: &Record) -> Result<Write, Fault> {
+        self.engine.write(Bind { identity: identity.clone(), record: record.clone() }).await
+    }
+
+    async fn create_linked_user(
+        &self,
+        user: &User,
+        identity: &LinkedIdentity,
+        record: &Record,
+    ) -> Result<Arrival, Fault> {
+        let (user, identity, record) = (user.clone(), identity.clone(), record.clone());
+        self.engine.write(CreateLinked { user, identity, record }).await
+    }
+
+    async fn unlink_identity(
+        &self,
+        user: &UserId,
+        issuer: &str,
+        subject: &str,
+        record: &Record,
+    ) -> Result<Unlinking, Fault> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.engine.write(Unbind { user: user.clone(), issuer, subject, record: record.clone() }).await
+    }
+}
