@@ -200,7 +200,8 @@ fn document(received: &Received) -> Result<(), Unfetched> {
     if json { Ok(()) } else { Err(Unfetched::NotJson) }
 }
 
-fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, Unready> {
+/// TLS as this server speaks it to others: the system's certificates count, and those in `ca_file`.
+pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, Unready> {
     let mut roots = RootCertStore::empty();
     // None at all is well where nobody is asked; each call says so then.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -12,6 +12,6 @@ mod policy;
 mod resolve;
 
 pub use address::is_special;
-pub use fetcher::{Guarded, Limits, Unready};
+pub use fetcher::{Guarded, Limits, Unready, tls};
 pub use policy::{Allowed, NotAllowed, Policy};
 pub use resolve::{Resolve, System};

@@ -16,11 +16,7 @@ const FORGED: Refusal<'static> =
     Refusal::Forgery("a page of another origin may not do this with the session of this browser");
 
 /// Judges a request that came without a token.
-pub(crate) async fn judge<'a>(
-    gateway: &Inner,
-    question: Question<'a, '_>,
-    caller: Caller<'_>,
-) -> Judged<'a> {
+pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, caller: Caller<'_>) -> Judged<'a> {
     let Question { api, ruling, method, rest, headers, .. } = question;
     let changes = !matches!(method, Method::Get | Method::Head);
     // RFC 6455 §10.2: a handshake reads and writes, and browsers let any page begin one.

@@ -2,13 +2,13 @@
 //!
 //! Tokens are no ambient credentials, so nothing here ever allows credentials: no cookie opens an API to another origin.
 
+use axum::body::Body;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, VARY,
 };
-use axum::body::Body;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use valetkey_core::route;
@@ -54,7 +54,10 @@ pub(crate) fn preflight(api: &Api, parts: &Parts) -> Option<Response<Body>> {
     let names = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|names| is_list(names.as_bytes()));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.cloned().unwrap_or(USUAL));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    headers.append(VARY, HeaderValue::from_static("access-control-request-method, access-control-request-headers"));
+    headers.append(
+        VARY,
+        HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
+    );
     Some(response)
 }
 

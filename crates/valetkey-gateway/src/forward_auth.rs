@@ -3,8 +3,8 @@
 //! The decision is the gateway's. Only a proxy that is known is answered, and only if it says what it asks about.
 
 use crate::challenge::Refusal;
-use crate::identity::Absent;
 use crate::headers::others_cookies;
+use crate::identity::Absent;
 use crate::judging::{Judged, Question, judge, needs};
 use crate::{Answer, Caller, Inner, credential, route};
 use axum::body::Body;
@@ -115,7 +115,11 @@ async fn decide(gateway: &Inner, asked: &Asked<'_>, headers: &HeaderMap, caller:
         Judged::Passes(who) => who,
         Judged::SignsIn => {
             let target = route::with_query(path.as_str(), asked.query);
-            return Decided::SignIn { api: Box::new(api.clone()), target, missing: refused(Refusal::Missing) };
+            return Decided::SignIn {
+                api: Box::new(api.clone()),
+                target,
+                missing: refused(Refusal::Missing),
+            };
         }
         // Whatever is answered here with 200 is let through.
         Judged::SignsOut => return Decided::Answer(refused(Refusal::Endpoint)),

@@ -206,8 +206,10 @@ mod tests {
 
     #[test]
     fn our_cookies_stay_here_and_nobody_else_sets_them() {
-        let mut headers =
-            map(&[("cookie", "a=1; __Host-vk_session=s; vk_browser=b; __Secure-vk_api_x=n; b=2"), ("cookie", "c=3")]);
+        let mut headers = map(&[
+            ("cookie", "a=1; __Host-vk_session=s; vk_browser=b; __Secure-vk_api_x=n; b=2"),
+            ("cookie", "c=3"),
+        ]);
         strip(&mut headers);
         assert_eq!(headers["cookie"], "a=1; b=2; c=3");
         let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);

@@ -52,11 +52,7 @@ pub(crate) enum Judged<'a> {
     Refused(Refusal<'a>),
 }
 
-pub(crate) async fn judge<'a>(
-    gateway: &Inner,
-    question: Question<'a, '_>,
-    caller: Caller<'_>,
-) -> Judged<'a> {
+pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, caller: Caller<'_>) -> Judged<'a> {
     let Question { api, ruling, headers, token, now, .. } = question;
     // Whoever shows a token, good or bad, is judged by it.
     if token.is_none() && api.browser && !headers.contains_key(AUTHORIZATION) {

@@ -44,7 +44,9 @@ pub(crate) fn over(
             let catalog = Arc::clone(&gateway.server.catalog());
             let Some(api) = catalog.apis().iter().find(|api| api.id == id) else { return };
             let good = match &entry {
-                Entry::Bearer(text) => verify::verify(&gateway.server, api, text, gateway.server.now()).is_ok(),
+                Entry::Bearer(text) => {
+                    verify::verify(&gateway.server, api, text, gateway.server.now()).is_ok()
+                }
                 Entry::Browser(headers) => {
                     let cx = browser::context(&gateway, caller);
                     // A store that is away for a moment ends nothing.
@@ -91,7 +93,9 @@ impl HttpBody for Lasting {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let Self { inner: Some(inner), over, .. } = &mut *self else { return Poll::Ready(None) };
         if over.as_mut().poll(cx).is_pending() {
-            return Pin::new(inner).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(axum::Error::new)));
+            return Pin::new(inner)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(axum::Error::new)));
         }
         self.inner = None;
         if self.quietly {

@@ -22,14 +22,13 @@ use axum::body::Body;
 use http::request::Parts;
 use http::{Request, Response};
 use identity::Identities;
+use rustls::ClientConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use upstream::Upstream;
 use valetkey_core::context::Server;
 use valetkey_core::store::Api;
-
-pub use upstream::NoRoots;
 
 /// What an upstream and a caller may cost.
 #[derive(Debug, Clone, Copy)]
@@ -72,16 +71,9 @@ pub enum Answer {
     /// An upstream's answer, to be handed on as it is.
     Passed(Response<Body>),
     /// A person in a browser wants `target`, a path below the API's prefix, and has to sign in first.
-    SignIn {
-        api: Box<Api>,
-        target: String,
-        parts: Box<Parts>,
-    },
+    SignIn { api: Box<Api>, target: String, parts: Box<Parts> },
     /// A person at that API signs out.
-    SignOut {
-        api: Box<Api>,
-        parts: Box<Parts>,
-    },
+    SignOut { api: Box<Api>, parts: Box<Parts> },
 }
 
 /// The gateway. Cheap to clone.
@@ -96,11 +88,10 @@ struct Inner {
 }
 
 impl Gateway {
-    /// # Errors
-    /// Where this system's root certificates cannot be read; `https` upstreams need them.
-    pub fn new(server: Arc<Server>, limits: Limits) -> Result<Self, NoRoots> {
-        let upstream = Upstream::new(limits)?;
-        Ok(Self(Arc::new(Inner { server, upstream, identities: Identities::default() })))
+    /// `tls`: whose certificates an `https` upstream may show.
+    pub fn new(server: Arc<Server>, limits: Limits, tls: ClientConfig) -> Self {
+        let upstream = Upstream::new(limits, tls);
+        Self(Arc::new(Inner { server, upstream, identities: Identities::default() }))
     }
 
     /// Answers a request that none of the server's own routes answers.

@@ -12,24 +12,13 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use std::error::Error as _;
 use std::time::Duration;
 
 /// Idle connections kept to each upstream, and for how long.
 const KEPT: usize = 256;
 const KEPT_FOR: Duration = Duration::from_secs(30);
-
-/// The system's root certificates cannot be read.
-#[derive(Debug)]
-pub struct NoRoots(std::io::Error);
-
-impl std::fmt::Display for NoRoots {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the system's root certificates cannot be read ({}): install ca-certificates", self.0)
-    }
-}
-
-impl std::error::Error for NoRoots {}
 
 #[derive(Debug)]
 pub(crate) struct Upstream {
@@ -38,23 +27,22 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(limits: Limits) -> Result<Self, NoRoots> {
+    /// `tls`: whose certificates count; upstreams speak HTTP/1.1.
+    pub(crate) fn new(limits: Limits, mut tls: ClientConfig) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(limits.connect_timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(NoRoots)?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        // The connector says itself what it speaks.
+        tls.alpn_protocols.clear();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let connector = connector.wrap_connector(http);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(KEPT_FOR)
             .pool_max_idle_per_host(KEPT)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, limits })
+        Self { client, limits }
     }
 
     /// Whether a request says beforehand that its body is larger than we take.

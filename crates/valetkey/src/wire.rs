@@ -143,7 +143,7 @@ pub(crate) fn edges(
         further: Arc::new(move |path| held.in_force().endpoint_at(path)),
         ..EdgeSettings::new(server.random())
     };
-    let public = Edge::new(behind(router, gateway(server, limits)?, app), paths, settings);
+    let public = Edge::new(behind(router, gateway(server, config)?, app), paths, settings);
 
     let store = opened.store.clone();
     let ready = move || {
@@ -155,11 +155,20 @@ pub(crate) fn edges(
     Ok(Edges { public, management })
 }
 
-/// The gateway; it gives up on an upstream a little before the edge gives up on it.
-fn gateway(server: &Arc<Server>, limits: &keys::Limits) -> Result<Gateway> {
-    let own = valetkey_gateway::Limits::default();
-    let response_timeout = limits.request_timeout.duration().mul_f32(0.9);
-    Ok(Gateway::new(Arc::clone(server), valetkey_gateway::Limits { response_timeout, ..own })?)
+/// The gateway; where it is not told otherwise, it gives up on an upstream a little before the edge gives up on it.
+fn gateway(server: &Arc<Server>, config: &Config) -> Result<Gateway> {
+    let own = &config.gateway;
+    let response_timeout = own.response_timeout.map_or_else(
+        || config.http.limits.request_timeout.duration().mul_f32(0.9),
+        |timeout| timeout.duration(),
+    );
+    let limits = valetkey_gateway::Limits {
+        connect_timeout: own.connect_timeout.duration(),
+        response_timeout,
+        max_body_bytes: own.max_body_bytes,
+    };
+    let tls = valetkey_fetch::tls(own.ca_file.as_deref()).context("gateway.ca_file")?;
+    Ok(Gateway::new(Arc::clone(server), limits, tls))
 }
 
 /// What none of our own routes answers may belong to an API.

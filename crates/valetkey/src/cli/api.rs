@@ -91,6 +91,15 @@ pub(crate) struct Details {
     /// Send the access token on to the upstream too
     #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pass_token: Option<bool>,
+    /// Browser mode: people who open it in a browser sign in here and come back with a session, without any token
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    browser: Option<bool>,
+    /// What such a session may do; repeat for several [default: all scopes of the API]
+    #[arg(long, value_name = "SCOPES", value_parser = values::scope)]
+    browser_scope: Vec<Scope>,
+    /// Scripts of this origin may call it, such as https://app.example; repeat for several, `*` for any, `none` for nobody
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
 }
 
 const FIELDS: &[Column] = &[
@@ -106,6 +115,9 @@ const FIELDS: &[Column] = &[
     ("Endpoints", "endpoints"),
     ("Token in query", "query_access_token"),
     ("Token passed on", "pass_token"),
+    ("Browser mode", "browser"),
+    ("In a browser", "browser_scope"),
+    ("Other origins", "cors_origins"),
     ("Created", "created_at"),
     ("Changed", "updated_at"),
 ];
@@ -196,4 +208,12 @@ fn apply(details: Details, api: &mut Api) {
         api.query_access_token = last == "query_access_token";
     }
     api.pass_token = details.pass_token.unwrap_or(api.pass_token);
+    api.browser = details.browser.unwrap_or(api.browser);
+    if !details.browser_scope.is_empty() {
+        api.browser_scope = Some(values::union(&details.browser_scope));
+    }
+    if !details.cors_origin.is_empty() {
+        api.cors_origins = details.cors_origin;
+        api.cors_origins.retain(|origin| origin != "none");
+    }
 }

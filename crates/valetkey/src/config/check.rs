@@ -27,9 +27,11 @@ pub(crate) fn check(config: &Config) -> Vec<Wrong> {
     {
         wrong.push(("database_url", message));
     }
-    if config.registration.metadata_documents != MetadataDocuments::Off {
-        let message = "this version does not read client metadata documents yet: leave it \"off\"";
-        wrong.push(("registration.metadata_documents", message.to_owned()));
+    let documents = &config.registration;
+    let listed = !documents.metadata_documents_allow.0.is_empty();
+    if documents.metadata_documents == MetadataDocuments::AllowList && !listed {
+        let message = "name the hosts or addresses: with an empty list no document is read";
+        wrong.push(("registration.metadata_documents_allow", message.to_owned()));
     }
     wrong
 }
@@ -116,12 +118,16 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
         ));
     }
     let second = Seconds(1);
+    let answer = config.gateway.response_timeout.unwrap_or(Span(second));
     for (key, value, least, most) in [
         ("http.limits.header_timeout", limits.header_timeout, second, Seconds::minutes(5)),
         ("http.limits.body_timeout", limits.body_timeout, second, Seconds::minutes(10)),
         ("http.limits.idle_timeout", limits.idle_timeout, second, Seconds::hours(1)),
         ("http.limits.request_timeout", limits.request_timeout, second, Seconds::hours(1)),
         ("http.limits.drain_timeout", limits.drain_timeout, second, Seconds::minutes(10)),
+        ("gateway.connect_timeout", config.gateway.connect_timeout, second, Seconds(60)),
+        ("gateway.response_timeout", answer, second, limits.request_timeout.0),
+        ("outbound.timeout", config.outbound.timeout, second, Seconds(60)),
     ] {
         if value.0 < least || value.0 > most {
             wrong.push((key, format!("{value} is outside the range {} to {}", Span(least), Span(most))));
@@ -131,6 +137,7 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
         ("http.limits.max_header_bytes", limits.max_header_bytes, 8192, 1 << 20),
         ("http.limits.max_body_bytes", limits.max_body_bytes, 4096, 16 << 20),
         ("http.limits.max_connections", limits.max_connections, 16, 1_000_000),
+        ("gateway.max_body_bytes", config.gateway.max_body_bytes, 4096, 16 << 30),
         ("login.parallel_hashes", config.login.parallel_hashes.unwrap_or(1), 1, 64),
     ] {
         if value < least || value > most {

@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) templates: Templates,
     pub(crate) registration: Registration,
     pub(crate) developer: Developer,
+    pub(crate) gateway: Gateway,
     pub(crate) outbound: Outbound,
     pub(crate) console: Console,
 }
@@ -51,6 +52,7 @@ impl Default for Config {
             templates: Templates::default(),
             registration: Registration::default(),
             developer: Developer::default(),
+            gateway: Gateway::default(),
             outbound: Outbound::default(),
             console: Console::default(),
         }
@@ -302,6 +304,33 @@ pub(crate) enum MetadataDocuments {
     Off,
     AllowList,
     Open,
+}
+
+/// APIs behind this server, as `valetkey api` registers them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// Until a connection to an API stands.
+    pub(crate) connect_timeout: Span,
+    /// Until an API begins to answer. Default: nine tenths of `http.limits.request_timeout`, which it must not exceed.
+    pub(crate) response_timeout: Option<Span>,
+    /// Bytes of a request's body.
+    pub(crate) max_body_bytes: usize,
+    /// Certificates (PEM) that an `https` API may show beside those that the system knows.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        let own = valetkey_gateway::Limits::default();
+        let connect = i64::try_from(own.connect_timeout.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            connect_timeout: Span::seconds(connect),
+            response_timeout: None,
+            max_body_bytes: own.max_body_bytes,
+            ca_file: None,
+        }
+    }
 }
 
 /// What this server asks of others: metadata documents, keys, sign-in providers. Private addresses are never called unless

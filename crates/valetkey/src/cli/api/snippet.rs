@@ -25,6 +25,9 @@ pub(super) fn proxy(text: &str) -> Result<Proxy, String> {
 const IDENTITY: [&str; 5] =
     ["Remote-User", "Remote-Scopes", "Remote-Client", "Remote-Tenant", "Remote-Identity"];
 
+/// The cookies without Valetkey's own come back in this one.
+const COOKIE: &str = "Cookie";
+
 /// The snippet for people, and in one member for programs.
 pub(super) fn of(api: &Api, proxy: Proxy, issuer: &str) -> Result<Answer> {
     if api.prefix.is_empty() {
@@ -34,7 +37,7 @@ pub(super) fn of(api: &Api, proxy: Proxy, issuer: &str) -> Result<Answer> {
         );
     }
     let upstream = if api.upstream.is_empty() { "http://127.0.0.1:3000" } else { &api.upstream };
-    let words = Words { id: api.id.as_str(), prefix: &api.prefix, upstream, issuer };
+    let words = Words { id: api.id.as_str(), prefix: &api.prefix, upstream, issuer, browser: api.browser };
     let (name, text) = match proxy {
         Proxy::Nginx => ("nginx", words.nginx()),
         Proxy::Traefik => ("traefik", words.traefik()),
@@ -46,9 +49,9 @@ pub(super) fn of(api: &Api, proxy: Proxy, issuer: &str) -> Result<Answer> {
     Ok(Answer::Text { json: json!({"id": api.id.as_str(), "proxy": name, "snippet": text}), text })
 }
 
-/// Lines for each of the headers.
+/// Lines for each header that Valetkey's answer has for the API.
 fn each(line: impl Fn(&str) -> String) -> String {
-    IDENTITY.map(line).concat()
+    IDENTITY.into_iter().chain([COOKIE]).map(line).collect()
 }
 
 struct Words<'a> {
@@ -56,6 +59,7 @@ struct Words<'a> {
     prefix: &'a str,
     upstream: &'a str,
     issuer: &'a str,
+    browser: bool,
 }
 
 impl Words<'_> {
@@ -65,7 +69,7 @@ impl Words<'_> {
     }
 
     fn nginx(&self) -> String {
-        let Self { id, prefix, upstream, issuer } = self;
+        let Self { id, prefix, upstream, issuer, browser } = self;
         let upstream = upstream.trim_end_matches('/');
         let id = id.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let set = |name: &str| {
@@ -75,6 +79,7 @@ impl Words<'_> {
             )
         };
         let headers = each(set);
+        let (or_page, page) = if *browser { self.nginx_sign_in(&id) } else { Default::default() };
         format!(
             "# Inside `server {{ … }}`.
 location = /_valetkey_{id} {{
@@ -88,19 +93,37 @@ location = /_valetkey_{id} {{
 location = {prefix} {{ return 404; }}
 location ^~ {prefix}/ {{
     auth_request /_valetkey_{id};
-    auth_request_set $vk_challenge $upstream_http_www_authenticate;
+{or_page}    auth_request_set $vk_challenge $upstream_http_www_authenticate;
     add_header WWW-Authenticate $vk_challenge always;
 {headers}    proxy_set_header Authorization \"\";
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_http_version 1.1;
     proxy_pass {upstream}/;
 }}
-"
+{page}"
         )
     }
 
+    /// What of a 401 nginx cannot hand on it asks for a second time: the way to the sign-in, or the challenge.
+    fn nginx_sign_in(&self, id: &str) -> (String, String) {
+        let page = format!(
+            "location @valetkey_{id} {{
+    proxy_pass {}/forward-auth/caddy;
+    proxy_method GET;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length \"\";
+    proxy_set_header X-Forwarded-Method $request_method;
+    proxy_set_header X-Forwarded-Uri $request_uri;
+}}
+# Valetkey's pages must have the same host: `location / {{ proxy_pass …; }}` to it, and that host as `issuer`.
+",
+            self.issuer
+        );
+        (format!("    error_page 401 = @valetkey_{id};\n"), page)
+    }
+
     fn traefik(&self) -> String {
-        let Self { id, prefix, upstream, issuer } = self;
+        let Self { id, prefix, upstream, issuer, .. } = self;
         let headers = each(|name| format!("          - {name}\n"));
         format!(
             "# A file of Traefik's file provider.
@@ -134,7 +157,7 @@ http:
 
     fn caddy(&self) -> String {
         let Self { prefix, upstream, issuer, .. } = self;
-        let remove = each(|name| format!("    request_header -{name}\n"));
+        let remove: String = IDENTITY.map(|name| format!("    request_header -{name}\n")).concat();
         format!(
             "# Inside a site block of the Caddyfile.
 # `route` keeps the order: forget what callers claim, ask, then cut the prefix off.
@@ -149,7 +172,7 @@ route {prefix}/* {{
 }}
 ",
             issuer.strip_prefix("http://").unwrap_or(issuer),
-            IDENTITY.join(" "),
+            IDENTITY.into_iter().chain([COOKIE]).collect::<Vec<_>>().join(" "),
             Self::authority(upstream)
         )
     }
