@@ -4,6 +4,7 @@ pub mod browser_mode;
 pub mod confirm;
 pub mod cookie;
 mod device;
+pub mod draft;
 pub mod due;
 pub mod form_proof;
 pub mod password;

@@ -40,10 +40,12 @@ pub enum Kind {
     UpstreamSecret = 17,
     /// A sign-in at a provider that is on its way, in the browser's cookie.
     UpstreamLogin = 18,
+    /// The id that a form of the portal makes, so that a form sent twice makes one thing.
+    PortalDraft = 26,
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -60,6 +62,7 @@ impl Kind {
         Self::BrowserNote,
         Self::UpstreamSecret,
         Self::UpstreamLogin,
+        Self::PortalDraft,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -81,6 +84,7 @@ impl Kind {
             Self::UpstreamSecret => "vk_us_",
             Self::UpstreamLogin => "vk_ul_",
             Self::BrowserNote => "vk_bn_",
+            Self::PortalDraft => "vk_df_",
         }
     }
 }

@@ -151,7 +151,9 @@ fn why(client: &Client, proof: &Proof<'_>, now: Timestamp) -> Denial {
         _ if client.disabled => "the application is switched off",
         Proof::None => "no client secret was sent",
         Proof::Assertion(_) => "the client assertion does not hold",
-        Proof::Secret { .. } if client.is_public() => "a client secret was sent, but a public application has none",
+        Proof::Secret { .. } if client.is_public() => {
+            "a client secret was sent, but a public application has none"
+        }
         Proof::Secret { basic, .. } if !fits(client, *basic) => {
             "the client secret came in a way that this application is not registered for"
         }
