@@ -82,11 +82,13 @@ pub struct InForce {
 impl InForce {
     pub fn new(applied: Applied, lifetimes: &Lifetimes, dynamic: DynamicRegistration) -> Self {
         let endpoint = |name: &str| path::ENDPOINTS.iter().find(|(own, _)| *own == name).map(|(_, at)| *at);
+        let mastodon = path::MASTODON.iter().filter(|_| applied.services.mastodon);
         let further = applied
             .aliases
             .iter()
             .filter_map(|(name, paths)| Some((endpoint(name)?, paths)))
             .flat_map(|(at, paths)| paths.iter().map(move |path| (path.clone(), at)))
+            .chain(mastodon.map(|(path, at)| ((*path).to_owned(), *at)))
             .collect();
         Self {
             lifetimes: applied.lifetimes.over(lifetimes),

@@ -2,5 +2,6 @@
 
 pub mod discovery;
 pub mod introspect;
+pub mod mastodon;
 pub mod revoke;
 pub mod userinfo;

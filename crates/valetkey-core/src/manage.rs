@@ -8,6 +8,7 @@ pub mod console;
 pub mod endpoint;
 pub mod grant;
 pub mod key;
+pub mod mastodon;
 pub mod portal;
 pub mod register;
 pub mod scope;

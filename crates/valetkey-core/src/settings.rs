@@ -113,6 +113,11 @@ pub mod path {
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const REGISTER: &str = "/oauth/register";
     pub const JWKS: &str = "/oauth/jwks";
+    pub const MASTODON_APPS: &str = "/oauth/mastodon/apps";
+    pub const MASTODON_APP: &str = "/oauth/mastodon/apps/verify_credentials";
+    pub const MASTODON_ACCOUNT: &str = "/oauth/mastodon/accounts/verify_credentials";
+    pub const MASTODON_INSTANCE: &str = "/oauth/mastodon/instance";
+    pub const MASTODON_INSTANCE_V2: &str = "/oauth/mastodon/instance_v2";
     pub const CONSOLE: &str = "/console";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -124,6 +129,18 @@ pub mod path {
         let good = text.len() > 1 && text.starts_with('/') && text.bytes().all(plain) && !text.contains("//");
         good && !text.ends_with('/') && !text.split('/').any(|segment| matches!(segment, "." | ".."))
     }
+
+    /// Where Mastodon's clients look for them, while the settings in force say that this server speaks its API. Some
+    /// libraries add a slash.
+    pub const MASTODON: [(&str, &str); 7] = [
+        ("/api/v1/apps", MASTODON_APPS),
+        ("/api/v1/apps/verify_credentials", MASTODON_APP),
+        ("/api/v1/accounts/verify_credentials", MASTODON_ACCOUNT),
+        ("/api/v1/instance", MASTODON_INSTANCE),
+        ("/api/v1/instance/", MASTODON_INSTANCE),
+        ("/api/v2/instance", MASTODON_INSTANCE_V2),
+        ("/api/v2/instance/", MASTODON_INSTANCE_V2),
+    ];
 
     /// The names under which aliases speak of them.
     pub const ENDPOINTS: [(&str, &str); 10] = [

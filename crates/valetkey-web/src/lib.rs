@@ -5,6 +5,7 @@ mod cookie;
 mod extract;
 pub mod layer;
 pub mod management;
+mod mastodon;
 mod oauth;
 pub mod pages;
 pub mod router;

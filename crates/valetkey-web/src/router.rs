@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::layer::routes::Form;
+use crate::mastodon;
 use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
 use crate::pages::{account, consent, console, dev, files, home, login, logo, new_password, setup, sign_out};
 use axum::Router;
@@ -23,6 +24,8 @@ pub enum Access {
     Bearer,
     /// As the operator chose: nobody, the bearer of an initial access token, or anybody.
     Registration,
+    /// As a service asks that the operator switched on; nobody, where it is off.
+    Service,
     /// The bearer of one client's registration access token.
     RegistrationToken,
     /// A browser with the interaction that began in it, or the form that was drawn for it.
@@ -66,12 +69,17 @@ const fn protocol(
     Route { path, access, form: Form::Protocol, endpoint: Some(endpoint), handlers }
 }
 
+/// Errors that no handler answered have `error` in them there too.
+const fn mastodon(path: &'static str, handlers: fn() -> MethodRouter<App>) -> Route {
+    Route { path, access: Access::Service, form: Form::Protocol, endpoint: None, handlers }
+}
+
 const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter<App>) -> Route {
     Route { path, access, form: Form::Page, endpoint: None, handlers }
 }
 
 /// The table.
-pub const ROUTES: [Route; 36] = [
+pub const ROUTES: [Route; 41] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -101,6 +109,11 @@ pub const ROUTES: [Route; 36] = [
         endpoint: None,
         handlers: || get(register::get).put(register::put).delete(register::delete),
     },
+    mastodon(path::MASTODON_APPS, || post(mastodon::create_app).options(cors::preflight)),
+    mastodon(path::MASTODON_APP, || get(mastodon::verify_app).options(cors::preflight)),
+    mastodon(path::MASTODON_ACCOUNT, || get(mastodon::verify_account).options(cors::preflight)),
+    mastodon(path::MASTODON_INSTANCE, || get(mastodon::instance).options(cors::preflight)),
+    mastodon(path::MASTODON_INSTANCE_V2, || get(mastodon::instance_v2).options(cors::preflight)),
     page("/", Access::Public, || get(home::get)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page("/login/password", Access::Interaction, || post(new_password::post)),

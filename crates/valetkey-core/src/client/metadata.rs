@@ -7,6 +7,7 @@ use crate::grant::GrantType;
 use crate::ids::UserId;
 use crate::interaction::ResponseType;
 use crate::jose::jwk;
+use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use serde_json::{Value, json};
 use url::Url;
@@ -235,4 +236,18 @@ pub fn to_json(client: &Client) -> Value {
         json["access_token_lifetime"] = lifetime.0.into();
     }
     json
+}
+
+/// Mastodon's Application entity, without its secret.
+pub fn to_mastodon(client: &Client) -> Value {
+    json!({
+        "id": client.id,
+        "name": client.name,
+        "website": (!client.website.is_empty()).then_some(&client.website),
+        "scopes": client.scope.iter().flat_map(Scope::iter).collect::<Vec<_>>(),
+        "redirect_uri": client.redirect_uris.join("\n"),
+        "redirect_uris": client.redirect_uris,
+        // There are no push messages here; clients expect the member.
+        "vapid_key": "",
+    })
 }
