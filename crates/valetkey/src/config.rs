@@ -16,12 +16,13 @@ pub(crate) use keys::Config;
 pub(crate) use tree::{Origin, Problem};
 
 use check::Wrong;
-use keys::SECRETS;
+use keys::{DATABASE_URL, SECRETS};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tree::{Given, Known, Leaves, put};
+use values::DatabaseUrl;
 
 /// Read when it stands in the working directory and no `--config` is given.
 pub(crate) const DEFAULT_FILE: &str = "valetkey.toml";
@@ -114,7 +115,9 @@ fn read_file(known: &Known, path: &Path, leaves: &mut Leaves, problems: &mut Vec
     };
     let mut own = Leaves::new();
     document::read(known, path, &text, &mut own, problems);
-    if SECRETS.iter().any(|secret| own.contains_key(*secret))
+    let address = own.get(DATABASE_URL).and_then(|given| given.value.as_str());
+    let password = address.is_some_and(|url| DatabaseUrl(url.to_owned()).holds_password());
+    if (password || SECRETS.iter().any(|secret| own.contains_key(*secret)))
         && let Err(message) = permissions::check_private(path)
     {
         problems.push(Problem::at(origin(), message));

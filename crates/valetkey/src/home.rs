@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::config::check::database_path;
 use crate::config::permissions::check_private;
+use crate::config::values::DatabaseUrl;
 use anyhow::{Context as _, Result, bail};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -20,6 +21,8 @@ const KEY_LENGTH: usize = 32;
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
     pub(crate) database: PathBuf,
+    /// The database server that is used instead of a file.
+    pub(crate) postgres: Option<DatabaseUrl>,
     /// Only where no other master key is configured.
     key_file: PathBuf,
     /// Written after the database was made, where the master key comes from elsewhere.
@@ -31,9 +34,11 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new(config: &Config) -> Self {
         let dir = config.data_dir.clone();
-        let given = config.database_url.as_deref().and_then(|url| database_path(url).ok());
+        let given = config.database_url.as_ref().and_then(|url| database_path(url).ok());
+        let postgres = config.database_url.clone().filter(DatabaseUrl::is_postgres);
         Self {
             database: given.map_or_else(|| dir.join("valetkey.db"), PathBuf::from),
+            postgres,
             key_file: dir.join("master.key"),
             marker: dir.join("initialized"),
             issuer_file: dir.join("issuer"),

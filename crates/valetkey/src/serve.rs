@@ -30,7 +30,7 @@ pub(crate) struct Ready {
     pub(crate) issuer: String,
     opened: Opened,
     metrics: PrometheusHandle,
-    _lock: ServerLock,
+    _lock: Option<ServerLock>,
 }
 
 /// One worker a core that this process may use.
@@ -41,17 +41,21 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Takes the data directory for this server alone. Before the ports: "in use by another server" says more than "in use".
-pub(crate) fn lock(config: &Config) -> Result<ServerLock> {
+/// Several servers may share a database on PostgreSQL.
+pub(crate) fn lock(config: &Config) -> Result<Option<ServerLock>> {
     let home = Home::new(config);
     home.make_directory()?;
     // Beside the database: two data directories can name one database.
-    Ok(ServerLock::acquire(home.database_directory())?)
+    if home.postgres.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(ServerLock::acquire(home.database_directory())?))
 }
 
 /// Opens the store and makes the keys that are missing.
 pub(crate) async fn prepare(
     config: Config,
-    lock: ServerLock,
+    lock: Option<ServerLock>,
     listeners: Listeners,
     issuer: String,
 ) -> Result<Ready> {

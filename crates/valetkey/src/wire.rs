@@ -21,7 +21,7 @@ use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Policy};
 use valetkey_gateway::{Answer, Caller, Gateway};
-use valetkey_store::{Options, Store};
+use valetkey_store::{OpenError, Options, PostgresOptions, Store};
 use valetkey_web::app::{App, Demo};
 use valetkey_web::layer::body::BodyLimits;
 use valetkey_web::layer::client_addr::{ClientAddr, ForwardingHeader, TrustedPeer, TrustedProxies};
@@ -55,12 +55,7 @@ pub(crate) struct Opened {
 /// Opens the store of a data directory and reads what a server holds in memory.
 pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Opening) -> Result<Opened> {
     let key = home.master_key(config)?;
-    let create = opening == Opening::Server;
-    let store = Store::open(&Options {
-        path: home.database.clone(),
-        create,
-        marker: Some(home.marker().to_owned()),
-    })?;
+    let store = open_store(home, opening).await?;
     let key = match key {
         Some(key) => key,
         None => missing_key(&store, home, opening).await?,
@@ -79,6 +74,23 @@ pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Op
     };
     let server = Server::open(parts).await.context("cannot read the store")?;
     Ok(Opened { server, store, hasher })
+}
+
+async fn open_store(home: &Home, opening: Opening) -> Result<Store> {
+    let create = opening == Opening::Server;
+    let marker = Some(home.marker().to_owned());
+    Ok(match &home.postgres {
+        Some(url) => Store::connect(&PostgresOptions { url: url.0.clone(), create, marker }).await?,
+        None => Store::open(&Options { path: home.database.clone(), create, marker })?,
+    })
+}
+
+/// Whether a server's address can be understood.
+pub(crate) fn check_database(url: &str) -> Result<(), String> {
+    Store::check_address(url).map_err(|error| match error {
+        OpenError::Address { why } => why,
+        other => other.to_string(),
+    })
 }
 
 /// A first start makes the master key. A store that has keys already was wrapped by one that is lost: never a new one.

@@ -38,7 +38,12 @@ impl KeyRing {
     pub fn unwrap(master: &SealingKey, stored: Vec<StoredKey>) -> Result<Self, Fault> {
         let mut ring = Self::default();
         for row in &stored {
-            let wrong = || Fault::bare(FaultKind::Corrupt, "the master key does not open the stored keys");
+            let wrong = || {
+                Fault::bare(
+                    FaultKind::Corrupt,
+                    "the master key does not open the stored keys; every server on one database needs the same one",
+                )
+            };
             let text = std::str::from_utf8(&row.wrapped).map_err(|_| wrong())?;
             let opened = seal::open([master], Kind::StoredKey, text).ok_or_else(wrong)?;
             let at_rest: AtRest<'_> =

@@ -1,8 +1,8 @@
 //! What the types cannot say: ranges, files, and what `serve` refuses.
 
 use super::keys::{Config, MetadataDocuments};
-use super::values::Span;
-use crate::logging;
+use super::values::{DatabaseUrl, Span};
+use crate::{logging, wire};
 use url::{Host, Url};
 use valetkey_core::time::Seconds;
 
@@ -23,7 +23,7 @@ pub(crate) fn check(config: &Config) -> Vec<Wrong> {
         wrong.push(("log.level", message));
     }
     if let Some(url) = &config.database_url
-        && let Err(message) = database_path(url)
+        && let Err(message) = check_database(url)
     {
         wrong.push(("database_url", message));
     }
@@ -88,14 +88,16 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether the address of a database can be understood.
+fn check_database(url: &DatabaseUrl) -> Result<(), String> {
+    if url.is_postgres() { wire::check_database(&url.0) } else { database_path(url).map(drop) }
+}
+
 /// The path in `sqlite:PATH`.
-pub(crate) fn database_path(url: &str) -> Result<&str, String> {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err("this version stores in SQLite only: use \"sqlite:PATH\"".to_owned());
-    }
-    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+pub(crate) fn database_path(url: &DatabaseUrl) -> Result<&str, String> {
+    let path = url.0.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
     path.filter(|path| !path.is_empty() && *path != ":memory:")
-        .ok_or_else(|| "expected \"sqlite:PATH\", a file".to_owned())
+        .ok_or_else(|| "expected \"sqlite:PATH\", a file, or \"postgres://user@host/database\"".to_owned())
 }
 
 /// The keys of `[lifetimes]`, whose ranges stand in the core.
@@ -206,11 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_a_sqlite_file() {
-        assert_eq!(database_path("sqlite:data/v.db"), Ok("data/v.db"));
-        assert_eq!(database_path("sqlite:///var/v.db"), Ok("/var/v.db"));
-        for bad in ["postgres://db/valetkey", "sqlite:", "sqlite::memory:", "mysql:x", "/var/v.db"] {
-            assert!(database_path(bad).is_err(), "{bad}");
+    fn a_database_is_a_sqlite_file_or_a_postgresql_server() {
+        let url = |text: &str| DatabaseUrl(text.to_owned());
+        assert_eq!(database_path(&url("sqlite:data/v.db")), Ok("data/v.db"));
+        assert_eq!(database_path(&url("sqlite:///var/v.db")), Ok("/var/v.db"));
+        assert_eq!(check_database(&url("postgres://v:p@db.example/valetkey")), Ok(()));
+        for bad in ["postgres:///valetkey", "sqlite:", "sqlite::memory:", "mysql:x", "/var/v.db"] {
+            assert!(check_database(&url(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The environment as leaves: `VALETKEY__HTTP__LISTEN` is `http.listen`; `VALETKEY__MASTER_KEY__FILE` names a file.
 
-use super::keys::SECRETS;
+use super::keys::{DATABASE_URL, SECRETS};
 use super::nearest::nearest;
 use super::permissions;
 use super::tree::{Given, Known, Leaves, Origin, Problem};
@@ -50,7 +50,9 @@ pub(crate) fn read(
 
 fn leaf(known: &Known, rest: &str, text: &str) -> Result<Option<(String, Value)>, String> {
     let key = rest.to_lowercase().replace("__", ".");
-    if let Some(secret) = key.strip_suffix(".file").filter(|secret| SECRETS.contains(secret)) {
+    if let Some(secret) =
+        key.strip_suffix(".file").filter(|key| SECRETS.contains(key) || *key == DATABASE_URL)
+    {
         return from_file(text).map(|value| Some((secret.to_owned(), value)));
     }
     match known.is_section(&key) {
@@ -69,7 +71,8 @@ fn from_file(path: &str) -> Result<Value, String> {
 }
 
 fn unknown(known: &Known, key: &str) -> String {
-    let files: Vec<String> = SECRETS.iter().map(|secret| format!("{secret}.file")).collect();
+    let from_files = SECRETS.iter().chain([&DATABASE_URL]);
+    let files: Vec<String> = from_files.map(|key| format!("{key}.file")).collect();
     let keys = known.leaves().iter().chain(&files).map(String::as_str);
     match nearest(key, keys) {
         Some(near) => format!("unknown variable; did you mean {}?", variable(near)),

@@ -1,6 +1,6 @@
 //! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
 
-use super::values::{Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath};
+use super::values::{DatabaseUrl, Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -16,8 +16,8 @@ pub(crate) struct Config {
     pub(crate) issuer: Option<String>,
     /// Where the database, the master key and the lock are kept.
     pub(crate) data_dir: PathBuf,
-    /// `sqlite:PATH`. Default: `valetkey.db` in the data directory.
-    pub(crate) database_url: Option<String>,
+    /// `sqlite:PATH` or `postgres://user:password@host/database`. Default: `valetkey.db` in the data directory.
+    pub(crate) database_url: Option<DatabaseUrl>,
     /// 32 random bytes as base64 or hex; the keys in the database are wrapped by it. Default: the file `master.key`
     /// in the data directory, made on first start.
     pub(crate) master_key: Option<SecretText>,
@@ -36,6 +36,9 @@ pub(crate) struct Config {
 
 /// Keys whose values are secret: shown as `***`, readable from a file through the environment (`…__FILE`).
 pub(crate) const SECRETS: [&str; 1] = ["master_key"];
+
+/// What else may be read from a file, since it may hold a password.
+pub(crate) const DATABASE_URL: &str = "database_url";
 
 impl Default for Config {
     fn default() -> Self {

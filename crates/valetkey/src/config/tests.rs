@@ -64,7 +64,7 @@ fn every_mistake_in_a_file_is_named_with_its_line_and_what_is_allowed() {
         ),
         ("[log]\nlevel = \"loud\"", ":2: `log.level`:"),
         ("[registration]\ndynamic = \"all\"", ":2: `registration.dynamic`: unknown variant `all`"),
-        ("database_url = \"postgres://h/d\"", ":1: `database_url`: this version stores in SQLite only"),
+        ("database_url = \"postgres:///d\"", ":1: `database_url`: it names no host"),
         ("issuer = \"http://id.example.com\"", ":1: `issuer`: an http issuer must be this machine"),
         (
             "[http.limits]\nmax_connections = \"many\"",

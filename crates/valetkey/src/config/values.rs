@@ -253,6 +253,70 @@ impl<'de> Deserialize<'de> for SecretText {
     }
 }
 
+/// Where the database is. It may hold a password, so it is shown without.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DatabaseUrl(pub(crate) String);
+
+impl DatabaseUrl {
+    /// Whether it names a server.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
+    }
+
+    pub(crate) fn holds_password(&self) -> bool {
+        self.parts().is_some()
+    }
+
+    /// What stands before and after the password.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let begin = self.0.find("://")? + 3;
+        let end = begin + self.0[begin..].find(['/', '?']).unwrap_or(self.0.len() - begin);
+        let at = self.0[begin..end].rfind('@')? + begin;
+        let colon = self.0[begin..at].find(':')? + begin;
+        Some((&self.0[..=colon], &self.0[at..]))
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.parts().map(|(before, after)| format!("{before}***{after}"));
+        let shown = shown.unwrap_or_else(|| self.0.clone());
+        // Parameters may hold one too.
+        match shown.split_once("password=") {
+            None => f.write_str(&shown),
+            Some((before, _)) => write!(f, "{before}password=***"),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DatabaseUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self).map_err(|_| D::Error::custom("expected text"))
+    }
+}
+
+impl JsonSchema for DatabaseUrl {
+    fn schema_name() -> Cow<'static, str> {
+        "DatabaseUrl".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^(sqlite:|postgres(ql)?://)"})
+    }
+}
+
 impl JsonSchema for SecretText {
     fn schema_name() -> Cow<'static, str> {
         "Secret".into()
@@ -266,6 +330,25 @@ impl JsonSchema for SecretText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_a_database_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:data/v.db", "sqlite:data/v.db"),
+            ("postgres://v@db.example/valetkey", "postgres://v@db.example/valetkey"),
+            (
+                "postgres://v:s3:c@ret@a.example:5432,b.example/valetkey?x=1",
+                "postgres://v:***@a.example:5432,b.example/valetkey?x=1",
+            ),
+            (
+                "postgres://db.example/valetkey?user=v&password=s3cret",
+                "postgres://db.example/valetkey?user=v&password=***",
+            ),
+            ("postgres://v:s3cret@db.example", "postgres://v:***@db.example"),
+        ] {
+            assert_eq!(DatabaseUrl(url.to_owned()).to_string(), shown);
+        }
+    }
 
     #[test]
     fn a_duration_is_read_and_written_back_in_its_largest_unit() {
