@@ -106,7 +106,7 @@ impl TestApp {
 
     /// Registers a client; a confidential one gets `CLIENT_SECRET`.
     pub async fn client(&self, mut new: NewClient) -> Client {
-        let public = new.auth_method == Some(valetkey_core::client::AuthMethod::None);
+        let public = new.auth_method.is_some_and(|method| !method.is_by_secret());
         if !public && new.secret.is_none() {
             new.secret = Some(Secret::new(CLIENT_SECRET));
         }

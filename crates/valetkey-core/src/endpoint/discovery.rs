@@ -44,6 +44,8 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "revocation_endpoint_auth_methods_supported": methods(true),
         "introspection_endpoint_auth_methods_supported": methods(false),
         "token_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
+        "revocation_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
+        "introspection_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "dpop_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,

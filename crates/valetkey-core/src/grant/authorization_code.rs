@@ -75,8 +75,9 @@ pub(super) fn decide(
     }
     // RFC 9449 §10.
     if code.key.is_some() && code.key != cx.caller.key {
-        return Err(Code::InvalidGrant
-            .because("the code is bound to a key: send a DPoP proof made with the key that the request named"));
+        return Err(Code::InvalidGrant.because(
+            "the code is bound to a key: send a DPoP proof made with the key that the request named",
+        ));
     }
     pkce::verify(client, code.challenge, params.one("code_verifier"))
 }

@@ -169,8 +169,9 @@ mod tests {
             (Some("read admin"), Err(Code::InvalidScope)),
             (Some("a\"b"), Err(Code::InvalidScope)),
         ] {
-            let got =
-                decide(&grant(), limits(), &client, asked, Timestamp(1)).map(|s| s.to_string()).map_err(|d| d.code);
+            let got = decide(&grant(), limits(), &client, asked, Timestamp(1))
+                .map(|s| s.to_string())
+                .map_err(|d| d.code);
             assert_eq!(got, want.map(str::to_owned), "asked {asked:?}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::context::Server;
 use crate::error::Fault;
 use crate::ids::{GrantId, SessionId};
+use crate::proof::dpop::Thumbprint;
 use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct Code<'a> {
     /// RFC 7636 §4.2, S256.
     pub challenge: &'a str,
     pub nonce: Option<&'a str>,
+    /// RFC 9449 §10: the key that must redeem it.
+    pub key: Option<Thumbprint>,
     /// Whether a refresh token may come of it: not where the person declined `offline_access`.
     pub lasting: bool,
     pub auth_time: Timestamp,

@@ -4,15 +4,19 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, VARY,
 };
 use http::{HeaderValue, StatusCode};
 use url::Url;
 use valetkey_core::client::Client;
 
+/// What a browser application needs beside the body (RFC 6750 §3, RFC 9449 §8).
+const READABLE: HeaderValue = HeaderValue::from_static("www-authenticate, dpop-nonce");
+
 /// Documents that hold no secret and need no credentials.
 pub(crate) fn public(mut response: Response) -> Response {
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
     response
 }
 
@@ -26,6 +30,7 @@ pub(crate) fn for_client(mut response: Response, origin: Option<&str>, client: &
         && let Ok(value) = HeaderValue::from_str(origin)
     {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, value);
+        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
     }
     response
 }
@@ -38,7 +43,7 @@ pub(crate) async fn preflight() -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
     // MCP clients send the third with the metadata request already.
-    let allowed = HeaderValue::from_static("authorization, content-type, mcp-protocol-version");
+    let allowed = HeaderValue::from_static("authorization, content-type, dpop, mcp-protocol-version");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     response

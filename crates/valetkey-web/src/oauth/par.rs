@@ -1,7 +1,7 @@
 //! RFC 9126 §2 — the pushed authorization request endpoint
 
 use super::token::refuse_query;
-use super::{cors, error, respond};
+use super::{cors, dpop, error, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
 use http::StatusCode;
@@ -9,9 +9,14 @@ use valetkey_core::authorize::par;
 use valetkey_core::client::authenticate::authenticate;
 use valetkey_core::error::{Error, Fault};
 
-pub(crate) async fn post(form: FormCall) -> Response {
+pub(crate) async fn post(mut form: FormCall) -> Response {
     let by_header = form.call.authorization().is_some();
-    answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, by_header))
+    let answer = match dpop::prove(&mut form.call, None) {
+        Ok(()) => answer(&form).await,
+        Err(denial) => Err(denial.into()),
+    };
+    let response = answer.unwrap_or_else(|refused| error::respond(&refused, by_header));
+    dpop::answered(&form.call, response)
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {

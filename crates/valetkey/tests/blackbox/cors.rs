@@ -104,7 +104,7 @@ async fn fetch_section_3_3_5_a_preflight_lets_the_protocol_through_and_names_no_
         assert_eq!(reply.status, want, "{path}");
         if want == 204 {
             assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
-            let allowed = "authorization, content-type, mcp-protocol-version";
+            let allowed = "authorization, content-type, dpop, mcp-protocol-version";
             assert_eq!(reply.header("access-control-allow-headers"), allowed, "{path}");
             assert_eq!(reply.header("access-control-allow-methods"), "GET, POST", "{path}");
             assert_eq!(reply.body, "");

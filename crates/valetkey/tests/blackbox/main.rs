@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
 mod account;
+mod account_pages;
 mod answers;
 mod artefacts;
 mod audit;

@@ -1,0 +1,67 @@
+//! RFC 9449 §5, §7–§8 — the proof of possession in a request, and the nonce for the next one
+
+use crate::extract::Call;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{HeaderName, WWW_AUTHENTICATE};
+use valetkey_core::error::{Code, Denial};
+use valetkey_core::jose::jwk::Algorithm;
+use valetkey_core::proof::dpop::{self, Shown};
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+const ONE: Denial = Code::InvalidDpopProof.because("send one DPoP header with one proof in it");
+
+/// RFC 9449 §4.3: none, or one.
+fn header(call: &Call) -> Result<Option<&str>, Denial> {
+    let mut all = call.headers.get_all(DPOP).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(Some).map_err(|_| ONE),
+        (Some(_), Some(_)) => Err(ONE),
+    }
+}
+
+/// Checks the proof, where there is one, and notes its key: tokens made in this request are bound to it, and bound ones
+/// used in it must be its own.
+pub(crate) fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
+    let Some(proof) = header(call)? else { return Ok(()) };
+    let url = call.cx.settings.url(call.uri.path());
+    let shown = Shown { method: call.method.as_str(), url: &url, access_token };
+    call.cx.caller.key = Some(dpop::check(&call.cx, proof, &shown)?);
+    Ok(())
+}
+
+/// The access token of a protected resource's caller. One that comes by the scheme `DPoP` comes with its proof (RFC 9449
+/// §7.1); `Bearer` proves nothing, so that a bound token opens nothing by it (§7.2).
+pub(crate) fn access_token(call: &mut Call) -> Result<Option<String>, Denial> {
+    let Some((scheme, token)) = call.authorization().and_then(|value| value.split_once(' ')) else {
+        return Ok(None);
+    };
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    let (bound, bearer, token) = (is("dpop"), is("bearer"), token.trim().to_owned());
+    if bound {
+        header(call)?.ok_or(ONE)?;
+        prove(call, Some(&token))?;
+    }
+    Ok((bound || bearer).then_some(token))
+}
+
+/// RFC 9449 §8.2: whoever comes with a proof is told the nonce for the next one; §7.1: and gets the challenge of its scheme.
+pub(crate) fn answered(call: &Call, mut response: Response) -> Response {
+    if !call.headers.contains_key(DPOP) {
+        return response;
+    }
+    if let Some(nonce) = dpop::nonce(&call.cx).ok().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
+    let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
+    if let Some(bearer) = response.headers_mut().get_mut(WWW_AUTHENTICATE)
+        && let Some(rest) = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "))
+        && let Ok(value) = HeaderValue::try_from(format!("DPoP {rest}, algs=\"{algorithms}\""))
+    {
+        *bearer = value;
+    }
+    response
+}
