@@ -1,6 +1,7 @@
 //! Commands behind the command line and, later, the admin API and the portal: each rule once.
 
 pub mod api;
+pub mod application;
 pub mod apply;
 pub mod client;
 pub mod consent;

@@ -2,6 +2,7 @@
 
 pub mod app;
 mod cookie;
+mod developer;
 mod extract;
 pub mod layer;
 pub mod management;

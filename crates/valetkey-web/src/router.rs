@@ -1,10 +1,11 @@
 //! Every route with its access class, in one table. There is no other way to add one.
 
 use crate::app::App;
+use crate::developer as rest;
 use crate::layer::routes::Form;
 use crate::mastodon;
 use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
-use crate::pages::{account, consent, console, dev, files, home, login, logo, new_password, setup, sign_out};
+use crate::pages::{account, consent, console, dev, files, home, login, logo, new_password, setup, sign_out, upstream};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use valetkey_core::endpoint::discovery::path;
@@ -24,6 +25,8 @@ pub enum Access {
     Bearer,
     /// As the operator chose: nobody, the bearer of an initial access token, or anybody.
     Registration,
+    /// A token for an application itself, by which it sees and changes its own registration.
+    Application,
     /// As a service asks that the operator switched on; nobody, where it is off.
     Service,
     /// The bearer of one client's registration access token.
@@ -79,7 +82,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 41] = [
+pub const ROUTES: [Route; 47] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -114,14 +117,26 @@ pub const ROUTES: [Route; 41] = [
     mastodon(path::MASTODON_ACCOUNT, || get(mastodon::verify_account).options(cors::preflight)),
     mastodon(path::MASTODON_INSTANCE, || get(mastodon::instance).options(cors::preflight)),
     mastodon(path::MASTODON_INSTANCE_V2, || get(mastodon::instance_v2).options(cors::preflight)),
+    Route {
+        path: rest::APPLICATION,
+        access: Access::Application,
+        form: Form::Rest,
+        endpoint: None,
+        handlers: || get(rest::get).patch(rest::patch),
+    },
     page("/", Access::Public, || get(home::get)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page("/login/password", Access::Interaction, || post(new_password::post)),
+    page("/login/upstream/{upstream}", Access::Interaction, || post(upstream::post)),
+    page("/login/upstream/{upstream}/callback", Access::Interaction, || get(upstream::callback)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
     page("/account", Access::Session, || get(account::get)),
     page("/account/apps", Access::Session, || get(account::apps::get)),
     page("/account/profile", Access::Session, || get(account::profile::get).post(account::profile::post)),
     page("/account/password", Access::Session, || get(account::password::get).post(account::password::post)),
+    page("/account/methods", Access::Session, || get(account::methods::get)),
+    page("/account/methods/link", Access::Session, || post(account::methods::link)),
+    page("/account/methods/unlink", Access::Session, || post(account::methods::unlink)),
     page("/account/log", Access::Session, || get(account::log::get)),
     page("/account/export", Access::Session, || get(account::data::export)),
     page("/account/delete", Access::Session, || get(account::data::get).post(account::data::delete)),

@@ -62,6 +62,13 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
             let reply = call().body("application/json", "{}").send().await;
             assert_refused(&reply, 404, "invalid_request", case);
         }
+        Access::Application => {
+            for reply in [call().send().await, call().bearer("vk_at_x").send().await] {
+                assert_eq!(reply.status, 401, "{case}");
+                assert!(reply.header("www-authenticate").starts_with("Bearer"), "{case}");
+                assert_eq!(reply.header("content-type"), "application/problem+json", "{case}");
+            }
+        }
         Access::Service => {
             // Off, unless the operator switched it on.
             for reply in [call().send().await, call().bearer("vk_at_x").send().await] {
