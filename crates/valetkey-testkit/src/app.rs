@@ -1,9 +1,10 @@
 //! The whole application behind its edge, without a socket.
 
 use crate::browser::Browser;
-use crate::builder::{Builder, database_with_keys};
+use crate::builder::Builder;
 use crate::log;
 use crate::parts::{TestClock, TestHasher};
+use crate::place::Place;
 use crate::reply::Reply;
 use axum::body::Body;
 use http::Request;
@@ -12,7 +13,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::TempDir;
 use valetkey_core::audit::{Actor, Record};
 use valetkey_core::client::Client;
 use valetkey_core::context::{Caller, Context, Server};
@@ -25,8 +25,6 @@ use valetkey_core::secret::Secret;
 use valetkey_core::store::{Api, AuditFilter, Audits, Page, ScopeWords, Upkeep};
 use valetkey_store::Store;
 use valetkey_web::layer::Edge;
-
-pub(crate) const DATABASE: &str = "valetkey.db";
 
 /// Every test user's password.
 pub const PASSWORD: &str = "seven unrelated garden tools";
@@ -46,19 +44,15 @@ pub struct TestApp {
     logged: usize,
     sent: AtomicBool,
     builder: Builder,
-    directory: TempDir,
+    place: Place,
 }
 
 impl Builder {
     pub async fn start(self) -> TestApp {
         let logged = log::install();
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(DATABASE);
-        if !self.own_keys {
-            std::fs::write(&path, database_with_keys().await).expect("a copy of the database");
-        }
+        let place = Place::fresh(self.own_keys).await;
         let (clock, hasher) = (Arc::new(TestClock::default()), Arc::new(TestHasher::default()));
-        let (server, store) = self.server(&path, &clock, &hasher).await;
+        let (server, store) = self.server(&place, &clock, &hasher).await;
         manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
         let edge = self.edge(&server);
         let secrets = Mutex::default();
@@ -72,7 +66,7 @@ impl Builder {
             logged,
             sent: AtomicBool::new(false),
             builder: self,
-            directory,
+            place,
         }
     }
 }
@@ -96,7 +90,7 @@ impl TestApp {
 
     /// Another process on the same database, such as a management command or a second node.
     pub async fn beside(&self) -> (Arc<Server>, Store) {
-        self.builder.server(&self.directory.path().join(DATABASE), &self.clock, &self.hasher).await
+        self.builder.server(&self.place, &self.clock, &self.hasher).await
     }
 
     /// A context of this moment, as a management command has it.

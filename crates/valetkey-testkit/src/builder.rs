@@ -1,17 +1,15 @@
 //! How an application under test is put together.
 
-use crate::app::{CLIENT_SECRET, DATABASE};
+use crate::app::CLIENT_SECRET;
 use crate::parts::{TestClock, TestEntropy, TestHasher};
-use std::path::Path;
+use crate::place::Place;
 use std::sync::Arc;
-use tokio::sync::OnceCell;
-use valetkey_core::context::{Caller, Context, Parts, Server};
-use valetkey_core::manage;
+use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Settings};
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
-use valetkey_store::{Options, Store};
+use valetkey_store::Store;
 use valetkey_web::app::{App, Demo, Inner};
 use valetkey_web::layer::body::BodyLimits;
 use valetkey_web::layer::{Edge, EdgeSettings};
@@ -109,15 +107,14 @@ impl Builder {
         self
     }
 
-    /// A server on the database at `path`.
+    /// A server on that database.
     pub(crate) async fn server(
         &self,
-        path: &Path,
+        place: &Place,
         clock: &Arc<TestClock>,
         hasher: &Arc<TestHasher>,
     ) -> (Arc<Server>, Store) {
-        let options = Options { path: path.to_owned(), create: true, marker: None };
-        let store = Store::open(&options).expect("a store");
+        let store = place.open().await;
         let parts = Parts {
             settings: Settings::new(&self.issuer, self.lifetimes)
                 .with_registration(self.registration)
@@ -163,18 +160,4 @@ impl Builder {
         settings.further = Arc::new(move |path| held.in_force().endpoint_at(path));
         Edge::new(service, routes, settings)
     }
-}
-
-/// A database with keys and nothing else: made once, since an RSA key takes its time.
-pub(crate) async fn database_with_keys() -> &'static [u8] {
-    static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
-    let make = || async {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(DATABASE);
-        let (server, store) = Builder::default().server(&path, &Arc::default(), &Arc::default()).await;
-        manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
-        store.close().await;
-        std::fs::read(path).expect("the database")
-    };
-    MADE.get_or_init(make).await
 }

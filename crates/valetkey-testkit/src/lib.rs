@@ -8,6 +8,7 @@ mod call;
 pub mod contract;
 mod log;
 mod parts;
+mod place;
 pub mod postgres;
 mod reply;
 mod site;
