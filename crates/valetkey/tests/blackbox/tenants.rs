@@ -15,14 +15,14 @@ use valetkey_testkit::{Browser, CLIENT_SECRET, PASSWORD, Reply, TestApp, redempt
 
 const OPERATOR: Actor = Actor::Operator;
 const OTHER: &str = "another seven garden tools";
-const PNG: &[u8] =
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0<script>alert(1)</script>";
+/// A WebP picture, for its bytes are text; with something in it that a browser must not take for a page.
+const LOGO: &[u8] = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x0f\x40\x01\0<script>alert(1)</script>";
 
 /// The world with `eneco` and `viesgo`; each has an alice of its own, with the same password.
 async fn towns() -> TestApp {
     let app = world().await;
     for (id, name) in [("eneco", "Eneco"), ("viesgo", "Viesgo")] {
-        let logo = (id == "eneco").then(|| Image::read(PNG).unwrap());
+        let logo = (id == "eneco").then(|| Image::read(LOGO).unwrap());
         let new = NewTenant { id: id.to_owned(), name: name.to_owned(), logo };
         tenant::create(&app.cx(), OPERATOR, new).await.unwrap();
         person(&app, id, "alice", OTHER).await;
@@ -49,8 +49,10 @@ fn request<'a>(scope: &'a str, tenant: &'a str) -> Vec<(&'a str, &'a str)> {
 /// Signs in at a tenant, allows everything and redeems the code.
 async fn tokens(app: &TestApp, browser: &mut Browser<'_>, tenant: &str, scope: &str) -> serde_json::Value {
     let page = browser.authorize(&request(scope, tenant)).await;
-    let page = browser.log_in(&page, "alice", OTHER).await;
-    let reply = browser.decide(&page, "allow", &scope.split(' ').collect::<Vec<_>>()).await;
+    let mut reply = browser.log_in(&page, "alice", OTHER).await;
+    if reply.status == 200 {
+        reply = browser.decide(&reply, "allow", &scope.split(' ').collect::<Vec<_>>()).await;
+    }
     let code = reply.redirected()["code"].clone();
     let reply = app.token("app", &redemption(&code)).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -67,17 +69,18 @@ async fn tenant_id_picks_the_directory_and_the_login_page_says_whose_it_is() {
     let page = browser.authorize(&request("read", "eneco")).await;
     assert_page(&page, 200, "Sign in to Eneco to continue to Photo Printer", "a picture");
     let logo = page.body.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-    assert!(logo.starts_with("/assets/logos/") && logo.ends_with(".png"), "{logo}");
-    let picture = app.get(&logo.replace("&#x2f;", "/")).await;
+    let logo = &logo.replace("&#x2f;", "/");
+    assert!(logo.starts_with("/assets/logos/") && logo.ends_with(".webp"), "{logo}");
+    let picture = app.get(logo).await;
     for (name, want) in [
-        ("content-type", "image/png"),
+        ("content-type", "image/webp"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "public, max-age=31536000, immutable"),
     ] {
         assert_eq!((picture.status.as_u16(), picture.header(name)), (200, want), "{name}");
     }
     assert!(picture.header("content-security-policy").contains("default-src 'none'"));
-    assert_eq!(app.get("/assets/logos/00000000000000000000000000000000.png").await.status, 404);
+    assert_eq!(app.get("/assets/logos/00000000000000000000000000000000.webp").await.status, 404);
     assert_eq!(app.get("/assets/logos/..%2F..%2Fetc%2Fpasswd").await.status, 404);
 
     let refused = browser.log_in(&page, "alice", PASSWORD).await;
@@ -135,7 +138,6 @@ async fn a_tenant_that_is_not_there_is_told_to_the_application_whose_redirect_ur
         "Eneco",
         " eneco",
         "eneco ",
-        "eneco\0",
         "eneco/",
         "../eneco",
         "eneco,viesgo",
@@ -150,8 +152,10 @@ async fn a_tenant_that_is_not_there_is_told_to_the_application_whose_redirect_ur
     ] {
         let reply = app.browser().authorize(&request("read", id)).await;
         told(&reply, "invalid_request", "tenant_id names no user directory", id);
-        assert!(!reply.location().contains("script") && !reply.location().contains("eeee"), "{id}");
+        assert!(!reply.location().contains("3Cscript") && !reply.location().contains("eeee"), "{id}");
     }
+    let reply = app.browser().authorize(&request("read", "eneco\0")).await;
+    assert!(matches!(reply.status.as_u16(), 303 | 400) && !outcome_is_a_page_to_sign_in(&reply), "a NUL");
     let twice = [request("read", "eneco"), vec![("tenant_id", "eneco")]].concat();
     assert_eq!(outcome(&app.browser().authorize(&twice).await), "invalid_request", "repeated");
     let twice = [request("read", "eneco"), vec![("tenant_id", "viesgo")]].concat();
@@ -159,6 +163,10 @@ async fn a_tenant_that_is_not_there_is_told_to_the_application_whose_redirect_ur
     // RFC 6749 §4.1.2.1: never to a redirect URI that does not hold, whatever else is wrong.
     let elsewhere = with(&request("read", "nobody"), "redirect_uri", Some("https://evil.example/cb"));
     assert_error_page(&app.browser().authorize(&elsewhere).await, 400, "a place it never named", "elsewhere");
+}
+
+fn outcome_is_a_page_to_sign_in(reply: &Reply) -> bool {
+    reply.body.contains("name=\"password\"")
 }
 
 #[tokio::test]
@@ -400,7 +408,8 @@ async fn a_tenant_with_people_or_applications_is_not_deleted_and_default_stays()
         let new = NewTenant { id: id.to_owned(), name: name.to_owned(), logo: None };
         assert!(tenant::create(&app.cx(), OPERATOR, new).await.is_err(), "{id:?} {name:?}");
     }
-    let named = tenant::update(&app.cx(), &OPERATOR, &"default".into(), Event::TenantUpdated, |own| {
+    let (cx, id) = (app.cx(), "default".into());
+    let named = tenant::update(&cx, &OPERATOR, &id, Event::TenantUpdated, |own| {
         "The Works".clone_into(&mut own.name);
     });
     named.await.unwrap();

@@ -1,13 +1,14 @@
-//! The guide "Protect your API": its commands are run as they stand there, and their output has what it says.
+//! The guides "Protect your API" and "Tenants": their commands are run as they stand there, and the output has what they say.
 
 use crate::support::World;
 use std::process::Command;
 
-const GUIDE: &str = include_str!("../../../../docs/guides/protect-your-api.md");
+const PROTECT: &str = include_str!("../../../../docs/guides/protect-your-api.md");
+const TENANTS: &str = include_str!("../../../../docs/guides/tenants.md");
 
 /// The fenced blocks of a language, each with what follows it.
-fn blocks() -> Vec<(&'static str, &'static str)> {
-    let mut fences = GUIDE.split("```").skip(1).step_by(2);
+fn blocks(guide: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut fences = guide.split("```").skip(1).step_by(2);
     let mut all = Vec::new();
     let mut next = fences.next();
     while let Some(block) = next {
@@ -21,6 +22,15 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
 
 #[test]
 fn the_guides_commands_do_what_it_says() {
+    run(PROTECT, 6);
+}
+
+#[test]
+fn the_commands_of_the_guide_to_tenants_do_what_it_says() {
+    run(TENANTS, 4);
+}
+
+fn run(guide: &'static str, least: usize) {
     let world = World::start(&[]);
     let here = |text: &str| {
         text.replace("http://127.0.0.1:3000", &world.upstream.url)
@@ -28,8 +38,8 @@ fn the_guides_commands_do_what_it_says() {
     };
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_valetkey"));
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.parent().unwrap().display());
-    let blocks = blocks();
-    assert!(blocks.len() >= 6, "{}", blocks.len());
+    let blocks = blocks(guide);
+    assert!(blocks.len() >= least, "{}", blocks.len());
     for (n, (commands, said)) in blocks.into_iter().enumerate() {
         let output = Command::new("bash")
             .args(["-euo", "pipefail", "-c", &here(commands)])
