@@ -1,6 +1,7 @@
 //! RFC 9700 §4.10 — every artefact is of one kind, and where another is wanted it is worth nothing
 
 use crate::support::{api, furnish, text, with};
+use valetkey_core::ids::GrantId;
 use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
 use valetkey_core::manage::register::initial_access_token;
@@ -8,6 +9,7 @@ use valetkey_core::seal::Kind;
 use valetkey_core::settings::DynamicRegistration;
 use valetkey_core::store::{Keys, TokenFormat};
 use valetkey_core::time::Seconds;
+use valetkey_core::token::refresh::RefreshToken;
 use valetkey_testkit::{Browser, CLIENT_SECRET, PASSWORD, Reply, TestApp, redemption};
 
 const SESSION: &str = "__Host-vk_session";
@@ -81,6 +83,9 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("form proof of the browser", login.hidden("csrf").unwrap()),
         ("setup link", link.split_once("token=").unwrap().1.to_owned()),
         ("initial access token", initial_access_token(&app.cx(), Seconds(600)).unwrap()),
+        ("pushed request", pushed_request(app).await),
+        ("DPoP nonce", valetkey_core::proof::dpop::nonce(&app.cx()).unwrap()),
+        ("bound refresh token", bound_refresh_token(app)),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),
         ("device cookie", browser.cookies[DEVICE].clone()),
@@ -93,6 +98,19 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         assert!(artefacts.iter().any(|(_, value)| value.starts_with(kind.prefix())), "{kind:?} is not tried");
     }
     (browser, page, artefacts)
+}
+
+async fn pushed_request(app: &TestApp) -> String {
+    let request = Browser::request("app", "read");
+    let reply = app.post("/oauth/par", Some(("app", CLIENT_SECRET)), &request).await.json();
+    text(&reply, "request_uri").rsplit_once(':').unwrap().1.to_owned()
+}
+
+/// Of a grant that is not there: `dpop.rs` shows where a true one is taken.
+fn bound_refresh_token(app: &TestApp) -> String {
+    let cx = app.cx();
+    let token = RefreshToken { grant: GrantId(cx.new_id()), generation: 1, key: Some([7; 32]) };
+    token.seal(&cx, cx.now).unwrap()
 }
 
 /// Offers `value` at `place`, with all else as it should be there. Whether it was taken.
