@@ -31,7 +31,7 @@ use arc_swap::ArcSwap;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// What a server is made of.
 #[derive(Debug)]
@@ -68,6 +68,8 @@ pub struct Server {
     in_force: ArcSwap<InForce>,
     /// The last entry of the change feed that was acted on.
     seen: AtomicI64,
+    /// Whether the feed is followed in time.
+    hearing: AtomicBool,
 }
 
 impl Deref for Server {
@@ -94,6 +96,7 @@ impl Server {
             catalog: ArcSwap::default(),
             in_force: ArcSwap::default(),
             seen: AtomicI64::new(0),
+            hearing: AtomicBool::new(true),
         };
         server.reload().await?;
         Ok(Arc::new(server))
@@ -156,6 +159,24 @@ impl Server {
         }
         self.seen.fetch_max(last.seq, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// Whether what others change is heard of within a second; said by whoever follows the feed.
+    pub fn set_hearing(&self, hearing: bool) {
+        self.hearing.store(hearing, Ordering::Release);
+    }
+
+    pub fn is_hearing(&self) -> bool {
+        self.hearing.load(Ordering::Acquire)
+    }
+
+    /// Asked before a token is judged from memory. A server that does not hear of changes, or is told to be strict, asks
+    /// the store for them first, and says that it cannot tell where the store does not answer.
+    pub async fn hear(&self) -> Result<(), Fault> {
+        if self.is_hearing() && !self.settings.strict_introspection {
+            return Ok(());
+        }
+        self.follow_changes().await
     }
 
     async fn follow(&self, change: &Change) -> Result<(), Fault> {

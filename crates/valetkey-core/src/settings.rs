@@ -225,6 +225,8 @@ pub struct Settings {
     /// RFC 9449 §8: whether each proof must carry a nonce of ours.
     pub dpop_nonce_required: bool,
     pub portal: Portal,
+    /// Whether the store is asked for revocations before each token is judged.
+    pub strict_introspection: bool,
 }
 
 impl Settings {
@@ -238,7 +240,14 @@ impl Settings {
             metadata_documents: MetadataDocuments::Off,
             dpop_nonce_required: false,
             portal: Portal::default(),
+            strict_introspection: false,
         }
+    }
+
+    /// The same, asking the store before each token is judged.
+    #[must_use]
+    pub fn with_strict_introspection(self, strict_introspection: bool) -> Self {
+        Self { strict_introspection, ..self }
     }
 
     /// The same with a mode of dynamic registration; off unless said.

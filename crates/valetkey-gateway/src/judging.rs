@@ -58,6 +58,9 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
     if token.is_none() && api.browser && !headers.contains_key(AUTHORIZATION) {
         return browser::judge(gateway, question, caller).await;
     }
+    if gateway.server.hear().await.is_err() {
+        return Judged::Refused(Refusal::Away);
+    }
     match bearer(&gateway.server, api, ruling, token, now) {
         Ok(verified) => Judged::Passes(Who::Bearer(verified)),
         Err(refusal) => Judged::Refused(refusal),

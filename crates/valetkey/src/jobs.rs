@@ -5,12 +5,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use valetkey_core::context::Server;
 use valetkey_web::serve::Drain;
 
 /// Changes made elsewhere act within a second: this is the longest they wait here.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+/// With the wait before, less than that second: a server that hears nothing for longer knows it.
+const ANSWER_WITHIN: Duration = Duration::from_millis(700);
 /// How often ended rows are looked for, and soon again while there are many.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const SWEEP_AGAIN: Duration = Duration::from_secs(1);
@@ -57,22 +59,30 @@ where
     }
 }
 
-/// Reads the feed of changes. A failure is logged when it begins and when it ends, not five times a second.
+/// Reads the feed of changes: again and again, and at once where the store hears that there may be news. A failure is
+/// logged when it begins and when it ends, not five times a second. While it lasts the server knows that it is deaf.
 async fn follow(server: Arc<Server>) {
-    let mut failing = false;
     let mut ticks = ticks(FOLLOW_EVERY);
     loop {
-        ticks.tick().await;
-        match server.follow_changes().await {
-            Ok(()) if failing => {
-                failing = false;
-                tracing::info!(target: "valetkey::jobs", "changes are heard of again");
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = server.store.news() => {}
+        }
+        let failure = match timeout(ANSWER_WITHIN, server.follow_changes()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(fault)) => Some(fault.to_string()),
+            Err(_) => Some("the store does not answer in time".to_owned()),
+        };
+        let (heard, hears) = (server.is_hearing(), failure.is_none());
+        server.set_hearing(hears);
+        metrics::gauge!("valetkey_hearing").set(if hears { 1.0 } else { 0.0 });
+        match failure {
+            Some(error) if heard => {
+                tracing::error!(target: "valetkey::jobs", %error, "cannot read what has changed: trying on, and asking \
+                    the store about each token meanwhile");
             }
-            Err(error) if !failing => {
-                failing = true;
-                tracing::error!(target: "valetkey::jobs", %error, "cannot read what has changed: trying on");
-            }
-            Ok(()) | Err(_) => {}
+            None if !heard => tracing::info!(target: "valetkey::jobs", "changes are heard of again"),
+            _ => {}
         }
     }
 }

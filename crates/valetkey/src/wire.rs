@@ -157,10 +157,17 @@ pub(crate) fn edges(
     };
     let public = Edge::new(behind(router, gateway(server, config)?, app), paths, settings);
 
-    let store = opened.store.clone();
+    let (store, hearing) = (opened.store.clone(), Arc::clone(server));
     let ready = move || {
-        let store = store.clone();
-        async move { store.ping().await.map_err(|fault| fault.to_string()) }
+        let (store, hearing) = (store.clone(), Arc::clone(&hearing));
+        async move {
+            store.ping().await.map_err(|fault| fault.to_string())?;
+            if hearing.is_hearing() {
+                Ok(())
+            } else {
+                Err("changes made elsewhere are not heard of".to_owned())
+            }
+        }
     };
     let health = Management::new(ready, move || metrics.render(), drain.clone());
     let management = Edge::new(health.router(), Management::ROUTES, EdgeSettings::new(server.random()));
@@ -264,6 +271,7 @@ fn settings(config: &Config, issuer: &str) -> Settings {
             review: config.developer.review,
             max_applications: config.developer.max_applications,
         })
+        .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
 }
 
 pub(crate) fn lifetimes(config: &Config) -> Lifetimes {

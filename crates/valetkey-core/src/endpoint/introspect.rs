@@ -66,6 +66,7 @@ pub async fn introspect(cx: &Context, asker: Asker<'_>, params: &Params<'_>) -> 
     let text = params
         .one("token")
         .ok_or(Code::InvalidRequest.because("token is missing: send it in the form body"))?;
+    cx.hear().await?;
     let verified = access::verify(cx, text, cx.now);
     if let Some(token) = verified.as_ref().and_then(access::Verified::token) {
         let seen = may_see(cx, asker, &token);

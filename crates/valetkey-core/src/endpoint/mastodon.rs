@@ -16,6 +16,7 @@ pub fn is_on(cx: &Context) -> bool {
 
 /// The application of a token, whether it acts for a user or for itself.
 pub async fn application(cx: &Context, bearer: &str) -> Result<Arc<Client>, Error> {
+    cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
     Ok(cx.client(token.client).await?.filter(|client| !client.disabled).ok_or(INVALID)?)
@@ -23,6 +24,7 @@ pub async fn application(cx: &Context, bearer: &str) -> Result<Arc<Client>, Erro
 
 /// The user of a token.
 pub async fn account(cx: &Context, bearer: &str) -> Result<User, Error> {
+    cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
     let user =

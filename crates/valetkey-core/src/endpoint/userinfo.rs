@@ -29,6 +29,7 @@ const INVALID: Denial = Code::InvalidToken.because("the access token is unknown,
 
 /// Answers for an access token; a bound one by the caller who showed its key.
 pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
+    cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
     let user = token.user.filter(|_| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;

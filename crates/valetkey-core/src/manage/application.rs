@@ -46,8 +46,9 @@ impl From<ManageError> for Declined {
 }
 
 const INVALID: Denial = Code::InvalidToken.because("the access token is unknown, expired or revoked");
-const OF_A_USER: Denial = Code::InsufficientScope
-    .because("this needs a token for the application itself (client_credentials): this one speaks for a user");
+const OF_A_USER: Denial = Code::InsufficientScope.because(
+    "this needs a token for the application itself (client_credentials): this one speaks for a user",
+);
 
 /// What is changed; a member that is not there stays. `null` empties the description or the website.
 #[derive(Debug, Default, Deserialize)]
@@ -79,6 +80,7 @@ impl Changes {
 
 /// The application that a token for itself names.
 async fn own(cx: &Context, bearer: &str) -> Result<Arc<Client>, Declined> {
+    cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
     if token.user.is_some() || token.grant.is_some() {

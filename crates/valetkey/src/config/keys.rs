@@ -21,6 +21,9 @@ pub(crate) struct Config {
     /// 32 random bytes as base64 or hex; the keys in the database are wrapped by it. Default: the file `master.key`
     /// in the data directory, made on first start.
     pub(crate) master_key: Option<SecretText>,
+    /// `memory`: tokens are judged from memory, and a revocation on another server holds within a second. `strict`: the
+    /// database is asked before each token is judged.
+    pub(crate) introspection: Introspecting,
     pub(crate) http: Http,
     pub(crate) management: Management,
     pub(crate) lifetimes: Lifetimes,
@@ -47,6 +50,7 @@ impl Default for Config {
             data_dir: "./valetkey-data".into(),
             database_url: None,
             master_key: None,
+            introspection: Introspecting::default(),
             http: Http::default(),
             management: Management::default(),
             lifetimes: Lifetimes::default(),
@@ -60,6 +64,14 @@ impl Default for Config {
             console: Console::default(),
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Introspecting {
+    #[default]
+    Memory,
+    Strict,
 }
 
 /// The public listener.
@@ -351,7 +363,7 @@ pub(crate) struct Outbound {
 
 impl Default for Outbound {
     fn default() -> Self {
-        Self { allow: Many::default(), ca_file: None, timeout: Span::seconds(10) }
+        Self { allow: Many::default(), ca_file: None, timeout: Span::seconds(5) }
     }
 }
 
