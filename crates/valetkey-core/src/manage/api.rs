@@ -95,9 +95,10 @@ fn check_browsers(api: &Api) -> Result<(), ManageError> {
 
 /// RFC 6454 §6.2, character for character as a browser writes it.
 fn is_origin(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
-    })
+    let exact = |url: Url| url.origin().ascii_serialization() == text;
+    (text.starts_with("http://") || text.starts_with("https://"))
+        && !text.contains('*')
+        && Url::parse(text).is_ok_and(exact)
 }
 
 fn is_upstream(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! A reverse proxy asks first: only one that is known, and only if it says what about. And a real nginx that does.
 
 use crate::support::{Reply, World};
+use crate::visitor::{Browser, FETCHES, OPENS, here};
 use std::process::{Child, Command, Stdio};
 
 const TRUSTED: (&str, &str) = ("VALETKEY__HTTP__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
@@ -106,6 +107,42 @@ fn a_token_in_the_query_is_none_where_nobody_can_take_it_out() {
     for proxy in PROXIES {
         let reply = ask(&world, proxy, ("GET", &format!("/things/x?access_token={token}")), "");
         assert_eq!(reply.status, 401, "{proxy}: {reply:?}");
+    }
+}
+
+#[test]
+fn a_person_in_a_browser_is_sent_to_sign_in_by_every_proxy_that_hands_answers_on() {
+    let world =
+        World::start_with(&["GET /open/{*rest} read", "POST /open/{*rest} read"], &[TRUSTED], &["--browser"]);
+    let mut browser = Browser::default();
+    assert_eq!(browser.arrive(&world, "/things/open/x").status, 200);
+    let cookies = browser.header("/things/open/x");
+    assert!(cookies.contains("theme=dark") && cookies.contains("vk_session"), "{cookies}");
+    for proxy in PROXIES {
+        let reply = ask(&world, proxy, ("GET", "/things/open/x?a=b"), OPENS);
+        let want = if proxy == "nginx" { 401 } else { 303 };
+        assert_eq!(reply.status, want, "{proxy}: {reply:?}");
+        if want == 303 {
+            assert!(here(&world, &reply).starts_with("/login?i="), "{proxy}: {reply:?}");
+        }
+        assert_eq!(ask(&world, proxy, ("GET", "/things/open/x"), FETCHES).status, 401, "{proxy}");
+        let reply = ask(&world, proxy, ("GET", "/things/open/x"), &cookies);
+        assert_eq!((reply.status, reply.header("cookie")), (200, Some("theme=dark")), "{proxy}: {reply:?}");
+        assert!(
+            reply.header("remote-user").is_some_and(|user| user.starts_with("usr_")),
+            "{proxy}: {reply:?}"
+        );
+        let forged = ask(
+            &world,
+            proxy,
+            ("POST", "/things/open/x"),
+            &format!("{cookies}Origin: https://evil.example\r\n"),
+        );
+        assert_eq!(forged.status, 403, "{proxy}: {forged:?}");
+        let own = format!("{cookies}Origin: {}\r\n", world.issuer);
+        assert_eq!(ask(&world, proxy, ("POST", "/things/open/x"), &own).status, 200, "{proxy}");
+        let out = ask(&world, proxy, ("POST", "/things/.valetkey/sign-out"), &own);
+        assert_eq!(out.status, 403, "200 would let it through: {proxy}: {out:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! The gateway from outside: the real binary, a real upstream that says what it received, requests byte by byte.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
+mod browser;
+mod cors;
 mod forward_auth;
 mod guide;
 mod headers;
@@ -9,3 +11,5 @@ mod passing;
 mod person;
 mod reference;
 mod support;
+mod upstreams;
+mod visitor;

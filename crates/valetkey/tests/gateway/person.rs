@@ -1,67 +1,18 @@
 //! Alice signs in at the pages, so that there is a token with a user behind it.
 
-use crate::support::{Reply, World};
-use std::collections::BTreeMap;
-
-#[derive(Default)]
-struct Browser {
-    cookies: BTreeMap<String, String>,
-}
-
-impl Browser {
-    fn send(&mut self, world: &World, method: &str, target: &str, form: &str) -> Reply {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let raw = format!(
-            "{method} {target} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: \
-             application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
-            cookies.join("; "),
-            form.len()
-        );
-        let reply = world.send(raw.as_bytes());
-        for line in reply.head.lines() {
-            let Some((name, value)) = line.split_once(": ") else { continue };
-            if !name.eq_ignore_ascii_case("set-cookie") {
-                continue;
-            }
-            let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
-        reply
-    }
-}
-
-/// Name and value of every input of the page, in the form of a query.
-fn fields(page: &str) -> String {
-    let attribute = |input: &str, name: &str| {
-        let (_, rest) = input.split_once(&format!(" {name}=\""))?;
-        rest.split_once('"').map(|(value, _)| value.to_owned())
-    };
-    let inputs = page.split("<input").skip(1).filter_map(|input| {
-        let input = input.split('>').next()?;
-        Some(format!(
-            "{}={}",
-            attribute(input, "name")?,
-            attribute(input, "value").filter(|value| !value.is_empty())?
-        ))
-    });
-    inputs.collect::<Vec<_>>().join("&")
-}
+use crate::support::World;
+use crate::visitor::{ALICE, Browser};
 
 /// An access token of alice for `demo-web`, with every scope that was asked for.
 pub(crate) fn token(world: &World) -> String {
     let mut browser = Browser::default();
     let mut target = world.greeting["authorize_link"].as_str().unwrap().replace(&world.issuer, "");
     for _ in 0..8 {
-        let reply = browser.send(world, "GET", &target, "");
+        let reply = browser.open(world, &target);
         let answer = if reply.status == 200 {
-            let hidden = fields(&reply.body);
-            let (page, decision) = if target.starts_with("/login") {
-                ("/login", "username=alice&password=alice-in-wonderland-1865")
-            } else {
-                ("/consent", "decision=allow")
-            };
-            browser.send(world, "POST", page, &format!("{hidden}&{decision}"))
+            let (page, typed) =
+                if target.starts_with("/login") { ("/login", ALICE) } else { ("/consent", "decision=allow") };
+            browser.post(world, page, &reply.body, typed)
         } else {
             reply
         };
