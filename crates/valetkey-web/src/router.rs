@@ -5,7 +5,10 @@ use crate::developer as rest;
 use crate::layer::routes::Form;
 use crate::mastodon;
 use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
-use crate::pages::{account, consent, console, dev, files, home, login, logo, new_password, setup, sign_out, upstream};
+use crate::pages::{
+    account, consent, console, dev, developer, files, home, login, logo, logout, new_password, setup,
+    sign_out, upstream,
+};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use valetkey_core::endpoint::discovery::path;
@@ -33,6 +36,8 @@ pub enum Access {
     RegistrationToken,
     /// A browser with the interaction that began in it, or the form that was drawn for it.
     Interaction,
+    /// A browser that a provider sends back, with the sign-in that began in it.
+    Upstream,
     /// A signed-in person; forms need the proof that they were drawn for this session.
     Session,
     /// The holder of the set-up link.
@@ -82,7 +87,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 47] = [
+pub const ROUTES: [Route; 63] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -125,10 +130,18 @@ pub const ROUTES: [Route; 47] = [
         handlers: || get(rest::get).patch(rest::patch),
     },
     page("/", Access::Public, || get(home::get)),
+    Route {
+        path: path::LOGOUT,
+        access: Access::Request,
+        form: Form::Page,
+        endpoint: Some("logout"),
+        handlers: || get(logout::get).post(logout::post),
+    },
+    page(logout::CONFIRM, Access::Session, || post(logout::confirm)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page("/login/password", Access::Interaction, || post(new_password::post)),
     page("/login/upstream/{upstream}", Access::Interaction, || post(upstream::post)),
-    page("/login/upstream/{upstream}/callback", Access::Interaction, || get(upstream::callback)),
+    page("/login/upstream/{upstream}/callback", Access::Upstream, || get(upstream::callback)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
     page("/account", Access::Session, || get(account::get)),
     page("/account/apps", Access::Session, || get(account::apps::get)),
@@ -143,6 +156,24 @@ pub const ROUTES: [Route; 47] = [
     page("/account/apps/revoke", Access::Session, || post(account::revoke_app)),
     page("/account/sessions/end", Access::Session, || post(account::end_session)),
     page("/account/sign-out", Access::Session, || post(sign_out::post)),
+    page(developer::PATH, Access::Session, || get(developer::get)),
+    page("/developer/new", Access::Session, || get(developer::new::get).post(developer::new::post)),
+    page("/developer/offers", Access::Session, || post(developer::owners::answer)),
+    page("/developer/apps/{id}", Access::Session, || get(developer::application::get)),
+    page("/developer/apps/{id}/edit", Access::Session, || {
+        get(developer::settings::get).post(developer::settings::post)
+    }),
+    page("/developer/apps/{id}/secrets", Access::Session, || post(developer::secrets::add)),
+    page("/developer/apps/{id}/secrets/delete", Access::Session, || post(developer::secrets::delete)),
+    page("/developer/apps/{id}/logo", Access::Session, || post(developer::picture::post)),
+    page("/developer/apps/{id}/owners", Access::Session, || post(developer::owners::offer)),
+    page("/developer/apps/{id}/owners/remove", Access::Session, || post(developer::owners::remove)),
+    page("/developer/apps/{id}/offers/withdraw", Access::Session, || post(developer::owners::withdraw)),
+    page("/developer/apps/{id}/switch", Access::Session, || post(developer::danger::switch)),
+    page("/developer/apps/{id}/review", Access::Session, || post(developer::danger::review)),
+    page("/developer/apps/{id}/delete", Access::Session, || {
+        get(developer::danger::ask).post(developer::danger::delete)
+    }),
     page(path::CONSOLE, Access::Public, || get(console::get)),
     page("/console/data", Access::Public, || get(console::data)),
     page("/console/look", Access::Session, || post(console::look)),

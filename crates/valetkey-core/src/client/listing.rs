@@ -78,7 +78,9 @@ pub enum Review {
     Pending,
     Approved,
     /// Nobody can sign in to it. The words are the operator's, for its owners.
-    Rejected { reason: String },
+    Rejected {
+        reason: String,
+    },
 }
 
 /// What the portal knows of an application, beside what the protocol needs.

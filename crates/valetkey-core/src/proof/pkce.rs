@@ -34,6 +34,12 @@ pub fn challenge<'a>(challenge: Option<&'a str>, method: Option<&str>) -> Result
     Ok(challenge)
 }
 
+/// RFC 7636 §4.2 — the challenge of a verifier.
+pub fn s256(verifier: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    BASE64URL_NOPAD.encode(digest.as_ref())
+}
+
 /// Checks the verifier of a token request against the challenge that the code carries; an empty one: it carries none.
 pub fn verify(client: &Client, challenge: &str, verifier: Option<&str>) -> Result<(), Denial> {
     if challenge.is_empty() {
@@ -53,8 +59,7 @@ pub fn verify(client: &Client, challenge: &str, verifier: Option<&str>) -> Resul
     // RFC 7636 §4.1: 43 to 128 unreserved characters.
     let shaped = (43..=128).contains(&verifier.len())
         && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
-    let expected = BASE64URL_NOPAD.encode(digest.as_ref());
+    let expected = s256(verifier);
     if !shaped || !bool::from(expected.as_bytes().ct_eq(challenge.as_bytes())) {
         return Err(Code::InvalidGrant
             .because("code_verifier does not belong to the code_challenge of this authorization"));

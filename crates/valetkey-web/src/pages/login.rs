@@ -3,6 +3,7 @@
 use super::flow::{self, both, current_session};
 use super::new_password;
 use super::respond::{app, failed, page, person, plain_error};
+use super::upstream;
 use super::view::words::span;
 use super::view::{Destination, ErrorKind, Href, KnownAccount, Login, LoginError, LoginMode, Tenant};
 use crate::cookie::Cookie;
@@ -24,6 +25,29 @@ use valetkey_core::store::Session;
 pub(crate) const PATH: &str = "/login";
 /// Where a plain sign-in leads.
 const HOME: &str = "/account";
+/// Where else it may lead, whoever wrote the link: pages of ours that need somebody signed in.
+const FURTHER: [&str; 3] = ["/account", "/developer", "/console"];
+
+/// The address of a plain sign-in that comes back to where the person was.
+pub(crate) fn and_back(path: &str) -> String {
+    form_urlencoded::Serializer::new(format!("{PATH}?")).append_pair("next", path).finish()
+}
+
+/// Where a plain sign-in leads: the page of ours that sent the person here, if one did.
+pub(crate) fn next(call: &Call) -> Option<Href> {
+    let params = Params::parse(call.query()).ok()?;
+    let wanted = params.one("next").and_then(Href::local)?;
+    let path = wanted.as_str().split(['?', '#']).next().unwrap_or_default();
+    let below =
+        |own: &str| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // What a browser would read as another path than the one judged here.
+    let plain = !path.contains("..") && !path.contains('%');
+    (plain && FURTHER.into_iter().any(below)).then_some(wanted)
+}
+
+pub(crate) fn home(call: &Call) -> String {
+    next(call).map_or_else(|| HOME.to_owned(), |next| next.as_str().to_owned())
+}
 
 /// What the page is drawn from.
 struct Asking<'a> {
@@ -91,7 +115,7 @@ fn plain_tenant(call: &Call, params: &Params<'_>) -> Result<TenantId, Response> 
 /// A sign-in that no application asked for.
 async fn plain(call: &Call, tenant: TenantId) -> Response {
     match current_session(call).await {
-        Ok(Some(session)) if session.tenant == tenant => see_other(&call.cx.settings.url(HOME)),
+        Ok(Some(session)) if session.tenant == tenant => see_other(&call.cx.settings.url(&home(call))),
         Ok(_) => draw_plain(call, StatusCode::OK, String::new(), None, tenant).await,
         Err(fault) => failed(call, &fault),
     }
@@ -142,6 +166,7 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         },
         _ => LoginMode::Fresh,
     };
+    let upstreams = upstream::buttons(call, &tenant, interaction.map(|(own, ..)| own));
     Ok(Login {
         i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
         csrf: Some(form_proof::make(&call.cx, browser)?),
@@ -152,6 +177,8 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         username,
         mode,
         error,
+        next: next(call).map(|next| and_back(next.as_str())),
+        upstreams,
         forgotten: None,
         register: None,
     })
@@ -284,8 +311,18 @@ async fn again(
 
 /// Sets the cookies of a fresh session and goes on.
 pub(crate) fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
+    go_on_to(call, signed_in, interaction.map(|(own, _)| own), &home(call))
+}
+
+/// The same; without an interaction, to a page of ours.
+pub(crate) fn go_on_to(
+    call: &Call,
+    signed_in: &SignedIn,
+    interaction: Option<Interaction>,
+    home: &str,
+) -> Response {
     let mut response = match interaction {
-        Some((mut interaction, _)) => {
+        Some(mut interaction) => {
             interaction.signed_in = Some(signed_in.session.id);
             // The cookie is on its way to the browser, so the next page is where it will be read.
             match interaction.seal(&call.cx) {
@@ -295,7 +332,7 @@ pub(crate) fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Inte
                 Err(fault) => failed(call, &fault),
             }
         }
-        None => see_other(&call.cx.settings.url(HOME)),
+        None => see_other(&call.cx.settings.url(home)),
     };
     set_cookies(call, &mut response, signed_in.cookie.expose(), Some(&signed_in.known_device));
     response

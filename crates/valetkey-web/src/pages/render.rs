@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// Every template in the binary. All end in `.html`, which is what switches escaping on.
-pub const TEMPLATES: [(&str, &str); 23] = [
+pub const TEMPLATES: [(&str, &str); 32] = [
     ("base.html", include_str!("templates/base.html")),
     ("stage.html", include_str!("templates/stage.html")),
     ("parts.html", include_str!("templates/parts.html")),
@@ -28,6 +28,13 @@ pub const TEMPLATES: [(&str, &str); 23] = [
     ("consent.html", include_str!("templates/consent.html")),
     ("console.html", include_str!("templates/console.html")),
     ("dev_callback.html", include_str!("templates/dev_callback.html")),
+    ("developer.html", include_str!("templates/developer.html")),
+    ("developer_app.html", include_str!("templates/developer_app.html")),
+    ("developer_confirm.html", include_str!("templates/developer_confirm.html")),
+    ("developer_new.html", include_str!("templates/developer_new.html")),
+    ("developer_parts.html", include_str!("templates/developer_parts.html")),
+    ("developer_settings.html", include_str!("templates/developer_settings.html")),
+    ("developer_stage.html", include_str!("templates/developer_stage.html")),
     ("error.html", include_str!("templates/error.html")),
     ("form_post.html", include_str!("templates/form_post.html")),
     ("home.html", include_str!("templates/home.html")),
@@ -37,6 +44,8 @@ pub const TEMPLATES: [(&str, &str); 23] = [
     ("setup.html", include_str!("templates/setup.html")),
     ("sign_out.html", include_str!("templates/sign_out.html")),
     ("signed_out.html", include_str!("templates/signed_out.html")),
+    ("upstream.html", include_str!("templates/upstream.html")),
+    ("account_methods.html", include_str!("templates/account_methods.html")),
 ];
 
 /// A view model with its template and its Content-Security-Policy.

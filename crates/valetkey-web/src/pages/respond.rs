@@ -124,7 +124,11 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
         Err(fault) => return failed(call, &fault),
     };
     if answer.mode == ResponseMode::Page {
-        return out_of_band(call, client.as_deref().map_or_else(|| AppView::new(client_id, None), app), answer);
+        return out_of_band(
+            call,
+            client.as_deref().map_or_else(|| AppView::new(client_id, None), app),
+            answer,
+        );
     }
     // Form posts go to web addresses only; the request was checked for that.
     let (Some(action), Some(destination)) =
@@ -139,17 +143,28 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
 
 /// The answer as a page: the code to be copied, or why there is none (opt-in `oob`).
 fn out_of_band(call: &Call, app: AppView, answer: &AuthorizationResponse) -> Response {
-    let value = |name: &str| answer.params.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
+    let value =
+        |name: &str| answer.params.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
     let came = match (value("code"), value("error")) {
         (Some(code), _) => Came::Code { code },
-        (None, error) => Came::Error { denied: error.as_deref() == Some("access_denied"), error: error.unwrap_or_default(), detail: value("error_description").unwrap_or_default() },
+        (None, error) => Came::Error {
+            denied: error.as_deref() == Some("access_denied"),
+            error: error.unwrap_or_default(),
+            detail: value("error_description").unwrap_or_default(),
+        },
     };
     let lasts = span(call.cx.lifetimes().code);
     page(call, StatusCode::OK, &OutOfBand { app, came, lasts })
 }
 
 pub(crate) fn app(client: &Client) -> AppView {
-    AppView::new(&client.name, Some(&client.website).filter(|site| !site.is_empty()).map(String::as_str))
+    let website = Some(&client.website).filter(|site| !site.is_empty()).map(String::as_str);
+    let logo = client
+        .listing
+        .logo
+        .as_deref()
+        .and_then(|name| Href::local(&format!("{}{name}", super::logo::PREFIX)));
+    AppView::new(&client.name, website).with_logo(logo)
 }
 
 pub(crate) fn person(user: &User) -> Person {

@@ -4,6 +4,7 @@ pub mod account;
 pub mod consent;
 pub mod console;
 pub mod dev;
+pub mod developer;
 pub mod error;
 pub mod home;
 pub mod leave;
@@ -11,6 +12,7 @@ pub mod login;
 pub mod new_password;
 pub mod parts;
 pub mod setup;
+pub mod upstream;
 pub mod words;
 
 pub use account::{
@@ -23,8 +25,9 @@ pub use dev::{Callback, DevCallback};
 pub use error::{ErrorKind, ErrorPage};
 pub use home::Home;
 pub use leave::{Came, Field, FormPost, OutOfBand, SignOut, SignedOut};
-pub use login::{KnownAccount, Login, LoginError, LoginMode, Tenant};
+pub use login::{KnownAccount, Login, LoginError, LoginMode, Tenant, UpstreamButton};
 pub use new_password::{NewPassword, PasswordError};
 pub use parts::{App, Destination, Href, Link, Person, Site};
 pub use setup::{Setup, SetupError, SetupForm};
+pub use upstream::{AccountMethods, Linked, MethodsNotice, Offer, UpstreamTrouble, WhatWentWrong};
 pub use words::When;

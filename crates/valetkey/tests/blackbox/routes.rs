@@ -15,7 +15,10 @@ pub(crate) async fn address(app: &TestApp, route: &Route) -> String {
         let at = page.body.find("/assets/").unwrap();
         return page.body[at..].split('"').next().unwrap().to_owned();
     }
-    route.path.replace("{client_id}", "app")
+    if route.path == "/assets/{folder}/{file}" {
+        return valetkey_web::pages::assets::ASSETS.console.main.path.clone();
+    }
+    route.path.replace("{client_id}", "app").replace("{upstream}", "corp")
 }
 
 /// The methods that a route answers, as its 405 says.
@@ -87,6 +90,12 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
             }
         }
         Access::Interaction => foreign_interaction(app, method, path, case).await,
+        Access::Upstream => {
+            let query = format!("{path}?code=x&state={}", "A".repeat(43));
+            for reply in [call().send().await, app.get(&query).await] {
+                crate::support::assert_page(&reply, 400, "This sign-in cannot go on", case);
+            }
+        }
         Access::Session => no_session(&call, path, case).await,
         Access::SetupLink => {
             let reply = call().form(&[("i", "x"), ("username", "root")]).send().await;
@@ -140,7 +149,9 @@ async fn foreign_interaction(app: &TestApp, method: &str, path: &str, case: &str
 
 /// The world, with the routes of development.
 pub(crate) async fn app() -> TestApp {
-    furnish(TestApp::builder().demo()).await
+    let app = furnish(TestApp::builder().demo()).await;
+    crate::upstream::provider(&app, "corp", "https://corp.example").await;
+    app
 }
 
 #[tokio::test]

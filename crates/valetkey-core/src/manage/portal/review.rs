@@ -14,22 +14,19 @@ const REASON_LIMIT: usize = 500;
 
 /// Lets the public in.
 pub async fn approve(cx: &Context, actor: &Actor, id: &ClientId) -> Result<Client, ManageError> {
-    client::update(cx, actor, id, Event::ClientApproved, |client| client.listing.review = Review::Approved).await
+    client::update(cx, actor, id, Event::ClientApproved, |client| client.listing.review = Review::Approved)
+        .await
 }
 
 /// Shuts it, for its owners too; what it holds dies. The reason is for its owners.
-pub async fn reject(
-    cx: &Context,
-    actor: &Actor,
-    id: &ClientId,
-    reason: &str,
-) -> Result<Client, ManageError> {
+pub async fn reject(cx: &Context, actor: &Actor, id: &ClientId, reason: &str) -> Result<Client, ManageError> {
     if reason.chars().count() > REASON_LIMIT {
         return Err(refused("a reason has at most 500 characters"));
     }
     let reason = reason.trim().to_owned();
     let review = Review::Rejected { reason };
-    client::update(cx, actor, id, Event::ClientRejected, |client| client.listing.review = review.clone()).await
+    client::update(cx, actor, id, Event::ClientRejected, |client| client.listing.review = review.clone())
+        .await
 }
 
 /// An owner asks to look again.

@@ -35,12 +35,7 @@ pub struct Added {
 }
 
 /// Adds a secret; the others stay as they are.
-pub async fn add_secret(
-    cx: &Context,
-    user: &User,
-    id: &ClientId,
-    new: NewSecret,
-) -> Result<Added, Declined> {
+pub async fn add_secret(cx: &Context, user: &User, id: &ClientId, new: NewSecret) -> Result<Added, Declined> {
     let name = new.name.trim();
     if name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
         return Err(refused("a secret's name has at most 60 characters on one line").into());

@@ -3,7 +3,7 @@
 use super::{CSRF, Cast, INTERACTION, PLAIN, Sample};
 use crate::pages::view::{
     Destination, Href, KnownAccount, Login, LoginError, LoginMode, NewPassword, PasswordError, Person, Setup,
-    SetupError, SetupForm, Tenant,
+    SetupError, SetupForm, Tenant, UpstreamButton,
 };
 
 pub(super) fn states() -> Vec<Sample> {
@@ -38,6 +38,13 @@ pub(super) fn states() -> Vec<Sample> {
         }),
         login("login-choose", &|page| page.mode = choose(&PLAIN)),
     ];
+    samples.push(login("login-upstreams", &|page| {
+        let button = |id: &str, name: &str| UpstreamButton {
+            name: name.to_owned(),
+            action: Href::local(&format!("/login/upstream/{id}")).unwrap_or_else(Href::root),
+        };
+        page.upstreams = vec![button("corp", "Example Corporation"), button("github", "GitHub")];
+    }));
     samples.push(login("login-tenant", &|page| {
         page.tenant = Some(Tenant::new("Eneco", Href::local("/assets/logos/eneco.png")));
     }));
@@ -94,6 +101,8 @@ fn plain() -> Login {
         username: String::new(),
         mode: LoginMode::Fresh,
         error: None,
+        next: None,
+        upstreams: Vec::new(),
         forgotten: None,
         register: None,
     }

@@ -24,6 +24,10 @@ pub struct Login {
     pub username: String,
     pub mode: LoginMode,
     pub error: Option<LoginError>,
+    /// The form's address, where a page of ours sent the person here.
+    pub next: Option<String>,
+    /// Existing providers at which these people can sign in.
+    pub upstreams: Vec<UpstreamButton>,
     /// Only if there is such a page.
     pub forgotten: Option<Href>,
     /// Only if registration is open.
@@ -43,6 +47,13 @@ impl Tenant {
     pub fn new(name: &str, logo: Option<Href>) -> Self {
         Self { name: name.to_owned(), initial: initial(name), logo }
     }
+}
+
+/// The way to a provider: a form of its own that posts `i` or `csrf`.
+#[derive(Debug, Clone, Serialize)]
+pub struct UpstreamButton {
+    pub name: String,
+    pub action: Href,
 }
 
 /// How much is known about who sits there.

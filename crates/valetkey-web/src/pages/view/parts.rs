@@ -30,12 +30,25 @@ pub struct App {
     pub initial: String,
     /// Its own page, as registered.
     pub website: Option<Href>,
+    /// Its picture, from our own origin.
+    pub logo: Option<Href>,
 }
 
 impl App {
     /// `website` is dropped unless it is an http or https address.
     pub fn new(name: &str, website: Option<&str>) -> Self {
-        Self { name: name.to_owned(), initial: words::initial(name), website: website.and_then(Href::web) }
+        Self {
+            name: name.to_owned(),
+            initial: words::initial(name),
+            website: website.and_then(Href::web),
+            logo: None,
+        }
+    }
+
+    /// The same with a picture.
+    #[must_use]
+    pub fn with_logo(self, logo: Option<Href>) -> Self {
+        Self { logo, ..self }
     }
 }
 
