@@ -8,11 +8,11 @@ mod secret;
 mod write;
 
 pub(crate) use file::Source;
+use merge::in_order;
 pub(crate) use merge::{Merged, merge};
 pub(crate) use print::{to_json, to_text};
 pub(crate) use write::{export_json, export_text};
 
-use crate::config::Problems;
 use anyhow::Result;
 use valetkey_core::audit::Actor;
 use valetkey_core::context::Context;
@@ -27,7 +27,7 @@ pub(crate) async fn run(cx: &Context, actor: &Actor, merged: &Merged, dry_run: b
     };
     planned.map_err(|refusal| match refusal {
         Refusal::Problems(problems) => {
-            Problems(problems.iter().map(|problem| merged.located(problem)).collect()).into()
+            in_order(problems.iter().map(|problem| merged.located(problem)).collect()).into()
         }
         Refusal::Failed(error) => error.into(),
     })

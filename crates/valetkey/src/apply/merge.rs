@@ -30,7 +30,7 @@ pub(crate) fn merge(sources: &[Source]) -> Result<Merged, Problems> {
         add_settings(&mut leaves, settings, &mut problems);
     }
     if !problems.is_empty() {
-        return Err(Problems(problems));
+        return Err(in_order(problems));
     }
     for entry in entries {
         let Entry { kind, id, members, secrets, origin, places } = entry;
@@ -44,6 +44,15 @@ pub(crate) fn merge(sources: &[Source]) -> Result<Merged, Problems> {
     merged.wanted.settings = settings.as_object().cloned().unwrap_or_default();
     merged.settings = leaves;
     Ok(merged)
+}
+
+/// By file and line, as one reads.
+pub(super) fn in_order(mut problems: Vec<Problem>) -> Problems {
+    problems.sort_by_key(|problem| match &problem.origin {
+        Some(Origin::File { path, line }) => (path.clone(), *line),
+        _ => (std::path::PathBuf::new(), 0),
+    });
+    Problems(problems)
 }
 
 impl Merged {

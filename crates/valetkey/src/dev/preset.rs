@@ -5,15 +5,15 @@ use crate::apply::{Merged, run};
 use anyhow::Result;
 use valetkey_core::applied::Registration;
 use valetkey_core::audit::{Actor, Event};
-use valetkey_core::client::Client;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::client::redirect_uri::OOB;
+use valetkey_core::client::{AuthMethod, Client};
 use valetkey_core::context::Context;
+use valetkey_core::grant::GrantType;
 use valetkey_core::ids::TenantId;
 use valetkey_core::manage::apply::Kind;
 use valetkey_core::manage::client::{self, NewClient, registered_now};
 use valetkey_core::manage::user::{self, NewUser};
-use valetkey_core::scope::Scope;
 use valetkey_core::secret::Secret;
 
 /// Somebody who can sign in.
@@ -81,18 +81,25 @@ fn person(tenant: &str, username: &'static str, password: &'static str) -> Perso
 
 /// A demo client as the presets would have it registered, beside what it is anyway.
 pub(super) fn fitted(given: &Registration, new: NewClient) -> NewClient {
-    let (own_scope, own_grants) = (new.scope.clone(), new.grant_types.clone());
     let mut redirect_uris = new.redirect_uris.clone();
     if given.compat.contains(&Compat::Oob) && !redirect_uris.is_empty() {
         redirect_uris.push(OOB.to_owned());
     }
-    let mut fitted =
-        registered_now(given, NewClient { grant_types: Vec::new(), scope: None, redirect_uris, ..new });
-    let missing: Vec<_> =
-        own_grants.into_iter().filter(|grant| !fitted.grant_types.contains(grant)).collect();
-    fitted.grant_types.extend(missing);
-    fitted.scope = own_scope.map(|own| own.union(given.scope.as_ref().unwrap_or(&Scope::default())));
-    fitted
+    let public = new.auth_method == Some(AuthMethod::None);
+    let usable = |grant: &GrantType| match grant {
+        GrantType::AuthorizationCode | GrantType::Implicit => !redirect_uris.is_empty(),
+        GrantType::ClientCredentials => !public,
+        GrantType::RefreshToken | GrantType::Password => true,
+    };
+    let mut grant_types: Vec<_> = given.grant_types.iter().copied().filter(usable).collect();
+    let missing: Vec<_> = new.grant_types.iter().filter(|own| !grant_types.contains(own)).copied().collect();
+    grant_types.extend(missing);
+    if !grant_types.iter().any(|grant| matches!(grant, GrantType::AuthorizationCode | GrantType::Password)) {
+        grant_types.retain(|grant| *grant != GrantType::RefreshToken);
+    }
+    let given_scope = given.scope.clone().unwrap_or_default();
+    let scope = new.scope.as_ref().map(|own| own.union(&given_scope));
+    registered_now(given, NewClient { grant_types, scope, redirect_uris, ..new })
 }
 
 /// Gives a client of an earlier start what the presets give.

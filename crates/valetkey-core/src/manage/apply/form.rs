@@ -119,8 +119,8 @@ pub(super) fn read<T: Serialize + DeserializeOwned>(
         let mut alone = base.clone();
         alone[name] = value.clone();
         match serde_json::from_value::<T>(alone) {
-            Ok(_) => whole[name] = value,
-            Err(error) => wrong.push((name.to_owned(), said(&error))),
+            Ok(_) => whole[name] = value.clone(),
+            Err(error) => wrong.push((name.to_owned(), why(name, &value, &error))),
         }
     }
     if !wrong.is_empty() {
@@ -139,6 +139,16 @@ fn opt_in(kind: Kind, name: &str, value: &Value) -> Result<Option<Value>, String
         return Err(format!("an API has one opt-in: compat = [\"{QUERY_ACCESS_TOKEN}\"]"));
     }
     Ok(Some(names.as_array().is_some_and(|all| !all.is_empty()).into()))
+}
+
+/// Why a value is not what its name wants, in words of the file.
+pub(super) fn why(name: &str, value: &Value, error: &serde_json::Error) -> String {
+    match value {
+        Value::String(text) if SPANS.contains(&name) => {
+            format!("{text:?} is not a duration such as \"90s\", \"10m\", \"12h\", \"30d\" or \"never\"")
+        }
+        _ => said(error),
+    }
 }
 
 /// The reader's words, without the place in a document that nobody wrote.

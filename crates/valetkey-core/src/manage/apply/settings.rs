@@ -1,7 +1,7 @@
 //! The applied settings of a plan, and how a file writes them.
 
 use super::diff::{Action, between};
-use super::form::{Members, read_member, said, words};
+use super::form::{Members, read_member, why, words};
 use super::things::{Draft, Turn};
 use super::{Change, Place, Problem};
 use crate::applied::Applied;
@@ -116,7 +116,10 @@ impl Draft<'_> {
             put(&mut alone, &at, value.clone());
             match serde_json::from_value::<Applied>(alone) {
                 Ok(_) => put(&mut document, &at, value),
-                Err(error) => wrong.push((key.clone(), said(&error))),
+                Err(error) => {
+                    let name = key.rsplit('.').next().unwrap_or(key);
+                    wrong.push((key.clone(), why(name, &value, &error)));
+                }
             }
         }
         let applied = match serde_json::from_value::<Applied>(document) {
