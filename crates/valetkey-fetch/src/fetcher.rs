@@ -40,7 +40,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(3), total: Duration::from_secs(10) }
+        Self { connect: Duration::from_secs(3), total: Duration::from_secs(5) }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::log;
 use crate::parts::{TestClock, TestHasher};
 use crate::place::Place;
 use crate::reply::Reply;
+use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
 use valetkey_core::audit::{Actor, Record};
 use valetkey_core::client::Client;
 use valetkey_core::context::{Caller, Context, Server};
@@ -145,6 +147,17 @@ impl TestApp {
 
     pub async fn api(&self, api: Api) {
         manage::api::create(&self.cx(), Actor::Operator, api).await.expect("an API");
+    }
+
+    /// Answers on a socket too, for who asks over the network.
+    pub fn listen(&self, listener: TcpListener) {
+        let edge = self.edge.clone();
+        let answer = move |request: Request<Body>| {
+            let edge = edge.clone();
+            async move { edge.respond(request, IpAddr::from([127, 0, 0, 1])).await }
+        };
+        let router = Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
     }
 
     /// A browser at 192.0.2.1 with an empty cookie jar.

@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod spent;
 pub mod tenants;
 pub mod upkeep;
+pub mod upstreams;
 pub mod users;
 
 use std::sync::Arc;
@@ -232,6 +233,18 @@ macro_rules! store_contract {
         );
         $crate::contract_tests!(
             $open,
+            upstreams,
+            [
+                a_provider_is_created_once_changed_and_deleted,
+                an_identity_is_one_persons_in_its_directory,
+                an_account_and_its_identity_are_made_together_or_not_at_all,
+                the_last_way_in_stays,
+                of_two_last_ways_taken_at_once_one_stays,
+                a_user_who_goes_takes_the_identities_along,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
             users,
             [
                 a_user_reads_back_as_it_was_written,
@@ -287,6 +300,7 @@ mod tests {
             include_str!("contract/spent.rs"),
             include_str!("contract/tenants.rs"),
             include_str!("contract/upkeep.rs"),
+            include_str!("contract/upstreams.rs"),
             include_str!("contract/users.rs"),
         ];
         let names = sources.iter().flat_map(|source| source.split("\npub async fn ").skip(1));

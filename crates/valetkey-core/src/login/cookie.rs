@@ -19,6 +19,19 @@ pub enum Cookie<'a> {
     KnownDevice,
     /// That the session was taken to an API below that prefix.
     Api { id: &'a ApiId, prefix: &'a str },
+    /// A sign-in at a provider that is on its way; each try has its own.
+    Upstream { state: &'a str },
+}
+
+/// A try is named by the beginning of its `state`.
+const UPSTREAM: &str = "vk_up_";
+const UPSTREAM_NAME: usize = 16;
+
+/// The tries that a browser carries along, by what of `state` names them.
+pub fn upstreams<'h>(lines: impl Iterator<Item = &'h str>, https: bool) -> Vec<&'h str> {
+    let prefix = if https { "__Host-vk_up_" } else { UPSTREAM };
+    let names = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    names.filter_map(|(name, _)| name.strip_prefix(prefix)).filter(|own| own.len() == UPSTREAM_NAME).collect()
 }
 
 /// A cookie whose name begins so is ours, whatever stands before.
@@ -48,6 +61,11 @@ impl<'a> Cookie<'a> {
             Self::Api { id, .. } => {
                 let prefix = if https { "__Secure-" } else { "" };
                 return format!("{prefix}vk_api_{id}").into();
+            }
+            Self::Upstream { state } => {
+                let prefix = if https { "__Host-" } else { "" };
+                let short = state.get(..UPSTREAM_NAME).unwrap_or_default();
+                return format!("{prefix}{UPSTREAM}{short}").into();
             }
         };
         if https { secure } else { plain }.into()

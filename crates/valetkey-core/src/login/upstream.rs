@@ -14,9 +14,13 @@ pub use arrival::{Arrived, arrive, link};
 pub use id_token::Person;
 pub use transaction::{Purpose, Transaction};
 
+/// How long a person may take at the provider.
+pub const LIFETIME: Seconds = transaction::LIFETIME;
+
 use crate::context::Context;
 use crate::error::Fault;
 use crate::outbound::Unfetched;
+use crate::time::Seconds;
 use crate::upstream::Upstream;
 
 /// Why a sign-in at a provider came to nothing.

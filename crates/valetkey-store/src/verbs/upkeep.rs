@@ -174,10 +174,12 @@ impl Verb for Count {
             UNION ALL SELECT 'clients', count(*) FROM clients
             UNION ALL SELECT 'consents', count(*) FROM consents
             UNION ALL SELECT 'grants', count(*) FROM grants
+            UNION ALL SELECT 'identities', count(*) FROM identities
             UNION ALL SELECT 'keys', count(*) FROM keys
             UNION ALL SELECT 'revocations', count(*) FROM revocations
             UNION ALL SELECT 'scopes', count(*) FROM scopes
             UNION ALL SELECT 'sessions', count(*) FROM sessions
+            UNION ALL SELECT 'upstreams', count(*) FROM upstreams
             UNION ALL SELECT 'users', count(*) FROM users";
         let rows = tx.query(sql, &[]).await?;
         rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?.unsigned_abs()))).collect()

@@ -3,6 +3,7 @@
 pub(crate) mod apps;
 pub(crate) mod data;
 pub(crate) mod log;
+pub(crate) mod methods;
 pub(crate) mod password;
 pub(crate) mod profile;
 
@@ -111,7 +112,19 @@ async fn form(form: &PageForm) -> Result<(Session, User, Params<'_>), Response> 
     let params = Params::parse(&form.body).map_err(|_| plain_error(call, ErrorKind::BadRequest))?;
     let (session, user) = visitor(call).await?;
     let cookie = call.cookie(Cookie::Session).unwrap_or_default();
-    let known = ["csrf", "client", "session", "name", "email", "password", "new_password", "apps"];
+    let known = [
+        "csrf",
+        "issuer",
+        "subject",
+        "upstream",
+        "client",
+        "session",
+        "name",
+        "email",
+        "password",
+        "new_password",
+        "apps",
+    ];
     let forged = call.is_cross_site() || params.refuse_repeats(&known).is_err();
     if forged || !form_proof::holds(&call.cx, params.one("csrf"), cookie) {
         return Err(plain_error(call, ErrorKind::Forgery));

@@ -5,6 +5,7 @@ mod console;
 mod decide;
 mod enter;
 mod rest;
+mod upstream;
 
 use super::render::{Page, Policy};
 use super::view::{App, Person, Site, When};
@@ -36,8 +37,15 @@ impl Sample {
 
 /// Every page in every state; the fullest state of each also with long, right-to-left and hostile names.
 pub fn all() -> Vec<Sample> {
-    let mut samples =
-        [enter::states(), decide::states(), account::states(), rest::states(), console::states()].concat();
+    let mut samples = [
+        enter::states(),
+        decide::states(),
+        account::states(),
+        rest::states(),
+        console::states(),
+        upstream::states(),
+    ]
+    .concat();
     for cast in [&LONG, &RTL, &HOSTILE] {
         let fullest = [
             enter::fullest(cast),
@@ -45,6 +53,7 @@ pub fn all() -> Vec<Sample> {
             account::fullest(cast),
             rest::fullest(cast),
             console::fullest(cast),
+            upstream::fullest(cast),
         ]
         .concat();
         samples.extend(

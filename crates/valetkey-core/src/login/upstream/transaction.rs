@@ -12,15 +12,15 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 /// How long a person may take there.
-pub const LIFETIME: Seconds = Seconds::minutes(15);
+pub(crate) const LIFETIME: Seconds = Seconds::minutes(15);
 /// Clocks that disagree.
 const SKEW: Seconds = Seconds(60);
 
 /// What the person wants of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// To sign in; in the middle of a sealed interaction, where there is one.
-    SignIn { interaction: Option<String> },
+    /// To sign in: in the middle of a sealed interaction, or to go on to a page of ours.
+    SignIn { interaction: Option<String>, next: String },
     /// To sign in with it from now on: for the account that this session is of.
     Link { session: SessionId },
 }
