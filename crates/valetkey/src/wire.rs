@@ -60,7 +60,10 @@ pub(crate) async fn open(config: &Config, home: &Home, issuer: &str, opening: Op
         Some(key) => key,
         None => missing_key(&store, home, opening).await?,
     };
-    home.mark()?;
+    // A command beside a database server may have no data directory, and needs none.
+    if opening == Opening::Server || home.dir.is_dir() {
+        home.mark()?;
+    }
     let permits = config.login.parallel_hashes.unwrap_or_else(default_permits);
     let hasher = Argon2Hasher::new(permits, Arc::new(OsEntropy));
     let parts = Parts {
