@@ -59,6 +59,11 @@ export async function isLightAndGuarded(page, { stays = true } = {}) {
   const response = await page.goto(page.url(), { waitUntil: 'networkidle' })
   await session.detach()
   assert.ok(bytes > 0 && bytes < 30_000, `${page.url()} weighs ${bytes} bytes`)
+  await isGuarded(page, response, { stays })
+}
+
+/** The headers that a page must have, and nothing inline. */
+export async function isGuarded(page, response, { stays = true } = {}) {
   const headers = response.headers()
   const policy = headers['content-security-policy'] ?? ''
   for (const words of [/default-src 'none'/, /frame-ancestors 'none'/, /base-uri 'none'/]) assert.match(policy, words)

@@ -38,7 +38,7 @@ async fn view(call: &Call) -> Result<Console, Fault> {
     Ok(Console {
         issuer: call.cx.settings.issuer().to_owned(),
         person: user.as_ref().map(person),
-        portal: false,
+        portal: call.cx.settings.portal.open,
         authorize: url(path::AUTHORIZE),
         token: url(path::TOKEN),
         redirect_uri: url(path::CONSOLE),

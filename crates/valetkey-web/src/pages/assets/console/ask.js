@@ -56,7 +56,7 @@ export async function askStep() {
     fields.push(...pairs(further.value))
     return { method: 'GET', url: `${server.endpoints.authorize}?${new URLSearchParams(fields)}` }
   }
-  const draw = () => shown.replaceChildren(exchange(request(), null, { title: 'The address for the browser' }))
+  const draw = () => shown.replaceChildren(exchange(request(), null, { title: 'The address for the browser', address: true }))
   const leave = (event) => {
     event.preventDefault()
     keep({ ...flow, scope: scopes.value() })
@@ -83,5 +83,5 @@ export function notAllowed(allow) {
   if (!['authorization_code', 'implicit'].includes(state.grant) || app.allowed !== false) return null
   const address = el('code', {}, server.redirect_uri)
   return note('warn', el('p', {}, el('strong', {}, 'This application does not send people to the console. '), 'Its redirect URIs have to hold ', address, ', exactly.'),
-    app.own ? button('Allow the console for this application', allow) : el('p', {}, 'Its owner can add it.'))
+    app.own ? button('Allow the console for this application', () => allow('yes'), 'primary') : el('p', {}, 'Its owner can add it.'))
 }

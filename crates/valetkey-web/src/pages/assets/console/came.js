@@ -13,7 +13,7 @@ export function cameStep(go) {
   if (part === 'query') path.search = new URLSearchParams(params)
   const rows = Object.entries(params).map(([name, value]) => [code(name), SECRET.includes(name) ? secretText(value) : code(value), sentence(name, value)])
   const shown = [
-    part === 'query' ? exchange({ method: 'GET', url: path.href }, null, { title: 'What the browser brought' })
+    part === 'query' ? exchange({ method: 'GET', url: path.href }, null, { title: 'What the browser brought', address: true })
       : el('p', {}, 'It stood behind the # of the address, which browsers never send to a server. It is out of the address bar and out of the history.'),
     facts(rows.map(([name, ...value]) => [name, ...value])),
   ]

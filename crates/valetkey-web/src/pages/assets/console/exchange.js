@@ -18,15 +18,20 @@ export function secretField(changed = () => {}) {
 }
 
 /** What a refusal means and what to change; nothing for an answer that is none. */
-export function explained(answer) {
+export function explained(answer, fix) {
   if (answer.failed) return null
-  const { error, error_description: detail } = members(answer)
-  const what = change(answer.status, typeof error === 'string' ? error : challengeError(answer))
-  if (!what) return null
-  return note('bad', el('p', {}, el('strong', {}, `Refused: ${typeof error === 'string' ? error : challengeError(answer) ?? answer.status}. `), typeof detail === 'string' ? `The server says: ${detail}.` : ''), el('p', {}, el('strong', {}, 'What to change: '), what))
+  const said = members(answer)
+  const error = typeof said.error === 'string' ? said.error : challengeError(answer)
+  const what = fix ?? change(answer.status, error)
+  return what && answer.status >= 400 ? refusal(error ?? answer.status, said.error_description ?? said.detail, what) : null
 }
 
 const challengeError = (answer) => /error="([a-z_]+)"/.exec(answer.headers.find(([name]) => name === 'www-authenticate')?.[1] ?? '')?.[1] ?? null
+
+/** The refusal, the server's own sentence, and what to do about it. */
+export const refusal = (error, sentence, fix) => note('bad',
+  el('p', {}, el('strong', {}, `Refused: ${error}. `), typeof sentence === 'string' ? `The server says: ${sentence.replace(/\.$/, '')}.` : ''),
+  el('p', {}, el('strong', {}, 'What to change: '), fix))
 
 /** The fields of each grant: `{elements, values()}`; `values` gives the pairs of the body. */
 const FORMS = {
@@ -81,6 +86,11 @@ export function tokenStep(go) {
     const answer = await send(sent)
     submit.disabled = false
     shown.replaceChildren(exchange(sent, answer), ...outcome(sent, answer, go))
+    // A code is spent now: there is nothing to send again but on purpose.
+    if (state.spent === sent) {
+      event.target.remove()
+      shown.querySelector('.primary')?.focus()
+    }
     announce(answer)
   }
   preview()

@@ -2,12 +2,11 @@
 import { filled, methods, placeholders, takesBody } from './apis.js'
 import { state } from './data.js'
 import { button, code, el, note } from './dom.js'
-import { explained, needsSecret, secretField } from './exchange.js'
+import { explained, needsSecret, refusal, secretField } from './exchange.js'
 import { announce, exchange } from './pane.js'
 import { challenge, random } from './proof.js'
 import { words } from './text.js'
-import { asClient, members, send, withToken } from './wire.js'
-import { change } from './words.js'
+import { asClient, send, withToken } from './wire.js'
 
 const byGrant = (name) => state.app.grants.includes(name)
 const redirects = () => byGrant('authorization_code') && state.app.allowed !== false
@@ -76,12 +75,11 @@ const GALLERY = [
     'The token is good, and may do other things. The answer names the scopes that are missing.', 'Ask for the scope in the authorization request; the person sees it on the consent page.'],
 ]
 
-/** The answer's error, which after a redirect stands in the address. */
-function redirected(answer) {
-  if (!answer.at) return null
-  const params = new URL(answer.at).searchParams
-  const error = params.get('error')
-  return error && note('bad', el('p', {}, el('strong', {}, `Refused: ${error}. `), params.get('error_description') ?? ''), el('p', {}, el('strong', {}, 'What to change: '), change(400, error)))
+/** What the answer means; after a redirect its error stands in the address. */
+function meaning(answer, fix) {
+  const params = answer.at && new URL(answer.at).searchParams
+  if (params?.get('error')) return refusal(params.get('error'), params.get('error_description'), fix)
+  return explained(answer, fix) ?? note('', el('p', {}, el('strong', {}, 'What to change: '), fix))
 }
 
 function entry([title, hindered, make, happened, fix]) {
@@ -91,10 +89,9 @@ function entry([title, hindered, make, happened, fix]) {
     const request = await make()
     const follow = request.url.startsWith(state.server.endpoints.authorize)
     const answer = await send(request, { follow })
-    // The page that it was sent back to is this one: of it only the address matters.
-    if (answer.at) answer.body = ''
-    shown.replaceChildren(exchange(request, answer, { heading: 'h4' }), redirected(answer) || (members(answer).error ? explained(answer) : '') || '',
-      note('', el('p', {}, el('strong', {}, 'What happened: '), happened), el('p', {}, el('strong', {}, 'What to change: '), fix)))
+    const answered = meaning(answer, fix)
+    answered.prepend(el('p', {}, el('strong', {}, 'What happened: '), happened))
+    shown.replaceChildren(exchange(request, answer, { heading: 'h4' }), answered)
     announce(answer)
   }
   return el('li', {}, el('div', { class: 'row between wrap' }, el('h3', {}, title),

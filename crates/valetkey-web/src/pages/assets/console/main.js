@@ -29,21 +29,27 @@ const steps = () => ({
 const root = document.getElementById('console')
 let thrown = null
 let failures = false
+let drawn = 0
 
 /** Draws everything; `focus` says whether the step was chosen just now, so that the reader goes there. */
 async function draw(focus) {
   const { app } = state
   const all = steps()
+  const before = document.activeElement?.id
+  const turn = (drawn += 1)
   const [title, make] = failures ? ['What goes wrong', failuresStep] : all[Math.min(state.at, all.length - 1)]
   const heading = el('h2', { id: 'step', tabindex: '-1' }, title)
   const body = app.id ? await make(go, () => draw(true)) : [el('p', {}, 'Type the client id of an application first.')]
+  // Another was begun meanwhile.
+  if (turn !== drawn) return
   const hint = app.id && !failures && state.at === 0 ? notAllowed(allow) : null
   replace(root, thrown && thrownAway(thrown),
     el('div', { class: 'split' },
-      el('aside', { class: 'stack', 'aria-label': 'Application, grant and steps' }, setup(() => show(0)),
+      el('aside', { class: 'stack', 'aria-label': 'What to go through' }, setup(() => draw(), allow),
         el('ol', { class: 'steps' }, all.map(([words], at) => step(words, at))),
         button('What goes wrong', () => { failures = true; draw(true) }, failures ? 'primary' : '')),
       el('section', { class: 'panel', 'aria-labelledby': 'step' }, heading, hint, hint && hint.querySelector('button') ? null : body)))
+  if (!focus && before) document.getElementById(before)?.focus()
   if (focus) {
     heading.focus()
     say(`${failures ? '' : `Step ${state.at + 1} of ${all.length}: `}${title}`)
@@ -61,6 +67,7 @@ function step(words, at) {
 
 function show(at) {
   failures = false
+  thrown = null
   state.at = at
   state.reached = Math.max(state.reached, at)
   draw(true)
@@ -69,13 +76,12 @@ function show(at) {
 const go = (by) => show(Math.max(0, state.at + by))
 
 /** Lets this page take the answers for an application of one's own. */
-async function allow() {
+async function allow(answer) {
   const { server, app } = state
-  const done = await own('/console/allow', { client: app.id, allow: 'yes', csrf: server.csrf })
+  const done = await own('/console/allow', { client: app.id, allow: answer, csrf: server.csrf })
   if (!done) return say('That did not work. Load the page anew and try again.')
   await load()
   choose(app.id)
-  say('Allowed')
   draw(true)
 }
 

@@ -4,7 +4,9 @@ import { colours, curl, FORM, indented, masked } from './text.js'
 
 export const SECRET = ['access_token', 'refresh_token', 'id_token', 'token', 'client_secret', 'password', 'code', 'code_verifier', 'subject_token']
 const known = new Set()
-const MOST = 6000
+const MOST = 4000
+/** What an answer tells; the rest of its headers every answer here carries. */
+const TELLING = ['allow', 'cache-control', 'content-type', 'dpop-nonce', 'link', 'location', 'retry-after', 'www-authenticate', 'x-request-id']
 
 /** Remembers a secret, so that it is covered wherever it turns up. */
 export function cover(text) {
@@ -13,7 +15,7 @@ export function cover(text) {
 
 /** A text with every known secret covered. */
 export function hidden(text) {
-  let out = text.replace(/\b(Basic|Bearer) +[^\s'"]+/g, '$1 ••••••')
+  let out = text.replace(/\b(Basic|Bearer) +(?!\w+=")[^\s'"]+/g, '$1 ••••••')
   for (const name of SECRET) out = out.replace(new RegExp(`((?:^|[?&'#\\n ])${name}=)([^&'\\s]*)`, 'g'), (_, before, value) => before + (value ? masked(value) : ''))
   for (const secret of known) out = out.replaceAll(secret, masked(secret))
   return out
@@ -35,7 +37,7 @@ function json(text, bare) {
 }
 
 function headerLines(headers, bare) {
-  return headers.flatMap(([name, text]) => ['\n', piece('h', `${name}: `), bare ? text : hidden(`${name === 'Authorization' ? '' : ''}${text}`)])
+  return headers.flatMap(([name, text]) => ['\n', piece('h', `${name}: `), bare ? text : hidden(text)])
 }
 
 function requestText(request, { bare, exact }) {
@@ -52,9 +54,16 @@ function requestText(request, { bare, exact }) {
 
 function answerText(answer, { bare, exact }) {
   const kind = answer.status < 400 ? 's' : 'b'
-  const start = [piece(kind, `${answer.status} ${answer.statusText ?? ''}`.trim()), piece('h', `   ${answer.ms < 10 ? answer.ms.toFixed(1) : Math.round(answer.ms)} ms`)]
-  if (answer.at) start.push('\n', piece('h', 'after a redirect to '), '\n', bare ? answer.at : hidden(answer.at))
-  start.push(...headerLines(answer.headers, bare))
+  const time = piece('h', `   ${answer.ms < 10 ? answer.ms.toFixed(1) : Math.round(answer.ms)} ms`)
+  if (answer.at) {
+    // The browser follows by itself, and lets a page see only where it arrived.
+    const to = new URL(answer.at)
+    return [piece('b', 'a redirect'), time, '\n', piece('h', 'to: '), to.origin + to.pathname, to.search && '?\n', ...parameters(to.search.slice(1), bare)]
+  }
+  const start = [piece(kind, `${answer.status} ${answer.statusText ?? ''}`.trim()), time]
+  const telling = exact ? answer.headers : answer.headers.filter(([name]) => TELLING.includes(name))
+  const more = answer.headers.length - telling.length
+  start.push(...headerLines(telling, bare), more ? piece('h', `\n+ ${more} headers that most answers here carry: see “Exact bytes”`) : '')
   if (!answer.body) return start
   const pretty = exact ? null : indented(answer.body)
   const text = (pretty ?? answer.body).slice(0, MOST)
@@ -62,8 +71,9 @@ function answerText(answer, { bare, exact }) {
   return [...start, '\n\n', ...(pretty ? json(text, bare) : [bare ? text : hidden(text)]), rest ? piece('h', `\n… and ${rest} characters more`) : '']
 }
 
-/** A request with the controls over how it is seen, and its answer where there is one. */
-export function exchange(request, answer, { title = 'Request', heading = 'h3' } = {}) {
+/** A request with the controls over how it is seen, and its answer where there is one. `address`: it is a browser's to
+    open, not a terminal's. */
+export function exchange(request, answer, { title = 'Request', heading = 'h3', address = false } = {}) {
   const view = { bare: false, exact: false }
   const id = newId('x')
   const sent = el('pre', { class: 'wire', tabindex: '0', role: 'region', 'aria-label': `${title}, as sent` })
@@ -86,9 +96,9 @@ export function exchange(request, answer, { title = 'Request', heading = 'h3' } 
   draw()
   return el('section', { class: 'exchange', 'aria-labelledby': id },
     el('div', { class: 'row between wrap' }, el(heading, { id }, title),
-      el('div', { class: 'row wrap' }, toggle('Show secrets', 'bare'), toggle('Exact bytes', 'exact'), copier('Copy as curl', () => curl(request)))),
+      el('div', { class: 'row wrap' }, toggle('Show secrets', 'bare'), toggle('Exact bytes', 'exact'), address ? copier('Copy the address', () => request.url) : copier('Copy as curl', () => curl(request)))),
     sent,
-    el('details', { class: 'curl' }, el('summary', {}, 'As a line for a terminal'), line),
+    !address && el('details', { class: 'curl' }, el('summary', {}, 'As a line for a terminal'), line),
     answer?.failed ? el('p', { class: 'note bad' }, answer.failed) : got && [el(heading, {}, 'Answer'), got])
 }
 

@@ -1,7 +1,7 @@
 // What things are called, and what to change when the server refuses. The server's own sentence is always shown too.
 
 export const GRANTS = {
-  authorization_code: ['Authorization code with PKCE', 'For a person: the browser brings a code, and the application exchanges it.'],
+  authorization_code: ['Code with PKCE', 'For a person: the browser brings a code, and the application exchanges it.'],
   client_credentials: ['Client credentials', 'For the application itself: no person is involved.'],
   refresh_token: ['Refresh token', 'A new access token for one that ran out, without asking the person again.'],
   implicit: ['Implicit', 'For a person: the token comes straight in the address.'],
