@@ -40,6 +40,7 @@ pub enum Event {
     UserDeleted,
     PasswordSet,
     PasswordChangeRequired,
+    PasswordRehashed,
     AdminCreated,
     TenantCreated,
     TenantUpdated,

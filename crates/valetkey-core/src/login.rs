@@ -8,6 +8,7 @@ pub mod draft;
 pub mod due;
 pub mod form_proof;
 pub mod password;
+mod rehash;
 pub mod same_origin;
 pub mod throttle;
 pub mod upstream;
@@ -146,6 +147,7 @@ async fn begin(
 ) -> Result<LoginOutcome, Fault> {
     let begun = start_session(cx, user, login.user_agent, login.replaces, counters).await?;
     let Some((session, cookie)) = begun else { return Ok(LoginOutcome::Refused) };
+    rehash::renew(cx, user, login.password).await;
     let known_device = device::seal(cx, login.tenant, key)?;
     Ok(LoginOutcome::SignedIn(Box::new(SignedIn { session, cookie, known_device })))
 }

@@ -18,6 +18,10 @@ pub struct Busy;
 pub trait Hasher: Send + Sync + Debug {
     /// Waits briefly for one of the permits.
     async fn reserve(&self) -> Result<Box<dyn HashPermit>, Busy>;
+    /// Whether a new hash of the same password would be a better one.
+    fn is_outdated(&self, _phc: &str) -> bool {
+        false
+    }
 }
 
 /// The right to one hash; held until the hash ends.

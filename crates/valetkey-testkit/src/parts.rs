@@ -48,12 +48,18 @@ impl Entropy for TestEntropy {
 #[derive(Debug, Default)]
 pub struct TestHasher {
     busy: AtomicBool,
+    outdated: AtomicBool,
 }
 
 impl TestHasher {
     /// From now on, whether every permit is taken.
     pub fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::SeqCst);
+    }
+
+    /// From now on, whether every hash is one of the past.
+    pub fn set_outdated(&self, outdated: bool) {
+        self.outdated.store(outdated, Ordering::SeqCst);
     }
 }
 
@@ -65,6 +71,10 @@ fn argon2() -> Argon2<'static> {
 impl Hasher for TestHasher {
     async fn reserve(&self) -> Result<Box<dyn HashPermit>, Busy> {
         if self.busy.load(Ordering::SeqCst) { Err(Busy) } else { Ok(Box::new(TestPermit)) }
+    }
+
+    fn is_outdated(&self, _: &str) -> bool {
+        self.outdated.load(Ordering::SeqCst)
     }
 }
 

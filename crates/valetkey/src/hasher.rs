@@ -67,6 +67,10 @@ impl Hasher for Argon2Hasher {
         };
         Ok(Box::new(Permit { permit, shared: Arc::clone(&self.shared) }))
     }
+
+    fn is_outdated(&self, phc: &str) -> bool {
+        Parsed::parse(phc).is_ok_and(|parsed| parsed.is_outdated())
+    }
 }
 
 #[derive(Debug)]

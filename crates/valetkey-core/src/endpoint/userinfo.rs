@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct UserInfo {
     pub sub: String,
-    /// The user directory, where there is more to say than that there is one.
+    /// The user directory, where it is not the one that is there without anybody making it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     let (profile, email) = (has("profile"), has("email") && user.email.is_some());
     Ok(UserInfo {
         sub: user.id.to_string(),
-        tenant: (profile || user.tenant != TenantId::default()).then(|| user.tenant.to_string()),
+        tenant: (user.tenant != TenantId::default()).then(|| user.tenant.to_string()),
         name: user.name.filter(|_| profile),
         preferred_username: profile.then_some(user.username),
         updated_at: profile.then_some(user.updated_at.0),

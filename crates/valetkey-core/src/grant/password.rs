@@ -3,9 +3,9 @@
 use crate::audit::{Actor, Event};
 use crate::client::Client;
 use crate::context::Context;
-use crate::directory::User;
+use crate::directory::{self, User};
 use crate::error::{Code, Denial, Error, Fault, FaultKind};
-use crate::ids::{GrantId, TenantId};
+use crate::ids::GrantId;
 use crate::login::{self, Tried, try_password};
 use crate::params::Params;
 use crate::scope::Scope;
@@ -25,10 +25,10 @@ pub(super) async fn exchange(
 ) -> Result<TokenResponse, Error> {
     let missing = Code::InvalidRequest.because("send username and password in the form body");
     let (username, password) = params.one("username").zip(params.one("password")).ok_or(missing)?;
-    let tenant = tenant(client, params.one("tenant_id"))?;
+    let tenant = directory::asked(cx, client, params.one("tenant_id"))?;
     let scope = cx.catalog().asked_scope(client, params.one("scope"))?;
     // As on the login page: counted before it is looked at, alike in time whether or not there is such an account.
-    let (user, counters) = match try_password(cx, &tenant, username, &Secret::new(password), None).await? {
+    let (user, counters) = match try_password(cx, &tenant.id, username, &Secret::new(password), None).await? {
         Tried::Right { user, counters } if user.may_act().is_ok() => (user, counters),
         Tried::Right { user, .. } => return Err(wrong(cx, client, Some(&user)).await?.into()),
         Tried::Wrong(user) => return Err(wrong(cx, client, user.as_deref()).await?.into()),
@@ -45,16 +45,6 @@ pub(super) async fn exchange(
     let response = grant(cx, client, &user, scope, params).await?;
     cx.store.clear_attempts(&counters).await?;
     Ok(response)
-}
-
-/// The directory that the user is looked for in: the application's own, or else the one asked for.
-fn tenant(client: &Client, asked: Option<&str>) -> Result<TenantId, Denial> {
-    match (&client.tenant, asked) {
-        (Some(own), Some(asked)) if own.as_str() != asked => Err(WRONG),
-        (Some(own), _) => Ok(own.clone()),
-        (None, Some(asked)) => Ok(asked.into()),
-        (None, None) => Ok(TenantId::default()),
-    }
 }
 
 async fn wrong(cx: &Context, client: &Client, user: Option<&User>) -> Result<Denial, Fault> {

@@ -12,6 +12,7 @@ use valetkey_core::directory::Tenant;
 use valetkey_core::ids::TenantId;
 use valetkey_core::image::{Image, MOST_BYTES};
 use valetkey_core::manage::tenant::{self as commands, NewTenant};
+use valetkey_core::outbound::Exchange;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -92,7 +93,7 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
     let (cx, actor) = (&managed.cx, Managed::actor());
     let tenant = match command {
         Command::Create(create) => {
-            let logo = create.logo.as_deref().map(|from| picture(from)).transpose()?;
+            let logo = maybe(managed, create.logo.as_deref()).await?;
             commands::create(cx, actor, NewTenant { id: create.id, name: create.name, logo }).await?
         }
         Command::List => {
@@ -119,7 +120,7 @@ async fn update(managed: &Managed, update: &Update) -> Result<Tenant> {
     if update.name.is_none() && update.logo.is_none() && !update.no_logo {
         bail!("say what to change: --name, --logo or --no-logo");
     }
-    let logo = update.logo.as_deref().map(|from| picture(from)).transpose()?;
+    let logo = maybe(managed, update.logo.as_deref()).await?;
     let edit = |tenant: &mut Tenant| {
         if let Some(name) = &update.name {
             name.trim().clone_into(&mut tenant.name);
@@ -132,13 +133,32 @@ async fn update(managed: &Managed, update: &Update) -> Result<Tenant> {
     Ok(commands::update(&managed.cx, &Managed::actor(), &id, Event::TenantUpdated, edit).await?)
 }
 
-/// Reads a picture, never more of it than one may have.
-fn picture(from: &str) -> Result<Image> {
-    let file = std::fs::File::open(Path::new(from)).with_context(|| format!("cannot open {from}"))?;
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
-    file.take(most + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {from}"))?;
+/// Reads a picture, never more of it than one may have. An address is asked once, by the guarded fetcher; what it says of
+/// the type counts for nothing.
+async fn picture(managed: &Managed, from: &str) -> Result<Image> {
+    let bytes = if from.starts_with("https://") || from.starts_with("http://") {
+        let asked = Exchange { url: from, form: None, authorization: None, limit: MOST_BYTES };
+        let answer = managed.cx.fetcher.exchange(&asked).await;
+        let answer = answer.with_context(|| format!("cannot fetch {from}"))?;
+        if answer.status != 200 {
+            bail!("cannot fetch {from}: it answered with status {}", answer.status);
+        }
+        answer.body
+    } else {
+        let file = std::fs::File::open(Path::new(from)).with_context(|| format!("cannot open {from}"))?;
+        let mut bytes = Vec::new();
+        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+        file.take(most + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {from}"))?;
+        bytes
+    };
     Image::read(&bytes).with_context(|| format!("{from} cannot be the logo"))
+}
+
+async fn maybe(managed: &Managed, from: Option<&str>) -> Result<Option<Image>> {
+    match from {
+        Some(from) => picture(managed, from).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 fn to_json(tenant: &Tenant) -> Value {

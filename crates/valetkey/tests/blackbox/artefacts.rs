@@ -84,6 +84,7 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("setup link", link.split_once("token=").unwrap().1.to_owned()),
         ("initial access token", initial_access_token(&app.cx(), Seconds(600)).unwrap()),
         ("pushed request", pushed_request(app).await),
+        ("proof of a password that is due", due_proof(app, &browser).await),
         ("DPoP nonce", valetkey_core::proof::dpop::nonce(&app.cx()).unwrap()),
         ("bound refresh token", bound_refresh_token(app)),
         ("session cookie", browser.cookies[SESSION].clone()),
@@ -98,6 +99,12 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         assert!(artefacts.iter().any(|(_, value)| value.starts_with(kind.prefix())), "{kind:?} is not tried");
     }
     (browser, page, artefacts)
+}
+
+/// `password_change.rs` shows where it is taken.
+async fn due_proof(app: &TestApp, browser: &Browser<'_>) -> String {
+    let alice = app.server.store.user(&crate::support::user_id(app, "alice").await).await.unwrap().unwrap();
+    valetkey_core::login::due::seal(&app.cx(), &alice, &browser.cookies[BROWSER]).unwrap()
 }
 
 async fn pushed_request(app: &TestApp) -> String {

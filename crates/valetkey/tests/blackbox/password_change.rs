@@ -114,3 +114,24 @@ async fn a_password_set_for_the_first_sign_in_only_is_asked_for_once() {
     require(&app, "bob").await;
     assert_eq!(later.log_in(&login, "bob", NEW).await.status, 401, "a disabled account is refused as ever");
 }
+
+#[tokio::test]
+async fn nist_800_63b_section_3_1_1_2_a_hash_of_the_past_is_renewed_at_the_next_sign_in() {
+    let app = world().await;
+    let id = user_id(&app, "alice").await;
+    let stored = async || app.server.store.user(&id).await.unwrap().unwrap().password.unwrap();
+    let first = stored().await;
+    app.browser().sign_in("alice").await;
+    assert_eq!(stored().await, first, "one of the present stays");
+    app.hasher.set_outdated(true);
+    let mut wrong = app.browser();
+    let page = wrong.get("/login").await;
+    wrong.log_in(&page, "alice", "not her password at all").await;
+    assert_eq!(stored().await, first, "a wrong password renews nothing");
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    assert_ne!(stored().await, first);
+    assert_eq!(browser.get("/account").await.status, 200);
+    app.hasher.set_outdated(false);
+    app.browser().sign_in("alice").await;
+}

@@ -6,6 +6,8 @@ use crate::support::{
 };
 use http::StatusCode;
 use valetkey_core::audit::{Actor, Event};
+use valetkey_core::client::compat::Compat;
+use valetkey_core::grant::GrantType;
 use valetkey_core::image::Image;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::tenant::{self, NewTenant};
@@ -330,7 +332,7 @@ async fn a_token_for_the_application_itself_says_its_tenant() {
     );
     app.client(NewClient {
         id: Some("meter".to_owned()),
-        grant_types: vec![valetkey_core::grant::GrantType::ClientCredentials],
+        grant_types: vec![GrantType::ClientCredentials],
         tenant: Some("eneco".into()),
         introspect: true,
         ..NewClient::default()
@@ -415,4 +417,58 @@ async fn a_tenant_with_people_or_applications_is_not_deleted_and_default_stays()
     named.await.unwrap();
     let page = app.browser().authorize(&Browser::request("app", "read")).await;
     assert_eq!(outcome(&page), "Sign in to The Works");
+}
+
+#[tokio::test]
+async fn rfc6749_section_4_3_the_password_grant_finds_the_directory_as_the_login_page_does() {
+    let app = towns().await;
+    for (id, tenant) in [("legacy", None), ("enecos", Some("eneco"))] {
+        app.client(NewClient {
+            id: Some(id.to_owned()),
+            grant_types: vec![GrantType::Password],
+            compat: vec![Compat::Password],
+            tenant: tenant.map(Into::into),
+            ..NewClient::default()
+        })
+        .await;
+    }
+    for (client, tenant, password, want) in [
+        ("legacy", None, PASSWORD, (200, "default")),
+        ("legacy", Some("eneco"), OTHER, (200, "eneco")),
+        ("legacy", Some("viesgo"), OTHER, (200, "viesgo")),
+        ("enecos", None, OTHER, (200, "eneco")),
+        ("enecos", Some("eneco"), OTHER, (200, "eneco")),
+        ("legacy", None, OTHER, (400, "invalid_grant")),
+        ("legacy", Some("eneco"), PASSWORD, (400, "invalid_grant")),
+        ("legacy", Some("ENECO"), OTHER, (400, "invalid_request")),
+        ("legacy", Some("nobody"), OTHER, (400, "invalid_request")),
+        ("enecos", Some("viesgo"), OTHER, (400, "unauthorized_client")),
+        ("enecos", Some("default"), PASSWORD, (400, "unauthorized_client")),
+    ] {
+        let fields =
+            [("grant_type", "password"), ("username", "alice"), ("password", password), ("scope", "read")];
+        let reply = app.token(client, &with(&fields, "tenant_id", tenant)).await;
+        if want.0 == 200 {
+            assert_eq!(reply.status, 200, "{client} {tenant:?}: {}", reply.body);
+            let token = text(&reply.json(), "access_token").to_owned();
+            let seen =
+                app.post("/oauth/introspect", Some((client, CLIENT_SECRET)), &[("token", &token)]).await;
+            assert_eq!(text(&seen.json(), "tenant"), want.1, "{client} {tenant:?}");
+        } else {
+            assert_refused(&reply, want.0, want.1, &format!("{client} {tenant:?}"));
+        }
+    }
+    let twice = [
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", OTHER),
+        ("tenant_id", "eneco"),
+        ("tenant_id", "eneco"),
+    ];
+    assert_refused(&app.token("legacy", &twice).await, 400, "invalid_request", "repeated");
+    app.clock.advance(1);
+    tenant::disable(&app.cx(), &OPERATOR, &"eneco".into()).await.unwrap();
+    let fields =
+        [("grant_type", "password"), ("username", "alice"), ("password", OTHER), ("tenant_id", "eneco")];
+    assert_refused(&app.token("legacy", &fields).await, 400, "invalid_request", "switched off");
 }

@@ -99,6 +99,7 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
             let other = "Those who run this server set a password for you.";
             (by_you("You changed your password.", other), !own)
         }
+        Event::PasswordRehashed => ("Your password was stored anew, better protected.".to_owned(), false),
         Event::PasswordChangeRequired => ("You were asked to choose a new password.".to_owned(), false),
         other => {
             // An event of the wider server that names this person: its own words, without underscores.
