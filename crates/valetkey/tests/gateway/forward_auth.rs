@@ -155,10 +155,8 @@ impl Drop for Nginx {
     }
 }
 
-/// nginx in front of the upstream, with the printed snippet and nothing of ours besides.
-#[test]
-fn nginx_with_the_printed_snippet_protects_the_upstream() {
-    let world = World::start_with(&["GET /open/{*rest} read", "* /admin/{*rest} write"], &[TRUSTED], &[]);
+/// nginx in front of the upstream, with the printed snippet and nothing of ours besides; its directory and its address.
+fn nginx(world: &World) -> (Nginx, tempfile::TempDir, String) {
     let snippet = world.cli(&["api", "show", "things", "--snippet", "nginx"]).unwrap();
     let snippet =
         snippet["snippet"].as_str().unwrap().replace(&world.issuer, &format!("http://{}", world.address));
@@ -182,14 +180,40 @@ http {{
         .stdin(Stdio::null())
         .spawn()
         .expect("nginx-light is installed by scripts/test");
-    let _nginx = Nginx(child);
+    let nginx = Nginx(child);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while std::net::TcpStream::connect(listen).is_err() {
         let log = std::fs::read_to_string(directory.path().join("error.log")).unwrap_or_default();
         assert!(std::time::Instant::now() < deadline, "nginx did not start: {log}");
     }
+    (nginx, directory, listen.to_string())
+}
+
+#[test]
+fn nginx_with_the_printed_snippet_sends_browsers_to_sign_in() {
+    let world = World::start_with(&["GET /open/{*rest} read"], &[TRUSTED], &["--browser"]);
+    let (_nginx, _directory, listen) = nginx(&world);
+    let sent = World::send_to(&listen, "/things/open/x?a=b", OPENS);
+    assert_eq!((sent.status, world.upstream.received()), (303, 0), "{sent:?}");
+    assert!(here(&world, &sent).starts_with("/login?i="), "{sent:?}");
+    let refused = World::send_to(&listen, "/things/open/x", FETCHES);
+    assert_eq!(refused.status, 401, "{refused:?}");
+    assert!(refused.header("www-authenticate").is_some_and(|c| c.starts_with("Bearer")), "{refused:?}");
+    let mut browser = Browser::default();
+    browser.arrive(&world, "/things/open/x");
+    let reply =
+        World::send_to(&listen, "/things/open/x", &format!("{OPENS}{}", browser.header("/things/open/x")));
+    let said = reply.body.to_lowercase();
+    assert!(reply.status == 200 && said.contains("remote-user: usr_"), "{reply:?}");
+    assert!(said.contains("cookie: theme=dark") && !said.contains("vk_"), "our cookies stay here: {said}");
+}
+
+#[test]
+fn nginx_with_the_printed_snippet_protects_the_upstream() {
+    let world = World::start_with(&["GET /open/{*rest} read", "* /admin/{*rest} write"], &[TRUSTED], &[]);
+    let (_nginx, _directory, listen) = nginx(&world);
     let token = world.token("read");
-    let through = |target: &str, headers: &str| World::send_to(&listen.to_string(), target, headers);
+    let through = |target: &str, headers: &str| World::send_to(&listen, target, headers);
     let bearer = format!("Authorization: Bearer {token}\r\n");
     let reply =
         through("/things/open/x?q=1", &format!("{bearer}Remote-User: forged\r\nRemote_User: forged\r\n"));

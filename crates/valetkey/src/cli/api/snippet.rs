@@ -108,7 +108,8 @@ location ^~ {prefix}/ {{
     fn nginx_sign_in(&self, id: &str) -> (String, String) {
         let page = format!(
             "location @valetkey_{id} {{
-    proxy_pass {}/forward-auth/caddy;
+    rewrite ^ /forward-auth/caddy? break;
+    proxy_pass {};
     proxy_method GET;
     proxy_pass_request_body off;
     proxy_set_header Content-Length \"\";
