@@ -205,11 +205,11 @@ fn paging(query: &str, number: usize, from: usize, shown: usize, found: usize) -
         return Paging::default();
     }
     let link = |page: usize| {
-        let mut words = form_urlencoded::Serializer::new(format!("{PATH}?"));
+        let mut words = form_urlencoded::Serializer::new(String::new());
         if !query.is_empty() {
             words.append_pair("q", query);
         }
-        Href::local(&words.append_pair("page", &page.to_string()).finish())
+        Href::local(&format!("{PATH}?{}", words.append_pair("page", &page.to_string()).finish()))
     };
     Paging {
         here: format!("{}–{} of {found}", from + 1, from + shown),

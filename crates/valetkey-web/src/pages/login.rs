@@ -30,7 +30,8 @@ const FURTHER: [&str; 3] = ["/account", "/developer", "/console"];
 
 /// The address of a plain sign-in that comes back to where the person was.
 pub(crate) fn and_back(path: &str) -> String {
-    form_urlencoded::Serializer::new(format!("{PATH}?")).append_pair("next", path).finish()
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
+    format!("{PATH}?{query}")
 }
 
 /// Where a plain sign-in leads: the page of ours that sent the person here, if one did.

@@ -3,6 +3,7 @@
 mod account;
 mod console;
 mod decide;
+mod developer;
 mod enter;
 mod rest;
 mod upstream;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Sample> {
         enter::states(),
         decide::states(),
         account::states(),
+        developer::states(),
         rest::states(),
         console::states(),
         upstream::states(),
@@ -51,6 +53,7 @@ pub fn all() -> Vec<Sample> {
             enter::fullest(cast),
             decide::fullest(cast),
             account::fullest(cast),
+            developer::fullest(cast),
             rest::fullest(cast),
             console::fullest(cast),
             upstream::fullest(cast),

@@ -68,8 +68,16 @@ fn a_name_cannot_turn_its_letters_around_but_a_returned_value_is_exact() {
 #[test]
 fn every_template_is_tried_by_a_sample() {
     for (name, _) in TEMPLATES {
-        let shared = ["base.html", "stage.html", "parts.html", "account_stage.html", "account_parts.html"]
-            .contains(&name);
+        let shared = [
+            "base.html",
+            "stage.html",
+            "parts.html",
+            "account_stage.html",
+            "account_parts.html",
+            "developer_stage.html",
+            "developer_parts.html",
+        ]
+        .contains(&name);
         assert!(shared || samples::all().iter().any(|sample| sample.template == name), "{name}");
     }
 }

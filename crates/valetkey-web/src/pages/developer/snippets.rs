@@ -83,7 +83,7 @@ pub(super) fn sample(cx: &Context, client: &Client) -> Option<Sample> {
     let facts = Facts::of(cx, client);
     let redirect_uri = callback(client)?.to_owned();
     let verifier = cx.new_secret().expose().to_owned();
-    let mut query = form_urlencoded::Serializer::new(format!("{}?", facts.authorize));
+    let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("response_type", "code").append_pair("client_id", &facts.id);
     query.append_pair("redirect_uri", &redirect_uri);
     if !facts.scope.is_empty() {
@@ -91,7 +91,8 @@ pub(super) fn sample(cx: &Context, client: &Client) -> Option<Sample> {
     }
     query.append_pair("state", &cx.new_id().to_string());
     query.append_pair("code_challenge", &pkce::s256(&verifier)).append_pair("code_challenge_method", "S256");
-    Some(Sample { href: Href::web(&query.finish())?, verifier, redirect_uri })
+    let link = format!("{}?{}", facts.authorize, query.finish());
+    Some(Sample { href: Href::web(&link)?, verifier, redirect_uri })
 }
 
 /// The samples for an application of this sort.

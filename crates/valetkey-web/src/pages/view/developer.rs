@@ -68,7 +68,7 @@ pub struct OfferedToMe {
 
 /// What was just done, after a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Done {
     Registered,
     Changed,

@@ -18,12 +18,15 @@ fn curl(facts: &Facts) -> String {
         Some(Way::Post) => format!("-d client_id={id} -d \"client_secret=$CLIENT_SECRET\""),
         None => format!("-d client_id={id}"),
     };
-    let mut query = form_urlencoded::Serializer::new(format!("{authorize}?response_type=code&"));
-    query.append_pair("client_id", id).append_pair("redirect_uri", redirect_uri);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", id)
+        .append_pair("redirect_uri", redirect_uri);
     if !scope.is_empty() {
         query.append_pair("scope", scope);
     }
-    let link = query.finish();
+    let link = format!("{authorize}?{}", query.finish());
     format!(
         r#"
 # 1. A verifier, and the link to open in a browser
