@@ -61,6 +61,14 @@ impl Registration {
         if grants.is_empty() { self.grant_types.clone() } else { grants }
     }
 
+    /// The same for a client that names its opt-ins, or that it wants none: what needs another it does not get.
+    #[must_use]
+    pub fn with_opt_ins(&self, compat: &[Compat]) -> Self {
+        let open = |grant: &GrantType| Compat::needed_for(*grant).is_none_or(|need| compat.contains(&need));
+        let grant_types = self.grant_types.iter().copied().filter(open).collect();
+        Self { grant_types, compat: compat.to_vec(), ..self.clone() }
+    }
+
     /// The opt-ins of a client with these grants: what its sort may have, and what its grants need.
     pub fn opt_ins_of(&self, public: bool, grants: &[GrantType]) -> Vec<Compat> {
         let means_something = |compat: &Compat| match compat {
@@ -100,6 +108,13 @@ mod tests {
             assert_eq!(got, want, "public {public}, redirects {redirects}");
             assert_eq!(all.opt_ins_of(public, &got), opt_ins, "public {public}, redirects {redirects}");
         }
+        let none = all.with_opt_ins(&[]);
+        assert_eq!(none.grant_types, [AuthorizationCode, RefreshToken, ClientCredentials]);
+        let implicit = all.with_opt_ins(&[Compat::Implicit]);
+        assert_eq!(
+            (implicit.grant_types, implicit.compat),
+            (all.grant_types.clone(), vec![Compat::Implicit])
+        );
         let strict = Registration::default().grants_of(Applicant { public: true, redirects: false });
         assert_eq!(strict, [AuthorizationCode, RefreshToken]);
     }

@@ -64,7 +64,12 @@ pub struct Created {
 /// every client. All ways of registering come through here.
 pub fn registered_now(given: &Registration, new: NewClient) -> NewClient {
     let strict = Registration::default();
-    let given = if new.strict { &strict } else { given };
+    let named = given.with_opt_ins(&new.compat);
+    let given = match (new.strict, new.compat.is_empty()) {
+        (true, _) => &strict,
+        (false, true) => given,
+        (false, false) => &named,
+    };
     let auth_method = new.auth_method.or(given.auth_method).unwrap_or(AuthMethod::ClientSecret);
     let public = auth_method == AuthMethod::None;
     let applicant = Applicant { public, redirects: !new.redirect_uris.is_empty() };

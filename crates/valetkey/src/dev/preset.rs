@@ -3,6 +3,8 @@
 use super::{PASSWORD, USERNAME, unless_there};
 use crate::apply::{Merged, run};
 use anyhow::Result;
+use serde_json::Value;
+use url::Url;
 use valetkey_core::applied::Registration;
 use valetkey_core::audit::{Actor, Event};
 use valetkey_core::client::compat::Compat;
@@ -42,7 +44,9 @@ pub(super) async fn furnish(cx: &Context, chosen: &mut Chosen, upstream: &str) -
     let wanted = &mut chosen.merged.wanted;
     wanted.only_these_settings = true;
     for api in wanted.things.iter_mut().filter(|thing| thing.kind == Kind::Api) {
-        api.members.insert("upstream".to_owned(), upstream.into());
+        let own = api.members.get("upstream").and_then(Value::as_str).unwrap_or_default();
+        let path = Url::parse(own).map_or(String::new(), |url| url.path().trim_end_matches('/').to_owned());
+        api.members.insert("upstream".to_owned(), format!("{upstream}{path}").into());
     }
     run(cx, &Actor::System, &chosen.merged, false).await?;
     Ok(())

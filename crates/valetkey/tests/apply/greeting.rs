@@ -50,13 +50,18 @@ fn mastodons_printed_requests_work() {
 fn toons_printed_requests_work() {
     works(
         "toon",
-        &["/login?i=", "\"expires_in\":1800", "\"path\": \"/agreements\"", "\"remote-tenant\": \"eneco\""],
+        &[
+            "/login?i=",
+            "\"expires_in\":1800",
+            "\"path\": \"/toon/v3/agreements\"",
+            "\"remote-tenant\": \"eneco\"",
+        ],
     );
 }
 
 #[test]
 fn service_accounts_printed_requests_work() {
-    works("service-account", &["Prints photos", "\"path\": \"/account\""]);
+    works("service-account", &["Prints photos", "\"path\": \"/v1/account\""]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_second_time_nothing_changes_and_nothing_is_written() {
     assert_eq!((place.records(), place.run(&["export"]).out), (records, before));
     assert_eq!(place.json(&["endpoint", "list"]), rule, "rules keep their ids");
     for event in ["scope_created", "api_created", "client_created", "settings_applied"] {
-        let told = place.json(&["audit", "tail", "--limit", "500"]);
+        let told = place.json(&["audit", "tail", "--lines", "500"]);
         let count = told.as_array().unwrap().iter().filter(|own| own["event"] == event).count();
         assert_eq!(count, 1, "{event}");
     }

@@ -84,7 +84,7 @@ impl Place {
 
     /// How many records the audit trail has.
     pub(crate) fn records(&self) -> usize {
-        self.json(&["audit", "tail", "--limit", "500"]).as_array().unwrap().len()
+        self.json(&["audit", "tail", "--lines", "500"]).as_array().unwrap().len()
     }
 }
 

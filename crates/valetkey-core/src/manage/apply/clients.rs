@@ -126,8 +126,15 @@ impl Draft<'_> {
     /// What every client gets that is registered now, where the file says nothing of it.
     fn register(&self, thing: &Thing, client: &mut Client) {
         let says = |name: &str| thing.members.contains_key(name);
+        // None on purpose is not the same as none said.
+        let none = says("compat") && client.compat.is_empty();
+        let registration = if none {
+            self.applied.registration.with_opt_ins(&[])
+        } else {
+            self.applied.registration.clone()
+        };
         let given = registered_now(
-            &self.applied.registration,
+            &registration,
             NewClient {
                 redirect_uris: client.redirect_uris.clone(),
                 grant_types: if says("grant_types") { client.grant_types.clone() } else { Vec::new() },
@@ -144,10 +151,7 @@ impl Draft<'_> {
         client.application_scope = given.application_scope;
         client.auth_method = given.auth_method.unwrap_or(client.auth_method);
         client.access_token_lifetime = given.access_token_lifetime;
-        // None on purpose is not the same as none said.
-        if !says("compat") || !client.compat.is_empty() {
-            client.compat = given.compat;
-        }
+        client.compat = given.compat;
     }
 
     fn give_secrets(&mut self, thing: &Thing, old: Option<&Client>, client: &mut Client) -> Option<()> {

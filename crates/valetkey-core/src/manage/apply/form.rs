@@ -156,3 +156,57 @@ pub(super) fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::tests::client;
+    use crate::scope::Scope;
+    use crate::store::Api;
+    use crate::time::Timestamp;
+    use std::collections::BTreeSet;
+
+    /// A member that a thing's document has gained must be in its list, or here: what a file does not speak of, a file
+    /// cannot bring back.
+    #[test]
+    fn a_file_speaks_of_every_member_of_a_document_but_those_that_only_the_store_knows() {
+        let api = Api {
+            browser_scope: Some(Scope::default()),
+            access_token_lifetime: Some(Seconds(1)),
+            ..Api::new("a", "https://a.example", Timestamp(0))
+        };
+        let client = crate::client::Client {
+            tenant: Some("t".into()),
+            scope: Some(Scope::default()),
+            application_scope: Some(Scope::default()),
+            jwks: Some(Value::Null),
+            access_token_lifetime: Some(Seconds(1)),
+            ..client("c")
+        };
+        let of_store: BTreeSet<&str> =
+            ["created_at", "updated_at", "registration_token", "listing", "secrets", "query_access_token"]
+                .into();
+        for (kind, document) in [(Kind::Api, json!(api)), (Kind::Client, json!(client))] {
+            for name in document.as_object().expect("members").keys() {
+                let spoken = kind.members().contains(&name.as_str());
+                assert!(spoken != of_store.contains(name.as_str()), "{} `{name}`", kind.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_is_read_as_people_write_it() {
+        for (name, written, want) in [
+            ("access_token_lifetime", json!("30m"), json!(1800)),
+            ("refresh_idle", json!("never"), json!(NEVER.0)),
+            ("code", json!("soon"), json!("soon")),
+            ("scope", json!(["a", "b"]), json!("a b")),
+            ("scopes", json!("a b"), json!("a b")),
+            ("redirect_uris", json!("https://a.example"), json!(["https://a.example"])),
+            ("name", json!("30m"), json!("30m")),
+            ("scope", json!([1]), json!([1])),
+        ] {
+            assert_eq!(read_member(name, &written), want, "{name}: {written}");
+        }
+    }
+}
