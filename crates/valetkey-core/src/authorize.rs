@@ -158,11 +158,7 @@ pub async fn resume(
     };
     Ok(match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
         (Step::Finish, Some(session)) => {
-            match finish(cx, client, interaction, session, &interaction.request.scope).await {
-                Ok(answer) => Progress::Done(answer),
-                Err(Error::Denied(denial)) => Progress::Done(refuse(cx, &interaction.request, denial)),
-                Err(Error::Failed(fault)) => return Err(fault),
-            }
+            Progress::Done(finish(cx, client, interaction, session, &interaction.request.scope).await?)
         }
         (Step::Refuse(denial), _) => Progress::Done(refuse(cx, &interaction.request, denial)),
         (step, _) => Progress::Ask(step),
@@ -211,7 +207,7 @@ pub async fn decide(
     if !cx.store.record_consent(&consent, &record).await? {
         return Err(SWITCHED_OFF.into());
     }
-    finish(cx, client, interaction, session, &granted).await
+    Ok(finish(cx, client, interaction, session, &granted).await?)
 }
 
 const SWITCHED_OFF: Denial =
@@ -223,13 +219,17 @@ async fn finish(
     interaction: &Interaction,
     session: &Session,
     scope: &Scope,
-) -> Result<AuthorizationResponse, Error> {
+) -> Result<AuthorizationResponse, Fault> {
     if client.origin == Origin::Gateway {
         return Ok(response::back(&interaction.request));
     }
     match interaction.request.response_type {
-        ResponseType::Code => Ok(code(cx, interaction, session, scope)?),
-        ResponseType::Token => implicit::finish(cx, client, interaction, session, scope).await,
+        ResponseType::Code => code(cx, interaction, session, scope),
+        ResponseType::Token => match implicit::finish(cx, client, interaction, session, scope).await {
+            Ok(answer) => Ok(answer),
+            Err(Error::Denied(denial)) => Ok(refuse(cx, &interaction.request, denial)),
+            Err(Error::Failed(fault)) => Err(fault),
+        },
     }
 }
 

@@ -31,6 +31,7 @@ mod logout;
 mod management;
 mod mastodon;
 mod metadata_documents;
+mod nodes;
 mod nothing_stored;
 mod opt_in_authorize;
 mod opt_in_refresh;

@@ -15,15 +15,13 @@ const OOB: &str = "urn:ietf:wg:oauth:2.0:oob";
 /// A client with an opt-in, beside the strict ones of the world.
 async fn opted(compat: &[Compat], new: NewClient) -> TestApp {
     let app = world().await;
-    let redirect_uris =
-        if new.redirect_uris.is_empty() { vec!["https://app.example/cb".to_owned()] } else { new.redirect_uris };
-    app.client(NewClient {
-        id: Some("legacy".to_owned()),
-        compat: compat.to_vec(),
-        redirect_uris,
-        ..new
-    })
-    .await;
+    let redirect_uris = if new.redirect_uris.is_empty() {
+        vec!["https://app.example/cb".to_owned()]
+    } else {
+        new.redirect_uris
+    };
+    app.client(NewClient { id: Some("legacy".to_owned()), compat: compat.to_vec(), redirect_uris, ..new })
+        .await;
     app
 }
 
@@ -59,7 +57,8 @@ async fn allow(browser: &mut Browser<'_>, request: &[(&str, &str)], scopes: &[&s
 #[track_caller]
 fn fragment(reply: &Reply) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 303, "{}", reply.body);
-    let (address, fragment) = reply.location().split_once('#').unwrap_or_else(|| panic!("{}", reply.location()));
+    let (address, fragment) =
+        reply.location().split_once('#').unwrap_or_else(|| panic!("{}", reply.location()));
     assert_eq!(address, "https://app.example/cb");
     form_urlencoded::parse(fragment.as_bytes()).into_owned().collect()
 }

@@ -56,7 +56,9 @@ async fn an_opted_clients_refresh_token_neither_rotates_nor_expires() {
 
 #[tokio::test]
 async fn a_reusable_refresh_token_dies_with_what_stands_behind_it() {
-    for how in ["revoked", "its access token revoked", "consent withdrawn", "user disabled", "client disabled"] {
+    for how in
+        ["revoked", "its access token revoked", "consent withdrawn", "user disabled", "client disabled"]
+    {
         let app = opted(&[Compat::ReusableRefreshToken]).await;
         let tokens = app.browser().tokens("legacy", "openid read", "alice").await;
         let token = text(&tokens, "refresh_token");
@@ -70,7 +72,9 @@ async fn a_reusable_refresh_token_dies_with_what_stands_behind_it() {
         match how {
             "revoked" => revoke(token).await,
             "its access token revoked" => revoke(text(&tokens, "access_token")).await,
-            "consent withdrawn" => manage::consent::withdraw(&cx, operator, &alice, &"legacy".into()).await.unwrap(),
+            "consent withdrawn" => {
+                manage::consent::withdraw(&cx, operator, &alice, &"legacy".into()).await.unwrap()
+            }
             "user disabled" => drop(manage::user::disable(&cx, &operator, &alice).await.unwrap()),
             _ => {
                 disable_client(&app, "legacy").await;
@@ -84,7 +88,8 @@ async fn a_reusable_refresh_token_dies_with_what_stands_behind_it() {
 #[tokio::test]
 async fn with_the_opt_in_taken_back_the_token_rotates_and_has_its_limits_again() {
     let app = opted(&[Compat::ReusableRefreshToken]).await;
-    let token = text(&app.browser().tokens("legacy", "openid read", "alice").await, "refresh_token").to_owned();
+    let token =
+        text(&app.browser().tokens("legacy", "openid read", "alice").await, "refresh_token").to_owned();
     let other = text(&app.browser().tokens("legacy", "openid read", "bob").await, "refresh_token").to_owned();
     app.clock.advance(86_400);
     granted(&refresh(&app, "legacy", &token).await, "still on");
@@ -95,7 +100,12 @@ async fn with_the_opt_in_taken_back_the_token_rotates_and_has_its_limits_again()
     app.clock.advance(60);
     assert_refused(&refresh(&app, "legacy", &token).await, 400, "invalid_grant", "spent");
     app.clock.advance(31 * 86_400);
-    assert_refused(&refresh(&app, "legacy", &other).await, 400, "invalid_grant", "idle for longer than 30 days");
+    assert_refused(
+        &refresh(&app, "legacy", &other).await,
+        400,
+        "invalid_grant",
+        "idle for longer than 30 days",
+    );
 }
 
 #[tokio::test]
@@ -150,7 +160,8 @@ async fn a_code_redeemed_as_ever_refreshes_its_grant_too_and_dies_with_it() {
     let tokens = granted(&app.token("legacy", &redemption(&code)).await, "redeemed");
     app.clock.advance(3600);
     granted(&refresh(&app, "legacy", &code).await, "by the code");
-    let next = granted(&refresh(&app, "legacy", text(&tokens, "refresh_token")).await, "by the refresh token");
+    let next =
+        granted(&refresh(&app, "legacy", text(&tokens, "refresh_token")).await, "by the refresh token");
     granted(&refresh(&app, "legacy", &code).await, "by the code, after a rotation");
     // Presented as a code it is a replay as ever, and takes everything back.
     assert_refused(&app.token("legacy", &redemption(&code)).await, 400, "invalid_grant", "replayed");
@@ -172,11 +183,21 @@ async fn a_code_is_no_refresh_token_for_others_or_without_the_opt_in_or_after_it
     let own = bare_code(&app, &mut browser).await;
     assert_refused(&refresh(&app, "other", &own).await, 400, "invalid_grant", "stolen");
     let public = [("grant_type", "refresh_token"), ("refresh_token", own.as_str()), ("client_id", "legacy")];
-    assert_refused(&app.post("/oauth/token", None, &public).await, 401, "invalid_client", "without the secret");
+    assert_refused(
+        &app.post("/oauth/token", None, &public).await,
+        401,
+        "invalid_client",
+        "without the secret",
+    );
     let late = bare_code(&app, &mut browser).await;
     granted(&refresh(&app, "legacy", &own).await, "in time");
     app.clock.advance(60);
-    assert_refused(&refresh(&app, "legacy", &late).await, 400, "invalid_grant", "never redeemed in its minute");
+    assert_refused(
+        &refresh(&app, "legacy", &late).await,
+        400,
+        "invalid_grant",
+        "never redeemed in its minute",
+    );
     switch(&app, &[]).await;
     assert_refused(&refresh(&app, "legacy", &own).await, 400, "invalid_grant", "switched off");
 }

@@ -7,7 +7,10 @@ use valetkey_core::client::compat::Compat;
 use valetkey_core::grant::GrantType;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
+use valetkey_core::manage::tenant::{self, NewTenant};
+use valetkey_core::manage::user::NewUser;
 use valetkey_core::scope::Scope;
+use valetkey_core::secret::Secret;
 use valetkey_testkit::{CLIENT_SECRET, PASSWORD, Reply, TestApp};
 
 /// A client with an opt-in, beside the strict ones of the world.
@@ -27,7 +30,12 @@ async fn opted(compat: &[Compat], grant_types: &[GrantType]) -> TestApp {
 const TRUSTED: [GrantType; 2] = [GrantType::Password, GrantType::RefreshToken];
 
 async fn password(app: &TestApp, client: &str, username: &str, password: &str) -> Reply {
-    let fields = [("grant_type", "password"), ("username", username), ("password", password), ("scope", "openid read")];
+    let fields = [
+        ("grant_type", "password"),
+        ("username", username),
+        ("password", password),
+        ("scope", "openid read"),
+    ];
     app.token(client, &fields).await
 }
 
@@ -55,9 +63,19 @@ async fn rfc6749_section_4_3_an_opted_client_exchanges_a_password_for_tokens_of_
 #[tokio::test]
 async fn without_the_opt_in_there_is_no_password_grant() {
     let app = world().await;
-    assert_refused(&password(&app, "app", "alice", PASSWORD).await, 400, "unsupported_grant_type", "nobody has it");
+    assert_refused(
+        &password(&app, "app", "alice", PASSWORD).await,
+        400,
+        "unsupported_grant_type",
+        "nobody has it",
+    );
     let app = opted(&[Compat::Password], &TRUSTED).await;
-    assert_refused(&password(&app, "app", "alice", PASSWORD).await, 400, "unauthorized_client", "another has it");
+    assert_refused(
+        &password(&app, "app", "alice", PASSWORD).await,
+        400,
+        "unauthorized_client",
+        "another has it",
+    );
     let new = NewClient {
         name: "X".to_owned(),
         grant_types: vec![GrantType::Password],
@@ -93,7 +111,8 @@ async fn a_wrong_password_and_an_account_that_may_not_are_answered_alike() {
     ] {
         assert_refused(&app.token("legacy", &fields).await, 400, "invalid_request", "one is missing");
     }
-    let wide = [("grant_type", "password"), ("username", "alice"), ("password", PASSWORD), ("scope", "read write")];
+    let wide =
+        [("grant_type", "password"), ("username", "alice"), ("password", PASSWORD), ("scope", "read write")];
     assert_refused(&app.token("legacy", &wide).await, 400, "invalid_scope", "more than the client may have");
     assert_eq!(app.rows().await["grants"], 0);
 }
@@ -132,6 +151,50 @@ async fn guessing_by_the_password_grant_is_slowed_down_with_the_login_page() {
 }
 
 #[tokio::test]
+async fn tenant_id_says_whose_users_are_meant() {
+    let app = opted(&[Compat::Password], &TRUSTED).await;
+    let (cx, operator) = (app.cx(), Actor::Operator);
+    let new = NewTenant { id: "viesgo".to_owned(), name: "Viesgo".to_owned(), logo: None };
+    tenant::create(&cx, operator.clone(), new).await.unwrap();
+    let other = "another seven garden tools";
+    let new = NewUser {
+        username: "alice".to_owned(),
+        name: None,
+        email: None,
+        tenant: "viesgo".into(),
+        password: Some(Secret::new(other)),
+        admin: false,
+    };
+    let theirs = manage::user::create(&cx, operator, new).await.unwrap();
+    let ours = user_id(&app, "alice").await;
+    for (tenant, typed, want) in [
+        ("", PASSWORD, Some(ours)),
+        ("viesgo", other, Some(theirs.id)),
+        ("viesgo", PASSWORD, None),
+        ("default", other, None),
+    ] {
+        let fields = [
+            ("grant_type", "password"),
+            ("username", "alice"),
+            ("password", typed),
+            ("tenant_id", tenant),
+            ("scope", "openid"),
+        ];
+        let reply = app.token("legacy", &fields).await;
+        let Some(want) = want else {
+            assert_refused(&reply, 400, "invalid_grant", tenant);
+            continue;
+        };
+        assert_eq!(reply.status, 200, "{tenant}: {}", reply.body);
+        let who = app.get_with_token("/oauth/userinfo", text(&reply.json(), "access_token")).await;
+        assert_eq!(text(&who.json(), "sub"), want.as_str());
+    }
+    let fields =
+        [("grant_type", "password"), ("username", "alice"), ("password", PASSWORD), ("tenant_id", "nowhere")];
+    assert_refused(&app.token("legacy", &fields).await, 400, "invalid_request", "no such directory");
+}
+
+#[tokio::test]
 async fn a_public_client_with_the_opt_in_names_itself_only() {
     let app = world().await;
     app.client(NewClient {
@@ -142,7 +205,8 @@ async fn a_public_client_with_the_opt_in_names_itself_only() {
         ..NewClient::default()
     })
     .await;
-    let fields = [("grant_type", "password"), ("client_id", "native"), ("username", "alice"), ("password", PASSWORD)];
+    let fields =
+        [("grant_type", "password"), ("client_id", "native"), ("username", "alice"), ("password", PASSWORD)];
     assert_eq!(app.post("/oauth/token", None, &fields).await.status, 200);
 }
 

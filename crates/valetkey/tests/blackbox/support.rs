@@ -9,6 +9,7 @@ use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
 use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
+use valetkey_core::manage::apply::Wanted;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::{Api, TokenFormat};
@@ -178,4 +179,11 @@ pub(crate) async fn enable_client(app: &TestApp, id: &str) {
 pub(crate) async fn user_id(app: &TestApp, username: &str) -> valetkey_core::ids::UserId {
     let tenant = valetkey_core::ids::TenantId::default();
     manage::user::find(&app.cx(), &tenant, username).await.unwrap().id
+}
+
+/// Applies settings, given as in a file.
+pub(crate) async fn apply_settings(app: &TestApp, settings: Value) {
+    let Value::Object(settings) = settings else { panic!("{settings}") };
+    let wanted = Wanted { settings, ..Wanted::default() };
+    manage::apply::apply(&app.cx(), &Actor::Operator, &wanted).await.unwrap();
 }
