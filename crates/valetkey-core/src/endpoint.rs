@@ -2,6 +2,7 @@
 
 pub mod discovery;
 pub mod introspect;
+pub mod logout;
 pub mod mastodon;
 pub mod revoke;
 pub mod userinfo;

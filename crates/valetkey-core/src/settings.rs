@@ -110,6 +110,7 @@ pub mod path {
     pub const TOKEN: &str = "/oauth/token";
     pub const REVOKE: &str = "/oauth/revoke";
     pub const INTROSPECT: &str = "/oauth/introspect";
+    pub const LOGOUT: &str = "/oauth/logout";
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const REGISTER: &str = "/oauth/register";
     pub const JWKS: &str = "/oauth/jwks";

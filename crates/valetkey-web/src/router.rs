@@ -20,6 +20,8 @@ pub enum Access {
     Public,
     /// Anybody with a good authorization request; everything wrong with it is a page or goes to the client.
     Request,
+    /// Anybody: a browser without a session is signed out already.
+    SignOut,
     /// A client that proves itself; public ones by their id.
     Client,
     /// A confidential client.
@@ -132,7 +134,7 @@ pub const ROUTES: [Route; 63] = [
     page("/", Access::Public, || get(home::get)),
     Route {
         path: path::LOGOUT,
-        access: Access::Request,
+        access: Access::SignOut,
         form: Form::Page,
         endpoint: Some("logout"),
         handlers: || get(logout::get).post(logout::post),

@@ -35,6 +35,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "jwks_uri": url(path::JWKS),
         "userinfo_endpoint": url(path::USERINFO),
         "revocation_endpoint": url(path::REVOKE),
+        "end_session_endpoint": url(path::LOGOUT),
         "introspection_endpoint": url(path::INTROSPECT),
         "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
         "response_types_supported": kinds.collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! RFC 9449 §5, §7–§8 — the proof of possession in a request, and the nonce for the next one
+//! RFC 9449 §5, §7, §8 — the proof of possession in a request, and the nonce for the next one
 
 use crate::extract::Call;
 use axum::response::Response;

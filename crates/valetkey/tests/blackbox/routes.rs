@@ -47,6 +47,14 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
                 if method == "GET" { "in a way that we do not understand" } else { "We do not know the app" };
             assert_error_page(&reply, 400, words, case);
         }
+        Access::SignOut if method == "GET" => {
+            let reply = call().send().await;
+            crate::support::assert_page(&reply, 200, "You are signed out", case);
+        }
+        Access::SignOut => {
+            let reply = call().form(&[("state", "x")]).send().await;
+            assert!(reply.location().ends_with("/oauth/logout?state=x"), "{case}: {}", reply.location());
+        }
         Access::Client => unproven_client(&call, case).await,
         Access::ConfidentialClient => {
             unproven_client(&call, case).await;
@@ -121,7 +129,7 @@ async fn unproven_client<'a>(call: &impl Fn() -> Call<'a>, case: &str) {
 
 async fn no_session<'a>(call: &impl Fn() -> Call<'a>, path: &str, case: &str) {
     let reply = call().form(&[("client", "app"), ("session", "others")]).send().await;
-    if path == "/account/sign-out" {
+    if matches!(path, "/account/sign-out" | "/logout") {
         assert_error_page(&reply, 403, "We cannot tell", case);
     } else {
         assert_eq!(reply.status.as_u16(), 303, "{case}");

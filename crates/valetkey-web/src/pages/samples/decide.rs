@@ -147,7 +147,6 @@ fn held(words: &str) -> Held {
 
 fn sign_out(cast: &Cast, asked_by_app: bool) -> SignOut {
     SignOut {
-        action: Href::local("/oauth/logout").unwrap_or_else(Href::root),
         fields: vec![Field::new("csrf", CSRF)],
         person: cast.person(),
         app: asked_by_app.then(|| cast.app()),

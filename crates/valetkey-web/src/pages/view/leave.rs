@@ -53,10 +53,9 @@ impl Page for OutOfBand {
     const POLICY: Policy = Policy::Stays;
 }
 
-/// "Sign out?": the form posts `fields` to `action`.
+/// "Sign out?": the form posts `fields`.
 #[derive(Debug, Clone, Serialize)]
 pub struct SignOut {
-    pub action: Href,
     /// `csrf`, and whatever the flow needs.
     pub fields: Vec<Field>,
     pub person: Person,

@@ -1,0 +1,84 @@
+//! OIDC RP-Initiated Logout §2 — an application asks that its user be signed out here too
+
+use crate::client::{Client, redirect_uri};
+use crate::context::Context;
+use crate::error::{Code, Denial, Error};
+use crate::jose::jwt::{self, Type};
+use crate::params::Params;
+use crate::store::Session;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Every parameter that means something here.
+pub const KNOWN: [&str; 6] =
+    ["id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
+
+/// A request that holds.
+#[derive(Debug)]
+pub struct LogoutRequest {
+    /// Who asks; anybody can, so it proves nothing.
+    pub client: Option<Arc<Client>>,
+    /// Whom the ID token names, if one of ours came along.
+    subject: Option<String>,
+    /// Where the browser goes afterwards: registered for this client, with `state`.
+    pub redirect: Option<String>,
+}
+
+/// An ID token of ours, also when it is past its time (§4): it says who is meant, and lets nobody in.
+#[derive(Deserialize)]
+struct Hint {
+    iss: String,
+    sub: String,
+    aud: String,
+}
+
+/// Reads and judges a request.
+pub async fn read(cx: &Context, params: &Params<'_>) -> Result<LogoutRequest, Error> {
+    params.refuse_repeats(&KNOWN)?;
+    let hint = params.one("id_token_hint").map(|text| hint(cx, text)).transpose()?;
+    let id = match (params.one("client_id"), &hint) {
+        (Some(id), Some(hint)) if id != hint.aud => {
+            let detail = "client_id is not the application that the id_token_hint was made for";
+            return Err(Code::InvalidRequest.because(detail).into());
+        }
+        (id, hint) => id.or(hint.as_ref().map(|hint| hint.aud.as_str())),
+    };
+    let client = match id {
+        Some(id) => cx.client(id).await?.filter(|client| !client.disabled),
+        None => None,
+    };
+    let redirect = params.one("post_logout_redirect_uri");
+    let redirect = redirect.map(|uri| back(client.as_deref(), uri, params.one("state"))).transpose()?;
+    Ok(LogoutRequest { client, subject: hint.map(|hint| hint.sub), redirect })
+}
+
+fn hint(cx: &Context, text: &str) -> Result<Hint, Denial> {
+    const FOREIGN: Denial =
+        Code::InvalidRequest.because("the id_token_hint is not an ID token of this server");
+    let claims = jwt::open(cx.keys().signing(), Type::IdToken, text).ok_or(FOREIGN)?;
+    let hint: Hint = serde_json::from_slice(&claims).map_err(|_| FOREIGN)?;
+    if hint.iss == cx.settings.issuer() { Ok(hint) } else { Err(FOREIGN) }
+}
+
+/// §3: only where the application registered exactly this address.
+fn back(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<String, Denial> {
+    let registered = client.is_some_and(|client| {
+        client.post_logout_redirect_uris.iter().any(|own| redirect_uri::matches(own, uri))
+    });
+    if !registered {
+        return Err(Code::InvalidRequest.because(
+            "the post_logout_redirect_uri is not one that this application registered; name the application by client_id or id_token_hint",
+        ));
+    }
+    let Some(state) = state else { return Ok(uri.to_owned()) };
+    let state = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    Ok(format!("{uri}{}{state}", if uri.contains('?') { '&' } else { '?' }))
+}
+
+impl LogoutRequest {
+    /// §2: whether the person must say so first. Only an ID token of the very person who is signed in spares the question:
+    /// otherwise any page could sign people out.
+    pub fn needs_confirmation(&self, session: &Session) -> bool {
+        self.subject.as_deref() != Some(session.user.as_str())
+    }
+}
