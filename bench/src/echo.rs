@@ -19,8 +19,8 @@ use crate::process::{Guarded, Pins};
 use crate::procfs::Watch;
 use crate::report::Bare;
 
-const PATH: &str = "/echo";
-const REQUEST_BYTES: usize = 120;
+pub(crate) const PATH: &str = "/echo";
+pub(crate) const REQUEST_BYTES: usize = 120;
 const SMALLEST_ANSWER: usize = r#"{"echo":""}"#.len();
 
 /// Serves until it is killed. Prints the address it listens on.
@@ -55,7 +55,7 @@ pub(crate) fn serve(answer_bytes: usize) -> Result<()> {
 pub(crate) struct Echo {
     child: Guarded,
     _output: BufReader<ChildStdout>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Echo {

@@ -1,5 +1,6 @@
 //! The table of rows, and the run through it.
 
+mod gateway;
 mod grants;
 mod logins;
 mod stateless;
@@ -73,6 +74,19 @@ const ROWS: &[Definition] = &[
         "client credentials, 1,000/s, while logins run",
         &[speed(Of::Basis, AtMost(2.0))],
         logins::client_credentials_meanwhile,
+    ),
+    // Last: the API they register is implied by tokens for no API in particular.
+    row(
+        "gateway",
+        "through the gateway to an echo, sealed token",
+        &[first(Of::Basis, AtLeast(0.75)), speed(Of::Basis, AtLeast(0.85))],
+        gateway::through,
+    ),
+    row(
+        "forward-auth",
+        "what nginx asks before a request",
+        &[first(Of::Bare, AtLeast(0.60))],
+        gateway::forward_auth,
     ),
 ];
 

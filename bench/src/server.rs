@@ -24,14 +24,23 @@ pub(crate) fn locate(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
         return path.canonicalize().with_context(|| format!("no server at {}", path.display()));
     }
-    let beside = std::env::current_exe()?.with_file_name("valetkey");
+    locate_beside(&std::env::current_exe()?, &["valetkey"])
+}
+
+/// The server whose gateway checks nothing, and what cargo needs to build it.
+pub(crate) const UNCHECKED: [&str; 5] =
+    ["valetkey-unchecked", "--bin", "valetkey-unchecked", "--features", "unchecked"];
+
+/// A program of the package beside another; built if it is missing. Further words are for cargo.
+pub(crate) fn locate_beside(program: &Path, words: &[&str]) -> Result<PathBuf> {
+    let (name, further) = words.split_first().context("a name")?;
+    let beside = program.with_file_name(name);
     if !beside.exists() {
-        eprintln!("Building the server…");
+        eprintln!("Building {name}…");
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let mut cargo = Command::new("cargo");
-        let built =
-            cargo.args(["build", "--release", "-p", "valetkey", "--manifest-path", manifest]).status()?;
-        if !built.success() || !beside.exists() {
+        cargo.args(["build", "--release", "-p", "valetkey", "--manifest-path", manifest]).args(further);
+        if !cargo.status()?.success() || !beside.exists() {
             bail!("no server at {}: build it, or name one with --server", beside.display());
         }
     }
@@ -58,12 +67,17 @@ impl Install {
         let data_dir = Value::from(dir.path().join("data").display().to_string());
         // A JSON string of a path is a TOML basic string too.
         let text = format!(
-            "issuer = \"http://{public}\"\ndata_dir = {data_dir}\n\n[http]\nlisten = \"{public}\"\n\n\
-             [management]\nlisten = \"{management}\"\n"
+            "issuer = \"http://{public}\"\ndata_dir = {data_dir}\n\n[http]\nlisten = \"{public}\"\n\
+             trusted_proxies = \"127.0.0.1\"\n\n[management]\nlisten = \"{management}\"\n"
         );
         fs::write(&config, text)?;
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
         Ok(Self { binary, dir, config, public, management, pins })
+    }
+
+    /// Where the directory of this one is.
+    pub(crate) fn parent(&self) -> Result<PathBuf> {
+        self.dir.path().parent().map(Path::to_owned).context("no directory")
     }
 
     /// A directory on the store's file system, for the commit probe; emptied each time.

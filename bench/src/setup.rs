@@ -84,14 +84,22 @@ impl Actors {
 
     /// A client-credentials request: for a sealed token, or for a JWT of the algorithm's API.
     pub(crate) fn client_credentials(&self, algorithm: Option<Algorithm>) -> Vec<u8> {
-        let resource = algorithm.map(Algorithm::resource);
+        self.token_request(algorithm.map(Algorithm::resource).as_deref())
+    }
+
+    /// The same for an API of that resource.
+    pub(crate) fn token_for(&self, resource: &str) -> Vec<u8> {
+        self.token_request(Some(resource))
+    }
+
+    fn token_request(&self, resource: Option<&str>) -> Vec<u8> {
         let mut pairs = vec![
             ("grant_type", "client_credentials"),
             ("client_id", &self.service.id),
             ("client_secret", &self.service.secret),
             ("scope", SCOPE),
         ];
-        pairs.extend(resource.as_deref().map(|resource| ("resource", resource)));
+        pairs.extend(resource.map(|resource| ("resource", resource)));
         http::post(&self.host, "/oauth/token", "", &http::form(&pairs))
     }
 

@@ -130,8 +130,6 @@ async fn decide(gateway: &Inner, asked: &Asked<'_>, headers: &HeaderMap, caller:
     if headers.contains_key(COOKIE) {
         response.headers_mut().insert(COOKIE, others_cookies(headers));
     }
-    let to = (response.headers_mut(), Absent::Empty);
-    let identified = who.token(api).map(|token| gateway.identities.identify((server, api), &token, now, to));
-    let fine = matches!(identified, Some(Ok(())));
-    Decided::Answer(if fine { response } else { refused(Refusal::Failed) })
+    let introduced = who.introduce(gateway, (api, now), response.headers_mut(), Absent::Empty);
+    Decided::Answer(introduced.map_or_else(refused, |()| response))
 }

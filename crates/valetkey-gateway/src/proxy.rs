@@ -135,10 +135,7 @@ async fn pass(
 
     let mut own = parts.headers.clone();
     headers::strip(&mut own);
-    let token = who.token(api).ok_or(Refusal::Failed)?;
-    let to = (&mut own, Absent::Omitted);
-    let identified = gateway.identities.identify((&gateway.server, api), &token, now, to);
-    identified.map_err(|_| Refusal::Failed)?;
+    who.introduce(gateway, (api, now), &mut own, Absent::Omitted)?;
     forward(&mut own, &gateway.server.settings, caller)?;
     if let Some(text) = text.as_deref().filter(|_| api.pass_token) {
         own.insert(

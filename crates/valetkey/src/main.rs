@@ -1,5 +1,8 @@
 //! Valetkey: an OAuth 2 and OpenID Connect server in one binary.
 
+#[cfg(feature = "unchecked")]
+compile_error!("a server that checks nothing is for the benchmark alone: build `--bin valetkey-unchecked`");
+
 mod apply;
 mod cli;
 mod clock;

@@ -1,0 +1,19 @@
+//! For the benchmark alone: Valetkey with the gateway's check switched off. Never shipped, never run elsewhere.
+
+mod apply;
+mod cli;
+mod clock;
+mod config;
+mod dev;
+mod hasher;
+mod home;
+mod jobs;
+mod logging;
+mod serve;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}
