@@ -110,6 +110,7 @@ impl Server {
         self.reload_settings().await?;
         self.clients.clear();
         self.offered.forget();
+        self.offered_grants().await?;
         for mark in self.store.revocations(self.now()).await? {
             self.revoked.insert(&mark);
         }

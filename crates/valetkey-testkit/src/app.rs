@@ -46,13 +46,13 @@ pub struct TestApp {
     logged: usize,
     sent: AtomicBool,
     builder: Builder,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl Builder {
     pub async fn start(self) -> TestApp {
         let logged = log::install();
-        let place = Place::fresh(self.own_keys).await;
+        let place = Arc::new(Place::fresh(self.own_keys).await);
         let (clock, hasher) = (Arc::new(TestClock::default()), Arc::new(TestHasher::default()));
         let (server, store) = self.server(&place, &clock, &hasher).await;
         manage::key::ensure(&Context::new(&server, Caller::default())).await.expect("keys");
@@ -93,6 +93,23 @@ impl TestApp {
     /// Another process on the same database, such as a management command or a second node.
     pub async fn beside(&self) -> (Arc<Server>, Store) {
         self.builder.server(&self.place, &self.clock, &self.hasher).await
+    }
+
+    /// Another node: a server of its own on the same database, with its own memory.
+    pub async fn node(&self) -> Self {
+        let (server, store) = self.beside().await;
+        Self {
+            edge: self.builder.edge(&server),
+            server,
+            store,
+            clock: Arc::clone(&self.clock),
+            hasher: Arc::clone(&self.hasher),
+            secrets: Mutex::default(),
+            logged: log::install(),
+            sent: AtomicBool::new(false),
+            builder: self.builder.clone(),
+            place: Arc::clone(&self.place),
+        }
     }
 
     /// A context of this moment, as a management command has it.
@@ -170,7 +187,7 @@ impl TestApp {
         self.sent.store(true, Ordering::Relaxed);
         let (parts, body) = self.edge.respond(request, from).await.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        let body = String::from_utf8(bytes.to_vec()).expect("text");
+        let body = String::from_utf8_lossy(&bytes).into_owned();
         let reply = Reply { status: parts.status, headers: parts.headers, body };
         self.remember_secrets(&reply);
         reply

@@ -26,10 +26,16 @@ impl Offered {
         F: Future<Output = Result<Vec<GrantType>, Fault>>,
     {
         let changes = self.changes.load(Ordering::Acquire);
-        if let Some(held) = self.held.load_full().filter(|held| held.0 == changes) {
+        let held = self.held.load_full();
+        if let Some(held) = held.as_ref().filter(|held| held.0 == changes) {
             return Ok(held.1.clone());
         }
-        let found = read().await?;
+        let found = match (read().await, held) {
+            (Ok(found), _) => found,
+            // With the store away, a promise of a moment ago is better than none: the endpoints judge anew anyway.
+            (Err(_), Some(held)) => return Ok(held.1.clone()),
+            (Err(fault), None) => return Err(fault),
+        };
         self.held.store(Some(Arc::new((changes, found.clone()))));
         Ok(found)
     }

@@ -1,6 +1,6 @@
 -- The schema of Valetkey on PostgreSQL: the tables of SQLite's, in types that PostgreSQL and the distributed engines that
 -- speak its protocol share. Times are seconds since the epoch, flags 0/1. Texts that are compared are compared by bytes.
--- No foreign keys: they would tie tables to one machine (docs/adr/0012), and the verbs lock what they rely on.
+-- No foreign keys: they would tie tables to one machine (docs/adr/0021), and the verbs lock what they rely on.
 -- Ids are 16 bytes that begin with milliseconds. `dead_before` is such an id: what was made at or before it is revoked
 -- with its owner.
 
