@@ -122,6 +122,9 @@ class Person:
                 consents.append(asked + [value for name, value in form.fields if name == "scope"])
                 values = {"scope": [scope for scope in asked if scope not in leave_out]} if asked else {}
                 response = self.submit(response, form, decision=decision, **values)
+            elif shown := re.search(r'<textarea id="code"[^>]*>([^<]+)<', response.text):
+                # Opt-in `oob`: the code is carried over by hand.
+                return Answer(None, {"code": shown.group(1).strip()}, consents)
             elif page.forms and not urljoin(response.url, page.forms[0].action).startswith(self.issuer):
                 return Answer(page.forms[0].action, dict(page.forms[0].fields), consents)
             else:
