@@ -1,4 +1,4 @@
-//! RFC 6890, with the IANA special-purpose address registries of today: addresses that are nobody's server on the internet.
+//! RFC 6890 §2.2 — special-purpose addresses: those that are nobody's server on the internet, as IANA lists them today
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

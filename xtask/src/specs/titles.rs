@@ -20,12 +20,16 @@ const fn named(
 
 /// In the order in which docs/specs.md lists them. A prefix of another entry comes after it.
 pub(crate) const STANDARDS: &[Standard] = &[
+    rfc("RFC 1952", "rfc1952", "GZIP file format specification version 4.3"),
+    rfc("RFC 2046", "rfc2046", "Multipurpose Internet Mail Extensions (MIME) Part Two: Media Types"),
     rfc("RFC 3339", "rfc3339", "Date and Time on the Internet: Timestamps"),
     rfc("RFC 3875", "rfc3875", "The Common Gateway Interface (CGI) Version 1.1"),
     rfc("RFC 3986", "rfc3986", "Uniform Resource Identifier (URI): Generic Syntax"),
     rfc("RFC 4648", "rfc4648", "The Base16, Base32, and Base64 Data Encodings"),
     rfc("RFC 5789", "rfc5789", "PATCH Method for HTTP"),
     rfc("RFC 5869", "rfc5869", "HMAC-based Extract-and-Expand Key Derivation Function (HKDF)"),
+    rfc("RFC 6052", "rfc6052", "IPv6 Addressing of IPv4/IPv6 Translators"),
+    rfc("RFC 6052", "rfc6052", "IPv6 Addressing of IPv4/IPv6 Translators"),
     rfc("RFC 6265", "rfc6265", "HTTP State Management Mechanism"),
     rfc("RFC 6454", "rfc6454", "The Web Origin Concept"),
     rfc("RFC 6455", "rfc6455", "The WebSocket Protocol"),
@@ -34,6 +38,8 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 6750", "rfc6750", "The OAuth 2.0 Authorization Framework: Bearer Token Usage"),
     rfc("RFC 6797", "rfc6797", "HTTP Strict Transport Security (HSTS)"),
     rfc("RFC 6819", "rfc6819", "OAuth 2.0 Threat Model and Security Considerations"),
+    rfc("RFC 6890", "rfc6890", "Special-Purpose IP Address Registries"),
+    rfc("RFC 6890", "rfc6890", "Special-Purpose IP Address Registries"),
     rfc("RFC 6973", "rfc6973", "Privacy Considerations for Internet Protocols"),
     rfc("RFC 7009", "rfc7009", "OAuth 2.0 Token Revocation"),
     rfc("RFC 7239", "rfc7239", "Forwarded HTTP Extension"),
@@ -48,6 +54,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
         "Assertion Framework for OAuth 2.0 Client Authentication and Authorization Grants",
     ),
     rfc("RFC 7523", "rfc7523", "JWT Profile for OAuth 2.0 Client Authentication and Authorization Grants"),
+    rfc("RFC 7578", "rfc7578", "Returning Values from Forms: multipart/form-data"),
     rfc("RFC 7591", "rfc7591", "OAuth 2.0 Dynamic Client Registration Protocol"),
     rfc("RFC 7592", "rfc7592", "OAuth 2.0 Dynamic Client Registration Management Protocol"),
     rfc("RFC 7617", "rfc7617", "The 'Basic' HTTP Authentication Scheme"),

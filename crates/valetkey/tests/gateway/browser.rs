@@ -36,7 +36,7 @@ fn a_person_signs_in_comes_back_and_the_upstream_is_told_who() {
 }
 
 #[test]
-fn rfc6265_the_cookie_is_for_the_prefix_and_out_of_scripts_reach() {
+fn rfc6265_section_5_1_4_the_cookie_is_for_the_prefix_and_out_of_scripts_reach() {
     let world = world();
     let mut browser = Browser::default();
     browser.arrive(&world, "/things/open/x");

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc7578_parts_are_read_by_name_and_each_comes_once() {
+    fn rfc7578_section_4_parts_are_read_by_name_and_each_comes_once() {
         let body = b"--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nproof\r\n\
                      --B\r\ncontent-disposition: form-data; name=\"logo\"; filename=\"a\\\"b.png\"\r\n\
                      Content-Type: image/png\r\n\r\n\x89PNG\r\n--x\r\n--B--\r\n";
