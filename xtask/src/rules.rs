@@ -178,6 +178,7 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::SetupLink", &["crates/valetkey-core/src/manage/setup.rs", SEAL], EVERY_SEAL),
     place("Kind::KnownDevice", &["crates/valetkey-core/src/login/device.rs", SEAL], EVERY_SEAL),
     place("Kind::FormProof", &["crates/valetkey-core/src/login/form_proof.rs", SEAL], EVERY_SEAL),
+    place("Kind::BrowserNote", &["crates/valetkey-core/src/login/browser_mode.rs", SEAL], EVERY_SEAL),
     place("Kind::UpstreamSecret", &["crates/valetkey-core/src/upstream.rs", SEAL], EVERY_SEAL),
     place(
         "Kind::UpstreamLogin",

@@ -122,7 +122,9 @@ pub(crate) fn others_cookies(headers: &HeaderMap) -> HeaderValue {
 /// Takes from an answer what is for the connection to the upstream only, and cookies that would pass for ours.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     strip_connection(headers);
+    // Both reach beyond the prefix, to pages of ours.
     headers.remove("service-worker-allowed");
+    headers.remove("clear-site-data");
     let ours = |line: &HeaderValue| cookie::is_ours(line.as_bytes());
     if headers.get_all(SET_COOKIE).iter().any(ours) {
         let kept: Vec<HeaderValue> =
