@@ -6,10 +6,11 @@ mod export;
 mod form;
 mod settings;
 mod things;
+mod upstreams;
 
 pub use diff::{Action, Change, MemberChange};
 pub use export::{Export, export};
-pub use form::{ENDPOINT, Members};
+pub use form::{CLAIMS, ENDPOINT, Members};
 pub use settings::{SETTINGS, settings_document};
 
 use super::{ManageError, TRIES};
@@ -25,18 +26,20 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Tenant,
+    Upstream,
     Scope,
     Api,
     Client,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Tenant, Self::Scope, Self::Api, Self::Client];
+    pub const ALL: [Self; 5] = [Self::Tenant, Self::Upstream, Self::Scope, Self::Api, Self::Client];
 
     /// The list's name in a file.
     pub const fn list(self) -> &'static str {
         match self {
             Self::Tenant => "tenants",
+            Self::Upstream => "upstreams",
             Self::Scope => "scopes",
             Self::Api => "apis",
             Self::Client => "clients",
@@ -46,6 +49,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
+            Self::Upstream => "upstream",
             Self::Scope => "scope",
             Self::Api => "API",
             Self::Client => "client",
@@ -56,7 +60,7 @@ impl Kind {
     pub const fn key(self) -> &'static str {
         match self {
             Self::Scope => "name",
-            Self::Tenant | Self::Api | Self::Client => "id",
+            Self::Tenant | Self::Upstream | Self::Api | Self::Client => "id",
         }
     }
 
@@ -64,6 +68,7 @@ impl Kind {
     pub const fn members(self) -> &'static [&'static str] {
         match self {
             Self::Tenant => &["id", "name", "disabled"],
+            Self::Upstream => &upstreams::UPSTREAM,
             Self::Scope => &["name", "description", "detail", "default"],
             Self::Api => &things::API,
             Self::Client => &clients::CLIENT,
@@ -79,6 +84,8 @@ pub struct Thing {
     pub members: Members,
     /// Of a client: exactly these shall open it. Empty: what it has stays; a new one is given one.
     pub secrets: Vec<SecretHash>,
+    /// Of an upstream: what it gave us. Nothing: what is there stays.
+    pub secret: Option<Secret>,
 }
 
 /// What is wanted.
@@ -142,6 +149,7 @@ impl Plan {
 pub async fn plan(cx: &Context, actor: &Actor, wanted: &Wanted) -> Result<Plan, Refusal> {
     let mut draft = things::Draft::read(cx, actor, wanted).await?;
     draft.tenants();
+    draft.upstreams();
     draft.scopes();
     draft.apis();
     draft.settings();

@@ -100,6 +100,11 @@ fn check_url(what: &str, text: &str) -> Result<(), ManageError> {
 /// The provider as it would be registered; nothing is written.
 pub fn draft(cx: &Context, new: NewUpstream) -> Result<Upstream, ManageError> {
     tenant::known(cx, &new.tenant)?;
+    described(cx, new)
+}
+
+/// The same, whoever knows the tenant.
+pub(super) fn described(cx: &Context, new: NewUpstream) -> Result<Upstream, ManageError> {
     let openid = matches!(new.provider, Provider::OpenId { .. });
     let usual = match (&new.client_secret, openid) {
         (None, _) => OurMethod::None,

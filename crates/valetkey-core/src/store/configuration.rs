@@ -7,6 +7,7 @@ use crate::client::Client;
 use crate::directory::Tenant;
 use crate::error::Fault;
 use crate::ids::{ApiId, ClientId, TenantId};
+use crate::upstream::Upstream;
 use async_trait::async_trait;
 
 /// The settings as they stand in the store.
@@ -23,6 +24,9 @@ pub enum Step {
     CreateTenant(Tenant),
     UpdateTenant(Tenant, Option<Mark>),
     DeleteTenant(TenantId),
+    CreateUpstream(Upstream),
+    UpdateUpstream(Upstream),
+    DeleteUpstream(String),
     CreateScope(ScopeWords),
     UpdateScope(ScopeWords),
     DeleteScope(String),

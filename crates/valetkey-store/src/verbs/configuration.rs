@@ -4,7 +4,7 @@ use super::audits::audit;
 use super::catalog::{CreateApi, CreateScope, DeleteApi, DeleteScope, UpdateApi, UpdateScope};
 use super::revocations::announce;
 use super::{FromRow, first, from_json, to_json};
-use super::{clients, tenants};
+use super::{clients, tenants, upstreams};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -78,6 +78,9 @@ async fn one<T: Tx>(tx: &mut T, step: Step, record: Record) -> Result<Write, Fau
         Step::CreateTenant(tenant) => tenants::Create { tenant, record }.run(tx).await,
         Step::UpdateTenant(tenant, mark) => tenants::Update { tenant, mark, record }.run(tx).await,
         Step::DeleteTenant(id) => tenants::Delete { id, record }.run(tx).await,
+        Step::CreateUpstream(upstream) => upstreams::Create { upstream, record }.run(tx).await,
+        Step::UpdateUpstream(upstream) => upstreams::Update { upstream, record }.run(tx).await,
+        Step::DeleteUpstream(id) => upstreams::Delete { id, record }.run(tx).await,
         Step::CreateScope(scope) => CreateScope { scope, record }.run(tx).await,
         Step::UpdateScope(scope) => UpdateScope { scope, record }.run(tx).await,
         Step::DeleteScope(name) => DeleteScope { name, record }.run(tx).await,

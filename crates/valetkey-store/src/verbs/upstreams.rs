@@ -37,9 +37,9 @@ impl Verb for List {
     }
 }
 
-struct Create {
-    upstream: Upstream,
-    record: Record,
+pub(super) struct Create {
+    pub(super) upstream: Upstream,
+    pub(super) record: Record,
 }
 
 impl Verb for Create {
@@ -54,9 +54,9 @@ impl Verb for Create {
     }
 }
 
-struct Update {
-    upstream: Upstream,
-    record: Record,
+pub(super) struct Update {
+    pub(super) upstream: Upstream,
+    pub(super) record: Record,
 }
 
 impl Verb for Update {
@@ -72,9 +72,9 @@ impl Verb for Update {
     }
 }
 
-struct Delete {
-    id: String,
-    record: Record,
+pub(super) struct Delete {
+    pub(super) id: String,
+    pub(super) record: Record,
 }
 
 impl Verb for Delete {

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use valetkey_core::manage::apply::{ENDPOINT, Kind, Members, settings_document};
-use valetkey_core::secret::SecretHash;
+use valetkey_core::manage::apply::{CLAIMS, ENDPOINT, Kind, Members, settings_document};
+use valetkey_core::secret::{Secret, SecretHash};
 
 /// A text, and what to call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(super) struct Entry {
     pub(super) id: String,
     pub(super) members: Members,
     pub(super) secrets: Vec<SecretHash>,
+    pub(super) secret: Option<Secret>,
     pub(super) origin: Origin,
     pub(super) places: BTreeMap<String, Origin>,
 }
@@ -118,11 +119,18 @@ impl List<'_> {
             let at = self.document.origin(name.span().start);
             let text = name.get_ref().as_ref();
             places.insert(text.to_owned(), at.clone());
-            if kind == Kind::Client && secret::KEYS.contains(&text) {
+            if self.secret_keys().contains(&text) {
                 given.insert(text.to_owned(), to_json(value.get_ref()));
             } else if kind.members().contains(&text) {
                 if kind == Kind::Api && text == "endpoints" {
                     self.check_endpoints(value.get_ref(), problems);
+                }
+                if let (Kind::Upstream, "claims", DeValue::Table(names)) = (kind, text, value.get_ref()) {
+                    for name in names.keys().filter(|name| !CLAIMS.contains(&name.get_ref().as_ref())) {
+                        let at = self.document.origin(name.span().start);
+                        let message = unknown("upstreams.claims", name.get_ref(), CLAIMS);
+                        problems.push(Problem::at(at, message));
+                    }
                 }
                 members.insert(text.to_owned(), to_json(value.get_ref()));
             } else {
@@ -136,19 +144,28 @@ impl List<'_> {
         };
         let id = id.to_owned();
         let directory = self.document.path().parent().unwrap_or(Path::new(""));
-        let secrets = secret::read(&given, directory).unwrap_or_else(|(name, message)| {
+        let mut wrong = |(name, message): (&'static str, String)| {
             let at = places.get(name).unwrap_or(&origin).clone();
-            problems.push(Problem::at(at, format!("client `{id}`, `{name}`: {message}")));
-            Vec::new()
-        });
-        Some(Entry { kind, id, members, secrets, origin, places })
+            problems.push(Problem::at(at, format!("{} `{id}`, `{name}`: {message}", kind.name())));
+        };
+        let secrets = secret::read(&given, directory).map_err(&mut wrong).unwrap_or_default();
+        let secret = secret::ours(&given, directory).map_err(&mut wrong).unwrap_or_default();
+        Some(Entry { kind, id, members, secrets, secret, origin, places })
+    }
+
+    fn secret_keys(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Client => &secret::KEYS,
+            Kind::Upstream => &secret::OURS,
+            Kind::Tenant | Kind::Scope | Kind::Api => &[],
+        }
     }
 
     fn unknown(&self, name: &str) -> String {
-        if self.kind == Kind::Client && name == "secret" {
-            return format!("a secret does not stand in a file: give {} instead", secret::KEYS.join(", "));
+        let secrets = self.secret_keys();
+        if !secrets.is_empty() && matches!(name, "secret" | "client_secret") {
+            return format!("a secret does not stand in a file: give {} instead", secrets.join(", "));
         }
-        let secrets = if self.kind == Kind::Client { &secret::KEYS[..] } else { &[] };
         let known = self.kind.members().iter().chain(secrets).copied();
         unknown(self.kind.list(), name, known)
     }

@@ -33,9 +33,9 @@ pub(crate) fn merge(sources: &[Source]) -> Result<Merged, Problems> {
         return Err(in_order(problems));
     }
     for entry in entries {
-        let Entry { kind, id, members, secrets, origin, places } = entry;
+        let Entry { kind, id, members, secrets, secret, origin, places } = entry;
         merged.things.insert((kind, id.clone()), (origin, places));
-        merged.wanted.things.push(Thing { kind, id, members, secrets });
+        merged.wanted.things.push(Thing { kind, id, members, secrets, secret });
     }
     let mut settings = Value::Object(serde_json::Map::new());
     for (key, given) in &leaves {
@@ -92,7 +92,7 @@ fn add_entry(all: &mut Vec<Entry>, entry: Entry, problems: &mut Vec<Problem>) {
     let names = first.members.keys().chain(entry.members.keys());
     let differs = names.into_iter().find(|name| first.members.get(*name) != entry.members.get(*name));
     let (one, other) = match differs {
-        None if first.secrets == entry.secrets => return,
+        None if first.secrets == entry.secrets && first.secret == entry.secret => return,
         None => ("its secret".to_owned(), None),
         Some(name) => {
             let said = |own: &Entry| own.members.get(name).map_or("not said".to_owned(), ToString::to_string);

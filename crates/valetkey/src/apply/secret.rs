@@ -13,6 +13,21 @@ use valetkey_core::secret::{Secret, SecretHash};
 pub(super) const KEYS: [&str; 5] =
     ["secret_hash", "secret_hashes", "secret_env", "secret_file", "secret_stdin"];
 
+/// How a file may say where the secret is that an upstream gave us.
+pub(super) const OURS: [&str; 3] = ["client_secret_env", "client_secret_file", "client_secret_stdin"];
+
+/// What an upstream gave us; nothing: what is there stays.
+pub(super) fn ours(given: &Members, directory: &Path) -> Result<Option<Secret>, (&'static str, String)> {
+    let mut named = OURS.into_iter().filter_map(|key| Some((key, given.get(key)?)));
+    let Some((key, value)) = named.next() else { return Ok(None) };
+    if let Some((second, _)) = named.next() {
+        return Err((second, format!("say in one way where the secret is: {}", OURS.join(", "))));
+    }
+    let own = key.strip_prefix("client_").unwrap_or(key);
+    let found = clear(own, value, directory).map_err(|message| (key, message))?;
+    Ok(found.filter(|secret| !secret.expose().is_empty()))
+}
+
 /// The hashes of what is named; nothing: the client keeps what it has, or is given one.
 pub(super) fn read(given: &Members, directory: &Path) -> Result<Vec<SecretHash>, (&'static str, String)> {
     let mut found = Vec::new();
@@ -27,35 +42,37 @@ pub(super) fn read(given: &Members, directory: &Path) -> Result<Vec<SecretHash>,
 }
 
 fn one(key: &str, value: &Value, directory: &Path) -> Result<Vec<SecretHash>, String> {
+    match key {
+        "secret_hash" => Ok(vec![hash(value.as_str().ok_or("expected text")?)?]),
+        "secret_hashes" => {
+            let texts = value.as_array().ok_or("expected a list of \"sha256:…\"")?;
+            texts.iter().map(|text| hash(text.as_str().unwrap_or_default())).collect()
+        }
+        _ => clear(key, value, directory)?.iter().map(hashed).collect(),
+    }
+}
+
+/// The secret that stands somewhere else.
+fn clear(key: &str, value: &Value, directory: &Path) -> Result<Option<Secret>, String> {
     if key == "secret_stdin" {
         return match value.as_bool() {
             Some(true) => {
-                let secret = crate::cli::input::secret("Client secret").map_err(|error| error.to_string())?;
-                Ok(vec![hashed(&secret)?])
+                let secret = crate::cli::input::secret("Client secret");
+                secret.map(Some).map_err(|error| error.to_string())
             }
-            Some(false) => Ok(Vec::new()),
+            Some(false) => Ok(None),
             None => Err("expected true or false".to_owned()),
         };
     }
-    if key == "secret_hashes" {
-        let texts = value.as_array().ok_or("expected a list of \"sha256:…\"")?;
-        return texts.iter().map(|text| hash(text.as_str().unwrap_or_default())).collect();
-    }
     let text = value.as_str().ok_or("expected text")?;
-    match key {
-        "secret_hash" => Ok(vec![hash(text)?]),
-        "secret_env" => {
-            let found = std::env::var(text).map_err(|_| format!("the variable {text} is not set"))?;
-            Ok(vec![hashed(&Secret::new(found.trim_end_matches(['\r', '\n'])))?])
-        }
-        _ => {
-            let path = directory.join(text);
-            permissions::check_private(&path)?;
-            let found = std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            Ok(vec![hashed(&Secret::new(found.trim_end_matches(['\r', '\n'])))?])
-        }
-    }
+    let found = if key == "secret_env" {
+        std::env::var(text).map_err(|_| format!("the variable {text} is not set"))?
+    } else {
+        let path = directory.join(text);
+        permissions::check_private(&path)?;
+        std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?
+    };
+    Ok(Some(Secret::new(found.trim_end_matches(['\r', '\n']))))
 }
 
 fn hashed(secret: &Secret) -> Result<SecretHash, String> {

@@ -233,3 +233,32 @@ fn every_way_of_registering_gives_the_same() {
     ]);
     assert_eq!((&strict["compat"], strict.get("scope")), (&json!([]), None));
 }
+
+#[test]
+fn a_provider_is_applied_and_its_secret_is_never_shown() {
+    let place = Place::new();
+    let text = "[[upstreams]]\nid = \"hub\"\nname = \"Hub\"\nauthorize_url = \"https://hub.example/a\"\ntoken_url = \"https://hub.example/t\"\nuserinfo_url = \"https://hub.example/u\"\nclient_id = \"us\"\nclient_secret_file = \"hub\"\nsign_up = false\n[upstreams.claims]\nsubject = \"id\"\n";
+    place.file("hub.toml", text);
+    place.file("hub", "what-the-hub-gave-us");
+    let path = place.directory.path().join("hub");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let made = place.run(&["apply", "-f", "hub.toml"]);
+    assert!(
+        made.code == 0 && made.out.contains("+ upstream hub") && !made.out.contains("gave-us"),
+        "{made:?}"
+    );
+    assert_eq!(place.run(&["apply", "-f", "hub.toml"]).out, "Nothing to change.\n");
+    let exported = place.run(&["export"]).out;
+    assert!(exported.contains("sign_up = false") && !exported.contains("gave-us"), "{exported}");
+    let again = place.run_with(&["apply", "-f", "-", "--prune"], &exported);
+    assert_eq!(again.out, "Nothing to change.\n", "{exported}: {again:?}");
+    place.file("hub", "what-the-hub-gave-us-later");
+    let rotated = place.run(&["apply", "-f", "hub.toml"]).out;
+    assert!(rotated.contains("~ client_secret:") && !rotated.contains("gave-us"), "{rotated}");
+    let gone = place.run_with(&["apply", "-f", "-", "--prune"], "upstreams = []\n");
+    assert!(gone.out.contains("- upstream hub"), "{gone:?}");
+    let wrong = place.apply(
+        "[[upstreams]]\nid = \"x\"\nname = \"X\"\nclient_id = \"us\"\n[upstreams.claims]\nsub = \"id\"\n",
+    );
+    assert!(wrong.err.contains("unknown key `sub` in `upstreams.claims`"), "{}", wrong.err);
+}

@@ -3,6 +3,7 @@
 use super::form::{self, Members};
 use super::settings::{order, shown};
 use super::things::all_clients;
+use super::upstreams::Written;
 use super::{Kind, Refusal};
 use crate::context::Context;
 use crate::ids::TenantId;
@@ -25,6 +26,9 @@ pub async fn export(cx: &Context, hashes: bool) -> Result<Export, Refusal> {
         if tenant.id != TenantId::default() || !tenant.name.is_empty() || tenant.disabled {
             export.things.push((Kind::Tenant, form::shown(Kind::Tenant, &tenant)));
         }
+    }
+    for upstream in cx.store.upstreams().await? {
+        export.things.push((Kind::Upstream, form::shown(Kind::Upstream, &Written::of(&upstream))));
     }
     for scope in cx.store.scopes().await? {
         export.things.push((Kind::Scope, form::shown(Kind::Scope, &scope)));

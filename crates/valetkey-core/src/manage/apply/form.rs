@@ -14,6 +14,9 @@ pub type Members = Map<String, Value>;
 /// Of an endpoint rule, in the order in which they are written.
 pub const ENDPOINT: [&str; 4] = ["method", "path", "scopes", "user"];
 
+/// Of an upstream: what it calls what we want to know.
+pub const CLAIMS: [&str; 5] = ["subject", "username", "name", "email", "email_verified"];
+
 /// A text that is a span of time.
 const SPANS: [&str; 8] = [
     "access_token_lifetime",
@@ -95,7 +98,14 @@ pub(super) fn shown<T: Serialize>(kind: Kind, thing: &T) -> Members {
     if kind == Kind::Api && document[QUERY_ACCESS_TOKEN] == json!(true) {
         document["compat"] = json!([QUERY_ACCESS_TOKEN]);
     }
-    let member = |name: &&str| Some(((*name).to_owned(), shown_member(name, document.get(*name)?)?));
+    let member = |name: &&str| {
+        let value = document.get_mut(*name)?.take();
+        // Of an upstream this is so unless it is said otherwise.
+        if *name == "sign_up" {
+            return (value == json!(false)).then(|| ((*name).to_owned(), value));
+        }
+        Some(((*name).to_owned(), shown_member(name, &value)?))
+    };
     kind.members().iter().filter_map(member).collect()
 }
 

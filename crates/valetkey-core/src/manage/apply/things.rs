@@ -12,6 +12,7 @@ use crate::manage::{ManageError, api, mark_now, scope, tenant};
 use crate::scope::STANDARD;
 use crate::secret::Secret;
 use crate::store::{Api, MarkKind, Page, ScopeWords, Step, StoredSettings};
+use crate::upstream::Upstream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +40,7 @@ pub(super) const API: [&str; 15] = [
 pub(super) enum Turn {
     Goes,
     Tenants,
+    Upstreams,
     Scopes,
     Apis,
     Settings,
@@ -51,6 +53,7 @@ pub(super) struct Draft<'a> {
     pub(super) actor: &'a Actor,
     pub(super) wanted: &'a Wanted,
     tenants: Vec<Tenant>,
+    pub(super) there: Vec<Upstream>,
     scopes: Vec<ScopeWords>,
     /// As they would be.
     pub(super) apis: Vec<Api>,
@@ -82,6 +85,7 @@ impl<'a> Draft<'a> {
             actor,
             wanted,
             tenants,
+            there: cx.store.upstreams().await?,
             scopes: cx.store.scopes().await?,
             apis: cx.store.apis().await?,
             clients: all_clients(cx).await?,
@@ -147,7 +151,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether a rule of the single commands lets it be.
-    fn passes(&mut self, thing: &Thing, checked: Result<(), ManageError>) -> bool {
+    pub(super) fn passes(&mut self, thing: &Thing, checked: Result<(), ManageError>) -> bool {
         let message = checked.err().map(|error| error.to_string());
         let passes = message.is_none();
         if let Some(message) = message {
