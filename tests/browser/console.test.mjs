@@ -1,60 +1,12 @@
 // The console: every grant gone through as a person would, what it shows, and what never stays.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
+import { address, answer, answered, furnish, keepsNothing, open, picture, press, step, throughSignIn } from './console.lib.mjs'
 import { allow, isActive, issuer, newUser, run, signIn, valetkey } from './lib.mjs'
-import { hasLargeTargets, hasStructure, isGuarded, passesAxe, fitsNarrowScreens } from './look.mjs'
 import { stage } from './stage.mjs'
 
 const on = stage()
-const console_ = `${issuer}/console`
-const pictures = process.env.VALETKEY_PICTURES
-if (pictures) mkdirSync(pictures, { recursive: true })
-
-// Applications of these journeys, made once: their answers may come to the console.
-const make = (...words) => valetkey(['client', 'create', ...words])
-make('--id', 'console-implicit', '--name', 'Old Widget', '--public', '--redirect-uri', console_, '--scope', 'read write', '--grant', 'implicit', '--compat', 'implicit')
-make('--id', 'console-password', '--name', 'Old Desktop', '--scope', 'read write', '--grant', 'password', '--grant', 'refresh_token', '--compat', 'password')
-
-async function picture(page, name) {
-  if (!pictures) return
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
-    await page.screenshot({ path: join(pictures, `console-${name}-${colorScheme}.png`), fullPage: true })
-  }
-  await page.emulateMedia({ colorScheme: null })
-}
-
-/** Opens the console with an application and a grant. */
-async function open(page, app, grant) {
-  await page.goto(`${console_}?${new URLSearchParams({ client: app, ...(grant && { grant }) })}`)
-  await page.locator('#step').waitFor()
-}
-
-const press = (page, name) => page.getByRole('button', { name, exact: true }).last().click()
-const step = async (page, title) => page.getByRole('heading', { name: title, level: 2 }).waitFor()
-const answer = (page) => page.getByRole('region', { name: 'Answer, as received' }).last()
-
-async function answered(page, status) {
-  await answer(page).getByText(String(status)).first().waitFor()
-  return answer(page).innerText()
-}
-
-/** Nothing that was issued stays where scripts of another time could find it. */
-async function keepsNothing(page) {
-  assert.deepEqual(await page.evaluate(() => [Object.keys(localStorage), Object.keys(sessionStorage)]), [[], []])
-  assert.equal(new URL(page.url()).hash, '')
-  assert.doesNotMatch(page.url(), /vk_|state=|code=|token/)
-  assert.doesNotMatch(await page.title(), /vk_/)
-}
-
-async function throughSignIn(page, user) {
-  await press(page, 'Go to the sign-in page')
-  await signIn(page, user)
-  await allow(page)
-  await step(page, 'Sign in and consent')
-}
+furnish()
 
 test('a code with PKCE: out, back, exchanged, looked into, used, refreshed, revoked', async () => {
   const user = newUser()
@@ -151,9 +103,9 @@ test('an answer that this tab did not ask for is thrown away, and nothing in it 
   for (const rest of [`#access_token=vk_at_stolen&token_type=Bearer&state=${evil}&iss=${encodeURIComponent(issuer)}`, `?code=${evil}&state=x&iss=${encodeURIComponent(issuer)}`,
     `?error=${evil}&error_description=${evil}&state=x`, `#error=${evil}`]) {
     await page.goto('about:blank')
-    await page.goto(console_ + rest)
+    await page.goto(address + rest)
     await page.getByText('An answer came, and was thrown away.').waitFor()
-    assert.equal(page.url(), console_)
+    assert.equal(page.url(), address)
     assert.equal(await page.locator('main img, main script').count(), 0)
     assert.match(await page.title(), /^Console/)
     assert.doesNotMatch(await page.getByRole('main').innerText(), /stolen/)
@@ -228,7 +180,7 @@ test('an application that is not listed is used by its id, and its secret is gon
     const response = await route.fetch()
     await route.fulfill({ response, json: { ...(await response.json()), applications: [], development: false } })
   })
-  await page.goto(console_)
+  await page.goto(address)
   await page.getByLabel('Client id').fill(client_id)
   await page.getByLabel('Client id').press('Tab')
   await page.getByLabel('It proves itself').selectOption('client_secret_post')
@@ -289,6 +241,33 @@ test('a code sent twice takes back what it gave', async () => {
   await page.getByText('Not active.').waitFor()
 })
 
+test('an application of one’s own: registered in the portal, let in by a button, tried, and let out again', async () => {
+  const user = newUser()
+  const page = await on.open()
+  await page.goto(`${issuer}/login?next=${encodeURIComponent('/developer/new')}`)
+  await signIn(page, user)
+  await page.getByLabel('Name', { exact: true }).fill('Desk Lamp')
+  await page.locator('textarea[name=redirect_uris]').fill('https://lamp.example/callback')
+  await page.getByRole('button', { name: 'Register the application' }).click()
+  const secret = (await page.locator('code.copy').nth(1).innerText()).trim()
+  await page.getByRole('link', { name: /^Try it/ }).click()
+  await page.getByText('This application does not send people to the console.').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Go to the sign-in page' }).count(), 0)
+  await picture(page, 'allow')
+  await press(page, 'Allow the console for this application')
+  await page.getByLabel('See your things').check()
+  await press(page, 'Go to the sign-in page')
+  await allow(page)
+  await step(page, 'Sign in and consent')
+  await press(page, 'Exchange the code')
+  await page.getByLabel('Client secret').fill(secret)
+  await press(page, 'Send it')
+  await answered(page, 200)
+  await keepsNothing(page)
+  await press(page, 'Take the console off its redirect URIs')
+  await page.getByText('This application does not send people to the console.').waitFor()
+})
+
 test('the keyboard is enough, and a screen reader is told where it is', async () => {
   const page = await on.open()
   await open(page, 'demo-service', 'client_credentials')
@@ -303,77 +282,3 @@ test('the keyboard is enough, and a screen reader is told where it is', async ()
   assert.equal(await page.locator('ol.steps [aria-current=step]').innerText(), 'Look into the token')
   assert.equal(await page.locator('ol.steps').getByRole('button').count(), 1, 'the step before is a way back')
 })
-
-test('the console is light and guarded', async () => {
-  const page = await on.open()
-  const response = await page.goto(console_, { waitUntil: 'networkidle' })
-  await isGuarded(page, response, { stays: false })
-  const weighs = await page.evaluate(() => ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind))
-    .filter(({ name }) => !name.endsWith('/data')).map(({ name, encodedBodySize }) => [name, encodedBodySize]))
-  const bytes = weighs.reduce((sum, [, size]) => sum + size, 0)
-  assert.ok(weighs.length >= 5 && bytes > 0 && bytes < 30_000, `${bytes} bytes: ${weighs.join(' ')}`)
-  const policy = response.headers()['content-security-policy']
-  for (const words of ["script-src 'self'", "connect-src 'self'", "form-action 'none'", "trusted-types 'none'"]) assert.ok(policy.includes(words), words)
-})
-
-test('without script it says so, with lines to paste', async () => {
-  const page = await on.open({ javaScriptEnabled: false })
-  await page.goto(console_)
-  await page.getByRole('heading', { name: 'The console needs JavaScript' }).waitFor()
-  assert.match(await page.getByRole('main').innerText(), /curl -u CLIENT:SECRET/)
-  await fitsNarrowScreens(page)
-})
-
-// Each state of the page, looked at.
-const states = {
-  'the request': (page) => open(page, 'demo-web', 'authorization_code'),
-  'a legacy grant': (page) => open(page, 'console-implicit', 'implicit'),
-  'a password': (page) => open(page, 'console-password', 'password'),
-  'an application by its id': async (page) => {
-    await page.goto(console_)
-    await page.getByLabel('Application', { exact: true }).selectOption({ label: 'Another, by its id …' })
-    await page.getByLabel('Client id').fill('nobody')
-    await page.getByLabel('Client id').press('Tab')
-    await page.getByLabel('It proves itself').waitFor()
-  },
-  'an answer thrown away': async (page) => {
-    await page.goto(`${console_}#access_token=x&state=y`)
-    await page.getByText('thrown away').waitFor()
-  },
-  'a token, looked into': async (page) => {
-    await open(page, 'demo-service', 'client_credentials')
-    await press(page, 'Send it')
-    await answered(page, 200)
-    await press(page, 'Look into the token')
-    await press(page, 'Introspect it as the application')
-    await page.getByText('Active.', { exact: true }).waitFor()
-  },
-  'a refused call': async (page) => {
-    await states['a token, looked into'](page)
-    await press(page, 'Call an API')
-    await page.getByLabel('API', { exact: true }).selectOption('demo-api')
-    await page.getByLabel('Endpoint').selectOption({ label: 'POST /demo/{*rest}' })
-    await press(page, 'Send it')
-    await page.getByText('Refused: insufficient_scope.').waitFor()
-  },
-  'the failures': async (page) => {
-    await open(page, 'demo-service', 'client_credentials')
-    await page.getByRole('button', { name: 'What goes wrong' }).click()
-    await page.getByRole('listitem').filter({ hasText: 'A wrong client secret' }).getByRole('button', { name: 'Send it' }).click()
-    await page.getByText('What happened:').waitFor()
-  },
-}
-
-for (const [name, reach] of Object.entries(states)) {
-  test(`console, ${name}: accessible in light and dark, on a phone and a desktop`, async () => {
-    const page = await on.open()
-    await reach(page)
-    await hasStructure(page)
-    await passesAxe(page)
-    await hasLargeTargets(page)
-    await fitsNarrowScreens(page)
-    await page.setViewportSize({ width: 390, height: 844 })
-    await passesAxe(page)
-    await picture(page, `phone-${name.replaceAll(/\W+/g, '-')}`)
-  })
-}

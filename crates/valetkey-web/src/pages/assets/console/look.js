@@ -16,7 +16,7 @@ export function claims(said) {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     const time = TIMES.includes(name) && Number.isFinite(value)
     const moment = time && el('span', {}, `${new Date(value * 1000).toLocaleString()} (${when(value, now())})`)
-    return [code(name), name === 'scope' ? words(text).map((one) => [code(one), ' ']) : moment || code(text), Object.hasOwn(CLAIMS, name) && el('small', {}, time ? `${CLAIMS[name]}; ${value}` : CLAIMS[name])]
+    return [code(name), name === 'scope' || Array.isArray(value) ? (Array.isArray(value) ? value.map(String) : words(text)).map((one) => [code(one), ' ']) : moment || code(text), Object.hasOwn(CLAIMS, name) && el('small', {}, time ? `${CLAIMS[name]}; ${value}` : CLAIMS[name])]
   }))
 }
 

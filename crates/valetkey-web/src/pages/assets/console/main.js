@@ -82,6 +82,7 @@ async function allow(answer) {
   if (!done) return say('That did not work. Load the page anew and try again.')
   await load()
   choose(app.id)
+  if (answer === 'no') forget()
   draw(true)
 }
 

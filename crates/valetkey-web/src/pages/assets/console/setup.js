@@ -44,7 +44,7 @@ export function setup(changed, allow) {
     grants.length > 0 && field('Grant', how, words),
     risk(state.grant) && note('warn', el('p', {}, el('strong', {}, 'Legacy. '), `RFC 9700 advises against it: ${risk(state.grant)}.`)),
     app.own && app.allowed && button('Take the console off its redirect URIs', () => allow('no'), 'small'),
-    !server.person && !server.development && note('', 'Your own applications and the APIs are listed when you are ', el('a', { href: '/login?next=%2Fconsole' }, 'signed in'), '.'),
+    !server.person && !server.development && note('', 'Your own applications and the APIs are listed when you are ', el('a', { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}` }, 'signed in'), '.'),
   ]
 }
 
