@@ -11,7 +11,7 @@ use crate::store::{MarkKind, Write};
 const KIND: &str = "tenant";
 
 /// A directory to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewTenant {
     pub id: String,
     pub name: String,

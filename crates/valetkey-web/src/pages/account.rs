@@ -31,6 +31,15 @@ use valetkey_core::store::Session;
 pub(crate) const PATH: &str = "/account";
 /// What the form names instead of one session: all but this one.
 const OTHERS: &str = "others";
+/// Where a sign-in on the way comes back to.
+const PAGES: [&str; 6] = [
+    "/account/apps",
+    "/account/profile",
+    "/account/password",
+    "/account/methods",
+    "/account/log",
+    "/account/delete",
+];
 /// How many apps stand on the first page.
 const FIRST: usize = 10;
 
@@ -38,9 +47,20 @@ const FIRST: usize = 10;
 pub(crate) async fn visitor(call: &Call) -> Result<(Session, User), Response> {
     match signed_in(call).await {
         Ok(Some(both)) => Ok(both),
-        Ok(None) => Err(see_other(&call.cx.settings.url(super::login::PATH))),
+        Ok(None) => Err(see_other(&call.cx.settings.url(&to_login(call)))),
         Err(fault) => Err(failed(call, &fault)),
     }
+}
+
+/// The way to the login page and back to this one, at the tenant that the link names, if it names one.
+fn to_login(call: &Call) -> String {
+    let page = Some(call.uri.path()).filter(|path| PAGES.contains(path));
+    let params = Params::parse(call.query()).ok();
+    let tenant = params.as_ref().and_then(|params| params.one("tenant_id"));
+    let fields = [("next", page), ("tenant_id", tenant)];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    if query.is_empty() { super::login::PATH.to_owned() } else { format!("{}?{query}", super::login::PATH) }
 }
 
 async fn signed_in(call: &Call) -> Result<Option<(Session, User)>, Fault> {

@@ -165,3 +165,52 @@ fn wrong_usage_is_told_from_what_is_refused() {
         assert_eq!(parse(dir, words).map(|_| ()).map_err(|error| error.kind()), Err(want), "{words}");
     }
 }
+
+#[tokio::test]
+async fn a_tenant_is_made_named_and_switched_and_its_logo_is_looked_at() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let made = json(dir.path(), "tenant create --id eneco --name Eneco").await;
+    assert_eq!(
+        (&made["id"], &made["name"], &made["disabled"]),
+        (&"eneco".into(), &"Eneco".into(), &false.into())
+    );
+    let (svg, png) = (dir.path().join("logo.svg"), dir.path().join("logo.svg.html"));
+    std::fs::write(&svg, "<svg xmlns='http://www.w3.org/2000/svg'/>").expect("written");
+    std::fs::write(&png, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0")
+        .expect("written");
+    let with_logo = json(dir.path(), &format!("tenant update eneco --logo {}", png.display())).await;
+    assert_eq!(with_logo["logo"], "image/png", "known by its content, not by its name");
+    assert_eq!(json(dir.path(), "tenant update eneco --name Energy").await["logo"], "image/png", "and kept");
+    assert_eq!(json(dir.path(), "tenant update eneco --no-logo").await["logo"], Value::Null);
+    assert_eq!(json(dir.path(), "tenant disable eneco").await["disabled"], true);
+    assert_eq!(json(dir.path(), "tenant enable eneco").await["disabled"], false);
+    let ids: Vec<_> = json(dir.path(), "tenant list")
+        .await
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|t| t["id"].clone())
+        .collect();
+    assert_eq!(ids, ["default", "eneco"]);
+    for (words, want) in [
+        ("tenant create --id eneco --name Again", "a tenant of that name exists already"),
+        ("tenant create --id Eneco --name X", "lower-case letters"),
+        ("tenant create --id default --name X", "is there already"),
+        ("tenant show nobody", "there is no tenant `nobody`"),
+        ("tenant update nobody --name X", "there is no such tenant"),
+        ("tenant update eneco", "say what to change"),
+        ("tenant delete default", "stays"),
+        ("user list --tenant nobody", "there is no tenant `nobody`"),
+        ("user show alice --tenant nobody", "there is no tenant `nobody`"),
+        ("tenant update eneco --logo /nowhere.png", "cannot open /nowhere.png"),
+        (&*format!("tenant update eneco --logo {}", svg.display()), "an SVG can carry scripts"),
+        (
+            "tenant update eneco --logo http://127.0.0.1:9/logo.png",
+            "cannot fetch http://127.0.0.1:9/logo.png",
+        ),
+    ] {
+        let refusal = format!("{:#}", answer(dir.path(), words).await.expect_err(words));
+        assert!(refusal.contains(want) && refusal.lines().count() == 1, "{words}: {refusal}");
+    }
+    assert_eq!(json(dir.path(), "tenant delete eneco").await["result"], "deleted");
+}

@@ -41,7 +41,12 @@ async fn every_page_below_the_account_wants_a_session_and_every_form_its_proof()
     let app = world().await;
     for path in ["/account/apps", PROFILE, PASSWORD_PAGE, "/account/log", "/account/export", DELETE] {
         let reply = app.browser().get(path).await;
-        assert_eq!((reply.status.as_u16(), reply.location()), (303, "https://id.example/login"), "{path}");
+        let back = format!("?next={}", path.replace('/', "%2F"));
+        let back = if path == "/account/export" { "" } else { &back };
+        assert_eq!(
+            (reply.status.as_u16(), reply.location()),
+            (303, &*format!("https://id.example/login{back}"))
+        );
     }
     let mut browser = signed_in(&app, "alice").await;
     let foreign = signed_in(&app, "bob").await.get(PROFILE).await.hidden("csrf").unwrap();
@@ -59,6 +64,25 @@ async fn every_page_below_the_account_wants_a_session_and_every_form_its_proof()
         assert_eq!(browser.post(path, &twice).await.status, 403, "{path}");
     }
     assert_eq!(app.rows().await, before);
+}
+
+#[tokio::test]
+async fn who_signs_in_on_the_way_comes_back_to_the_page() {
+    let app = world().await;
+    let mut browser = app.browser();
+    let login = browser.get("/account/log").await;
+    let page = browser.follow(login).await;
+    let form = page.form("/login", "");
+    let action = if form.body.is_empty() { "/login?next=%2Faccount%2Flog" } else { "/login" };
+    let reply = browser.submit(action, &page, &[("username", "alice"), ("password", PASSWORD)]).await;
+    assert_eq!((reply.status.as_u16(), reply.location()), (303, "https://id.example/account/log"));
+    for hostile in ["https://evil.example", "//evil.example", "/account/../oauth/authorize", "/logout"] {
+        let mut browser = app.browser();
+        let page = browser.get(&format!("/login?next={hostile}")).await;
+        let path = format!("/login?next={hostile}");
+        let reply = browser.submit(&path, &page, &[("username", "alice"), ("password", PASSWORD)]).await;
+        assert_eq!(reply.location(), "https://id.example/account", "{hostile}");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,10 @@
 //! User directories: `tenant_id` picks one, and nothing of one opens anything at another
 
 use crate::support::{
-    assert_error_page, assert_page, assert_refused, claims, introspected, opens_userinfo, outcome, refresh,
-    service_token, text, with, world,
+    assert_error_page, assert_page, claims, opens_userinfo, outcome, refresh, text, with, world,
 };
 use http::StatusCode;
-use valetkey_core::audit::{Actor, Event};
-use valetkey_core::client::compat::Compat;
-use valetkey_core::grant::GrantType;
+use valetkey_core::audit::Actor;
 use valetkey_core::image::Image;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::tenant::{self, NewTenant};
