@@ -1,6 +1,7 @@
 //! The gateway from outside: the real binary, a real upstream that says what it received, requests byte by byte.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
+mod bound;
 mod browser;
 mod cors;
 mod forward_auth;
