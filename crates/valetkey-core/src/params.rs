@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_body_typed_over_several_lines_means_what_it_says() {
-        let params = Params::parse(b"client_id=app\n        &scope=read write\r\n\t& code=x%20 \n").expect("valid text");
+        let params = Params::parse(b"client_id=app\n        &scope=read write\r\n\t& code=x%20 \n")
+            .expect("valid text");
         assert_eq!((params.one("client_id"), params.one("scope")), (Some("app"), Some("read write")));
         assert_eq!(params.one("code"), Some("x "), "what was encoded stays");
     }

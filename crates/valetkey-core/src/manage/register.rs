@@ -116,7 +116,7 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     let public = auth_method == AuthMethod::None;
     let applicant = Applicant { public, redirects: !asked.redirect_uris.is_empty() };
     let grant_types = grant_types(given, applicant, &asked)?;
-    check_uris(&asked, &grant_types)?;
+    check_uris(given, &asked, &grant_types)?;
     Ok(NewClient {
         name: asked
             .client_name
@@ -134,13 +134,14 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     })
 }
 
-fn check_uris(asked: &Metadata, grants: &[GrantType]) -> Result<(), Denial> {
+fn check_uris(given: &Registration, asked: &Metadata, grants: &[GrantType]) -> Result<(), Denial> {
     let bad = |detail| Err(Code::InvalidRedirectUri.because(detail));
     let redirected = grants.iter().any(|g| matches!(g, GrantType::AuthorizationCode | GrantType::Implicit));
     if (redirected && asked.redirect_uris.is_empty()) || asked.redirect_uris.len() > REDIRECT_URIS {
         return bad("register 1 to 10 redirect_uris");
     }
-    if asked.redirect_uris.iter().any(|uri| redirect_uri::check(uri).is_err()) {
+    let oob = given.compat.contains(&Compat::Oob);
+    if asked.redirect_uris.iter().any(|uri| redirect_uri::check_for(uri, oob).is_err()) {
         return bad(
             "a redirect URI is https, http on 127.0.0.1, [::1] or localhost, or an app's own reverse-domain scheme; without a fragment",
         );

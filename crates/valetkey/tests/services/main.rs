@@ -4,6 +4,6 @@
 mod service_mastodon;
 mod service_own_provider;
 mod service_service_account;
-mod service_tout;
 mod service_toon;
+mod service_tout;
 mod support;

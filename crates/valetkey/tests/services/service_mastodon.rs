@@ -7,7 +7,9 @@ const OOB: &str = "urn:ietf:wg:oauth:2.0:oob";
 
 /// "If you don't have the two, you need to register the application."
 fn registered(service: &Service) -> (String, String) {
-    let body = format!("client_name=Reader&redirect_uris={OOB}&scopes=read%20write%20follow&website=https://reader.example");
+    let body = format!(
+        "client_name=Reader&redirect_uris={OOB}&scopes=read%20write%20follow&website=https://reader.example"
+    );
     let app = service.post("/api/v1/apps", &body).good();
     assert!(app["id"].is_string());
     (text(&app, "client_id").to_owned(), text(&app, "client_secret").to_owned())
@@ -54,7 +56,8 @@ fn the_steps_of_the_document() {
     let wrong = refresh.replace(&secret, "wrong");
     service.post("/oauth/token", &wrong).refused(401, "invalid_client");
     let (other, others) = registered(&service);
-    let stolen = format!("client_id={other}&client_secret={others}&grant_type=refresh_token&refresh_token={stored}");
+    let stolen =
+        format!("client_id={other}&client_secret={others}&grant_type=refresh_token&refresh_token={stored}");
     service.post("/oauth/token", &stolen).refused(400, "invalid_grant");
     let app = service.call("GET", "/api/v1/apps/verify_credentials", &tokens[0]).good();
     assert_eq!(app["name"], json!("Reader"));
@@ -65,13 +68,15 @@ fn a_code_exchanged_as_ever_works_too_and_its_refresh_token_lasts() {
     let service = Service::start("mastodon");
     let (key, secret) = registered(&service);
     let own = format!("client_id={key}&client_secret={secret}");
-    let address = format!("/oauth/authorize?scope=read&response_type=code&redirect_uri={OOB}&client_id={key}");
+    let address =
+        format!("/oauth/authorize?scope=read&response_type=code&redirect_uri={OOB}&client_id={key}");
     let code = shown(&mut Person::default(), &service, &address);
     let body = format!("{own}&grant_type=authorization_code&code={code}&redirect_uri={OOB}");
     let answer = service.post("/oauth/token", &body).good();
     let refresh = text(&answer, "refresh_token");
     for _ in 0..2 {
-        let next = service.post("/oauth/token", &format!("{own}&grant_type=refresh_token&refresh_token={refresh}"));
+        let next =
+            service.post("/oauth/token", &format!("{own}&grant_type=refresh_token&refresh_token={refresh}"));
         assert_eq!(text(&next.good(), "refresh_token"), refresh);
     }
     service.post("/oauth/token", &body).refused(400, "invalid_grant");
@@ -84,7 +89,8 @@ fn no_scope_means_read() {
     let (key, secret) = registered(&service);
     let address = format!("/oauth/authorize?response_type=code&redirect_uri={OOB}&client_id={key}");
     let code = shown(&mut Person::default(), &service, &address);
-    let body = format!("client_id={key}&client_secret={secret}&grant_type=refresh_token&refresh_token={code}");
+    let body =
+        format!("client_id={key}&client_secret={secret}&grant_type=refresh_token&refresh_token={code}");
     assert_eq!(text(&service.post("/oauth/token", &body).good(), "scope"), "read");
 }
 
@@ -92,14 +98,23 @@ fn no_scope_means_read() {
 fn who_says_no_sees_a_page_and_an_application_may_have_an_address() {
     let service = Service::start("mastodon");
     let (key, _) = registered(&service);
-    let address = format!("/oauth/authorize?scope=read&response_type=code&redirect_uri={OOB}&client_id={key}");
+    let address =
+        format!("/oauth/authorize?scope=read&response_type=code&redirect_uri={OOB}&client_id={key}");
     let page = Person { denies: true, ..Person::default() }.open(&service, &address);
     assert!(page.status == 200 && !page.body.contains("vk_ac_"), "{}", page.body);
-    let body: Value = json!({"client_name": "Web", "redirect_uris": ["https://web.example/cb", OOB], "scopes": "read"});
+    let body: Value =
+        json!({"client_name": "Web", "redirect_uris": ["https://web.example/cb", OOB], "scopes": "read"});
     let app = service.post_as("/api/v1/apps", "application/json", "", &body.to_string()).good();
     let key = text(&app, "client_id");
-    let address = format!("/oauth/authorize?scope=read&response_type=code&redirect_uri=https://web.example/cb&client_id={key}");
-    let came = Person { denies: true, ..Person::default() }.comes_back(&service, &address, "https://web.example/cb", '?');
+    let address = format!(
+        "/oauth/authorize?scope=read&response_type=code&redirect_uri=https://web.example/cb&client_id={key}"
+    );
+    let came = Person { denies: true, ..Person::default() }.comes_back(
+        &service,
+        &address,
+        "https://web.example/cb",
+        '?',
+    );
     assert_eq!(came["error"], "access_denied");
 }
 
@@ -107,8 +122,10 @@ fn who_says_no_sees_a_page_and_an_application_may_have_an_address() {
 fn an_application_that_is_registered_strictly_has_none_of_it() {
     let service = Service::start("mastodon");
     let app = service.app(&["--strict", "--redirect-uri", "https://web.example/cb"]);
-    let address =
-        format!("/oauth/authorize?scope=read&response_type=code&redirect_uri=https://web.example/cb&client_id={}", app.id);
+    let address = format!(
+        "/oauth/authorize?scope=read&response_type=code&redirect_uri=https://web.example/cb&client_id={}",
+        app.id
+    );
     let came = Person::default().comes_back(&service, &address, "https://web.example/cb", '?');
     assert_eq!(came["error"], "invalid_request", "PKCE");
     let came = Person::default().comes_back(

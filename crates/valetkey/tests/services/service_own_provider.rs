@@ -14,7 +14,9 @@ fn user_credentials() {
     let service = Service::start("own-provider");
     let App { id, secret } = registered(&service);
     let (user, password) = ALICE;
-    let body = format!("grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}");
+    let body = format!(
+        "grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}"
+    );
     let answer = service.post("/oauth/token", &body).good();
     assert_eq!(text(&answer, "scope"), "read-user-profile");
     // "An access token is basically an encrypted string"
@@ -51,7 +53,9 @@ fn the_access_token_as_a_parameter_of_the_query() {
     let service = Service::start("own-provider");
     let App { id, secret } = registered(&service);
     let (user, password) = ALICE;
-    let body = format!("grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}");
+    let body = format!(
+        "grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}"
+    );
     let token = text(&service.post("/oauth/token", &body).good(), "access_token").to_owned();
     let reply = service.get(&format!("/profiles/me?access_token={token}"), "");
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -106,6 +110,8 @@ fn an_application_that_is_registered_strictly_has_none_of_it() {
     let service = Service::start("own-provider");
     let App { id, secret } = service.app(&["--strict", "--redirect-uri", CALLBACK]);
     let (user, password) = ALICE;
-    let body = format!("grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}");
+    let body = format!(
+        "grant_type=password&username={user}&password={password}&client_id={id}&client_secret={secret}"
+    );
     service.post("/oauth/token", &body).refused(400, "unauthorized_client");
 }

@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 const CALLBACK: &str = "https://app.example/callback";
 
 fn registered(service: &Service) -> App {
-    service.app(&["--redirect-uri", CALLBACK, "--website", "https://app.example/", "--description", "As registered"])
+    service.app(&[
+        "--redirect-uri",
+        CALLBACK,
+        "--website",
+        "https://app.example/",
+        "--description",
+        "As registered",
+    ])
 }
 
 // "An example POST request might look like the following:
@@ -37,14 +44,21 @@ fn with_its_own_token_an_application_updates_its_description_and_redirect_uri_an
     assert_eq!((text(&own, "client_id"), text(&own, "description")), (app.id.as_str(), "As registered"));
     let changes = json!({"description": "Better words", "redirect_uris": ["https://app.example/new"]});
     let after = patch(&service, &token, &changes).good();
-    assert_eq!((text(&after, "description"), &after["redirect_uris"][0]), ("Better words", &json!("https://app.example/new")));
+    assert_eq!(
+        (text(&after, "description"), &after["redirect_uris"][0]),
+        ("Better words", &json!("https://app.example/new"))
+    );
     assert_eq!(service.cli(&["client", "show", &app.id])["description"], "Better words");
     let reply = service.call("GET", "/v1/data", &token);
     assert!(reply.status == 200 && reply.body.contains(&app.id), "{reply:?}");
     // Nothing else, and nobody else's.
     assert_eq!(patch(&service, &token, &json!({"name": "Other"})).status, 400);
     let other = registered(&service);
-    let others = text(&service.call("GET", "/api/developer/v1/application", &self::token(&service, &other)).good(), "client_id").to_owned();
+    let others = text(
+        &service.call("GET", "/api/developer/v1/application", &self::token(&service, &other)).good(),
+        "client_id",
+    )
+    .to_owned();
     assert_eq!(others, other.id);
 }
 
@@ -54,14 +68,17 @@ fn approve_or_deny_comes_back_to_the_callback() {
     let service = Service::start("service-account");
     let app = registered(&service);
     let App { id, secret } = &app;
-    let address = format!("/authorize?response_type=code&client_id={id}&redirect_uri={CALLBACK}&scope=read&state=s1&{CHALLENGE}");
+    let address = format!(
+        "/authorize?response_type=code&client_id={id}&redirect_uri={CALLBACK}&scope=read&state=s1&{CHALLENGE}"
+    );
     let came = Person { denies: true, ..Person::default() }.comes_back(&service, &address, CALLBACK, '?');
     assert_eq!((came["error"].as_str(), came["state"].as_str()), ("access_denied", "s1"));
     let came = Person::default().comes_back(&service, &address, CALLBACK, '?');
     let code = &came["code"];
     // The credentials may stand in the query for this grant too.
     let target = format!("/token?client_id={id}&client_secret={secret}");
-    let body = format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
+    let body =
+        format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
     let users = service.post(&target, &body).good();
     // A user's token is not the application's own.
     let reply = service.call("GET", "/api/developer/v1/application", text(&users, "access_token"));

@@ -16,7 +16,8 @@ fn registered(service: &Service) -> App {
 //         &tenant_id=(name of your utility, e.g eneco, viesgo)
 fn code(service: &Service, app: &App, tenant: &str) -> String {
     let id = &app.id;
-    let address = format!("/authorize?response_type=code&redirect_uri={CALLBACK}&client_id={id}&tenant_id={tenant}");
+    let address =
+        format!("/authorize?response_type=code&redirect_uri={CALLBACK}&client_id={id}&tenant_id={tenant}");
     let came = Person::default().comes_back(service, &address, CALLBACK, '?');
     came["code"].clone()
 }
@@ -78,7 +79,8 @@ fn tenant_id_picks_whose_customers_sign_in() {
     }
     assert_ne!(subjects[0], subjects[1], "one name, two people");
     let id = &app.id;
-    let address = format!("/authorize?response_type=code&redirect_uri={CALLBACK}&client_id={id}&tenant_id=nowhere");
+    let address =
+        format!("/authorize?response_type=code&redirect_uri={CALLBACK}&client_id={id}&tenant_id=nowhere");
     let came = Person::default().comes_back(&service, &address, CALLBACK, '?');
     assert_eq!(came["error"], "invalid_request");
 }
@@ -93,10 +95,15 @@ fn implicit_where_the_client_secret_is_not_involved() {
     let service = Service::start("toon");
     for flags in [vec!["--redirect-uri", CALLBACK], vec!["--redirect-uri", CALLBACK, "--public"]] {
         let App { id, .. } = service.app(&flags);
-        let address = format!("/authorize?response_type=token&redirect_uri={CALLBACK}&client_id={id}&tenant_id=");
+        let address =
+            format!("/authorize?response_type=token&redirect_uri={CALLBACK}&client_id={id}&tenant_id=");
         let came = Person::default().comes_back(&service, &address, CALLBACK, '#');
         assert_eq!(came["expires_in"], "1800");
-        assert_eq!(service.call("GET", "/toon/v3/agreements", &came["access_token"]).status, 200, "{flags:?}");
+        assert_eq!(
+            service.call("GET", "/toon/v3/agreements", &came["access_token"]).status,
+            200,
+            "{flags:?}"
+        );
         let other = address.replace(CALLBACK, "https://app.example/callback/");
         assert_eq!(Person::default().open(&service, &other).status, 400);
     }
@@ -133,7 +140,8 @@ fn an_application_that_is_registered_strictly_has_none_of_it() {
     let service = Service::start("toon");
     let App { id, .. } = service.app(&["--redirect-uri", CALLBACK, "--strict"]);
     for (kind, error) in [("code", "invalid_request"), ("token", "unsupported_response_type")] {
-        let address = format!("/authorize?response_type={kind}&redirect_uri={CALLBACK}&client_id={id}&tenant_id=eneco");
+        let address =
+            format!("/authorize?response_type={kind}&redirect_uri={CALLBACK}&client_id={id}&tenant_id=eneco");
         let came = Person::default().comes_back(&service, &address, CALLBACK, '?');
         assert_eq!(came["error"], error);
     }

@@ -79,12 +79,21 @@ fn user_authentication_by_url_redirection() {
 #[test]
 fn an_application_that_is_registered_strictly_has_none_of_it() {
     let service = Service::start("tout");
-    let flags = ["--redirect-uri", CALLBACK, "--strict", "--grant", "client_credentials", "--grant", "authorization_code"];
+    let flags = [
+        "--redirect-uri",
+        CALLBACK,
+        "--strict",
+        "--grant",
+        "client_credentials",
+        "--grant",
+        "authorization_code",
+    ];
     let App { id, secret } = service.app(&flags);
     let query = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials");
     service.post(&format!("/oauth/token?{query}"), "").refused(400, "invalid_request");
     assert_eq!(service.post("/oauth/token", &query).good()["expires_in"], 600);
-    let address = format!("/oauth/authorize?response_type=token&client_id={id}&redirect_uri={CALLBACK}&scope=read");
+    let address =
+        format!("/oauth/authorize?response_type=token&client_id={id}&redirect_uri={CALLBACK}&scope=read");
     let came = Person::default().comes_back(&service, &address, CALLBACK, '?');
     assert_eq!(came["error"], "unsupported_response_type");
 }

@@ -14,7 +14,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_valetkey");
 pub(crate) const ALICE: (&str, &str) = ("alice", "alice-in-wonderland-1865");
 /// The pair printed in RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(crate) const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+pub(crate) const CHALLENGE: &str =
+    "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 /// A running service.
 pub(crate) struct Service {
@@ -227,7 +228,13 @@ impl Person {
 
     /// What comes back to the application at `callback`, in the query or the fragment.
     #[track_caller]
-    pub(crate) fn comes_back(&mut self, service: &Service, address: &str, callback: &str, joint: char) -> BTreeMap<String, String> {
+    pub(crate) fn comes_back(
+        &mut self,
+        service: &Service,
+        address: &str,
+        callback: &str,
+        joint: char,
+    ) -> BTreeMap<String, String> {
         let reply = self.open(service, address);
         let location = reply.header("location");
         let rest = location.strip_prefix(callback).and_then(|rest| rest.strip_prefix(joint));
@@ -245,7 +252,8 @@ fn form(page: &str, typed: &[(&str, &str)], declined: &[&str]) -> String {
             Some(value.replace("&amp;", "&").replace("&#x2f;", "/").replace("&#x3d;", "="))
         };
         let (Some(name), Some(value)) = (attribute("name"), attribute("value")) else { continue };
-        let kept = tag.contains("type=\"hidden\"") || (name == "scope" && !declined.contains(&value.as_str()));
+        let kept =
+            tag.contains("type=\"hidden\"") || (name == "scope" && !declined.contains(&value.as_str()));
         if kept {
             form.append_pair(&name, &value);
         }
