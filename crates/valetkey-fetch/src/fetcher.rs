@@ -7,7 +7,7 @@ use crate::policy::Policy;
 use crate::resolve::{Resolve, System, addresses};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use rustls::pki_types::CertificateDer;
@@ -168,7 +168,7 @@ fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, U
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let mut request = Request::builder()
         .uri(target)
-        .header(HOST, authority)
+        .header("host", authority)
         .header(ACCEPT, "application/json")
         .header(USER_AGENT, concat!("Valetkey/", env!("CARGO_PKG_VERSION")));
     if let Some(own) = exchange.authorization {

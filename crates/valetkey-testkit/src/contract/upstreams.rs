@@ -57,7 +57,8 @@ pub async fn a_provider_is_created_once_changed_and_deleted(store: Handle) {
 }
 
 pub async fn an_identity_is_one_persons_in_its_directory(store: Handle) {
-    let (alice, bob, far) = (user("alice"), user("bob"), user_in("acme", "alice"));
+    let alice = User { email: Some("Alice@example.org".to_owned()), ..user("alice") };
+    let (bob, far) = (user("bob"), user_in("acme", "alice"));
     let off = User { disabled: true, ..user("off") };
     for user in [&alice, &bob, &far, &off] {
         add_user(&store, user).await;

@@ -6,6 +6,7 @@ use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
 use valetkey_core::manage::register::initial_access_token;
 use valetkey_core::seal::Kind;
+use valetkey_core::secret::Secret;
 use valetkey_core::settings::DynamicRegistration;
 use valetkey_core::store::{Keys, TokenFormat};
 use valetkey_core::time::Seconds;
@@ -87,6 +88,8 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("proof of a password that is due", due_proof(app, &browser).await),
         ("DPoP nonce", valetkey_core::proof::dpop::nonce(&app.cx()).unwrap()),
         ("bound refresh token", bound_refresh_token(app)),
+        ("secret at a provider", secret_there(app)),
+        ("sign-in at a provider", crate::upstream_plain::departed(app, &mut signed_out).await),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),
         ("device cookie", browser.cookies[DEVICE].clone()),
@@ -111,6 +114,10 @@ async fn pushed_request(app: &TestApp) -> String {
     let request = Browser::request("app", "read");
     let reply = app.post("/oauth/par", Some(("app", CLIENT_SECRET)), &request).await.json();
     text(&reply, "request_uri").rsplit_once(':').unwrap().1.to_owned()
+}
+
+fn secret_there(app: &TestApp) -> String {
+    valetkey_core::upstream::seal_secret(&app.server, &Secret::new(CLIENT_SECRET)).unwrap()
 }
 
 /// Of a grant that is not there: `dpop.rs` shows where a true one is taken.

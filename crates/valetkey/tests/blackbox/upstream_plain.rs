@@ -11,19 +11,41 @@ use valetkey_core::secret::Secret;
 use valetkey_core::upstream::{ClaimNames, Provider};
 use valetkey_testkit::{Browser, CLIENT_SECRET, Site, TestApp};
 
+/// The sealed cookie of a browser that went to a provider.
+pub(crate) async fn departed(app: &TestApp, browser: &mut Browser<'_>) -> String {
+    if app.server.catalog().upstream("hub").is_none() {
+        hub(app, "https://hub.example").await;
+    }
+    let login = browser.get("/login").await;
+    let cookies = press(browser, &login, "hub").await.cookies();
+    cookies
+        .into_iter()
+        .find(|(name, value)| name.contains("vk_up_") && !value.is_empty())
+        .expect("a cookie")
+        .1
+}
+
 async fn world() -> (TestApp, Site) {
     let app = TestApp::builder().calling_loopback().start().await;
     app.scope("read", "See your things").await;
     app.web_client("app").await;
     let site = Site::start().await;
+    hub(&app, &site.origin).await;
+    site.serve("/login/oauth/access_token", &json!({"access_token": "gho_x", "token_type": "bearer"}));
+    site.serve("/user", &json!({"login": "octocat", "id": 583_231, "name": "The Octocat", "email": null}));
+    (app, site)
+}
+
+async fn hub(app: &TestApp, origin: &str) {
+    let url = |path: &str| format!("{origin}{path}");
     let new = NewUpstream {
         id: "hub".to_owned(),
         name: "Hub".to_owned(),
         tenant: TenantId::default(),
         provider: Provider::OAuth {
-            authorize_url: site.url("/login/oauth/authorize?allow_signup=false"),
-            token_url: site.url("/login/oauth/access_token"),
-            userinfo_url: site.url("/user"),
+            authorize_url: url("/login/oauth/authorize?allow_signup=false"),
+            token_url: url("/login/oauth/access_token"),
+            userinfo_url: url("/user"),
         },
         client_id: "us".to_owned(),
         client_secret: Some(Secret::new(CLIENT_SECRET)),
@@ -37,9 +59,6 @@ async fn world() -> (TestApp, Site) {
         sign_up: true,
     };
     manage::upstream::create(&app.cx(), Actor::Operator, new).await.unwrap();
-    site.serve("/login/oauth/access_token", &json!({"access_token": "gho_x", "token_type": "bearer"}));
-    site.serve("/user", &json!({"login": "octocat", "id": 583_231, "name": "The Octocat", "email": null}));
-    (app, site)
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ pub struct Offer {
 
 /// What was just done, after the redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MethodsNotice {
     Linked,
     Unlinked,
