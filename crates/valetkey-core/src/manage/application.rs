@@ -55,16 +55,16 @@ const OF_A_USER: Denial = Code::InsufficientScope.because(
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     #[serde(default, deserialize_with = "given")]
-    description: Option<Option<String>>,
+    description: Option<String>,
     /// Also by its name in RFC 7591.
     #[serde(default, deserialize_with = "given", alias = "client_uri")]
-    website: Option<Option<String>>,
+    website: Option<String>,
     redirect_uris: Option<Vec<String>>,
 }
 
-/// Tells `null` from what is not there.
-fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(input).map(Some)
+/// `null` is empty; what is not there is `None`.
+fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(input).map(|text: Option<String>| Some(text.unwrap_or_default()))
 }
 
 impl Changes {
@@ -98,10 +98,10 @@ pub async fn change(cx: &Context, bearer: &str, changes: &Changes) -> Result<Val
     let client = own(cx, bearer).await?;
     let edit = |client: &mut Client| {
         if let Some(text) = &changes.description {
-            client.description = text.clone().unwrap_or_default();
+            client.description.clone_from(text);
         }
         if let Some(text) = &changes.website {
-            client.website = text.clone().unwrap_or_default();
+            client.website.clone_from(text);
         }
         if let Some(uris) = &changes.redirect_uris {
             client.redirect_uris.clone_from(uris);

@@ -93,7 +93,7 @@ mod tests {
 
     fn client(opted: bool, auth_method: AuthMethod) -> Client {
         let compat = opted.then_some(Compat::NoPkce).into_iter().collect();
-        Client { compat, auth_method, ..crate::client::tests::client("app") }
+        Client { auth_method, compat, ..crate::client::tests::client("app") }
     }
 
     #[test]
