@@ -33,6 +33,18 @@ wait $server || true
 rm -rf "$2"
 "#;
 
+/// The same for a pooler in transaction mode before it.
+const POOL: &str = r#"
+set -eu
+pgbouncer "$1/pgbouncer.ini" >"$1/log" 2>&1 &
+pooler=$!
+until [ -S "$1/.s.PGSQL.6432" ] || ! kill -0 $pooler; do sleep 0.05; done
+echo ready
+cat >/dev/null
+kill $pooler
+wait $pooler || true
+"#;
+
 /// A running server.
 #[derive(Debug)]
 pub struct Cluster {
@@ -62,15 +74,7 @@ impl Cluster {
     pub fn start() -> Self {
         let directory = tempfile::Builder::new().prefix("valetkey-pg-").tempdir().expect("a directory");
         let path = directory.path();
-        let mut command = as_postgres(path);
-        let bin = programs();
-        command.args(["-c", KEEP, "sh"]).arg(&bin).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("a shell");
-        let stdin = child.stdin.take().expect("a pipe");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-        let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
-        assert_eq!(line, "ready\n", "PostgreSQL did not start: {}", log());
+        let (child, stdin) = kept(KEEP, path, &[programs()]);
         let url = format!("postgres://valetkey@{}/postgres", path.display().to_string().replace('/', "%2F"));
         Self { url, _keeper: Some((child, stdin, directory)) }
     }
@@ -116,6 +120,58 @@ impl Drop for Cluster {
     }
 }
 
+/// A PgBouncer in transaction mode before a cluster. It ends with this value, or with the process.
+#[derive(Debug)]
+pub struct Pooler {
+    directory: TempDir,
+    keeper: Option<(Child, ChildStdin)>,
+}
+
+impl Pooler {
+    /// Before `cluster`, with no settings but the mode, for connections as `role`.
+    pub fn start(cluster: &Cluster, role: &str) -> Self {
+        let directory = tempfile::Builder::new().prefix("valetkey-pool-").tempdir().expect("a directory");
+        let path = directory.path();
+        let (own, server) = (path.display(), cluster.directory().expect("a server of our own").display());
+        let settings = format!(
+            "[databases]\n* = host={server}\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {own}\n\
+             auth_type = trust\nauth_file = {own}/users\npool_mode = transaction\n\
+             default_pool_size = 4\n"
+        );
+        std::fs::write(path.join("pgbouncer.ini"), settings).expect("a file");
+        std::fs::write(path.join("users"), format!("\"{role}\" \"\"\n")).expect("a file");
+        let keeper = Some(kept(POOL, path, &[]));
+        Self { directory, keeper }
+    }
+
+    /// Where it listens, as the host and port of an address.
+    pub fn place(&self) -> String {
+        format!("{}:6432", self.directory.path().display().to_string().replace('/', "%2F"))
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        if let Some((mut child, stdin)) = self.keeper.take() {
+            drop(stdin);
+            child.wait().ok();
+        }
+    }
+}
+
+/// Starts a script that says when it is ready and ends with its standard input.
+fn kept(script: &str, directory: &Path, before: &[PathBuf]) -> (Child, ChildStdin) {
+    let mut command = as_postgres(directory);
+    command.args(["-c", script, "sh"]).args(before).arg(directory);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
+    let stdin = child.stdin.take().expect("a pipe");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let log = || std::fs::read_to_string(directory.join("log")).unwrap_or_default();
+    assert_eq!(line, "ready\n", "it did not start: {}", log());
+    (child, stdin)
+}
+
 /// A shell, as a user that PostgreSQL does not refuse: never root.
 fn as_postgres(directory: &Path) -> Command {
     let root =
@@ -123,7 +179,7 @@ fn as_postgres(directory: &Path) -> Command {
     if !root {
         return Command::new("sh");
     }
-    let given = Command::new("chown").arg("postgres").arg(directory).status().expect("chown");
+    let given = Command::new("chown").args(["-R", "postgres"]).arg(directory).status().expect("chown");
     assert!(given.success(), "there is no user `postgres`: install postgresql");
     let mut command = Command::new("setpriv");
     command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "sh"]);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
 mod outage;
+mod pooler;
 mod several;
 mod start;
 mod support;

@@ -75,6 +75,11 @@ fn rfc9700_section_4_14_2_racers_at_two_servers_get_one_successor() {
     let app = "Basic YXBwOmEtc2VjcmV0LW9mLTI0LWNoYXJhY3RlcnM=";
     let login =
         "grant_type=password&username=alice&password=seven+unrelated+garden+tools&scope=offline_access";
+    until("the grant is known", || {
+        nodes
+            .iter()
+            .all(|node| node.get("/.well-known/oauth-authorization-server").body.contains("\"password\""))
+    });
     let mut reply = nodes[0].post("/oauth/token", app, login);
     for round in 0..10 {
         let token = reply.json()["refresh_token"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned();

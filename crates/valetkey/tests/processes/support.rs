@@ -60,6 +60,21 @@ impl Reply {
 }
 
 impl World {
+    /// On the way through `place`, as a role of its own whose tables stand in a schema of its own.
+    pub(crate) fn behind(pooler: impl FnOnce(&str) -> String) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let schema = runtime.block_on(async {
+            let database = Cluster::shared().database().await;
+            let role = &database.schema;
+            let sql =
+                format!("CREATE ROLE {role} SUPERUSER LOGIN; ALTER ROLE {role} SET search_path = {role}");
+            Cluster::shared().execute(&sql).await;
+            database.schema
+        });
+        let url = format!("postgres://{schema}@{}/postgres", pooler(&schema));
+        Self { url, data: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let database = runtime.block_on(Cluster::shared().database());
