@@ -6,7 +6,7 @@ use crate::place::Place;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Settings};
+use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings};
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
 use valetkey_store::Store;
@@ -29,6 +29,7 @@ pub struct Builder {
     registration: DynamicRegistration,
     documents: MetadataDocuments,
     calls_loopback: bool,
+    portal: Portal,
     pub(crate) own_keys: bool,
 }
 
@@ -43,6 +44,7 @@ impl Default for Builder {
             registration: DynamicRegistration::Off,
             documents: MetadataDocuments::Off,
             calls_loopback: false,
+            portal: Portal::default(),
             own_keys: false,
         }
     }
@@ -86,6 +88,13 @@ impl Builder {
         self
     }
 
+    /// With a developer portal other than the default.
+    #[must_use]
+    pub fn portal(mut self, change: impl FnOnce(&mut Portal)) -> Self {
+        change(&mut self.portal);
+        self
+    }
+
     /// With `/dev/callback`.
     #[must_use]
     pub fn demo(mut self) -> Self {
@@ -118,7 +127,8 @@ impl Builder {
         let parts = Parts {
             settings: Settings::new(&self.issuer, self.lifetimes)
                 .with_registration(self.registration)
-                .with_metadata_documents(self.documents.clone()),
+                .with_metadata_documents(self.documents.clone())
+                .with_portal(self.portal),
             store: Arc::new(store.clone()),
             hasher: Arc::<TestHasher>::clone(hasher),
             clock: Arc::<TestClock>::clone(clock),

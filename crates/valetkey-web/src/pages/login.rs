@@ -30,8 +30,11 @@ const FURTHER: [&str; 3] = ["/account", "/developer", "/console"];
 
 /// The address of a plain sign-in that comes back to where the person was.
 pub(crate) fn and_back(path: &str) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
-    format!("{PATH}?{query}")
+    format!("{PATH}?{}", query(path))
+}
+
+fn query(path: &str) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish()
 }
 
 /// Where a plain sign-in leads: the page of ours that sent the person here, if one did.
@@ -178,7 +181,7 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         username,
         mode,
         error,
-        next: next(call).map(|next| and_back(next.as_str())),
+        next: next(call).map(|next| query(next.as_str())),
         upstreams,
         forgotten: None,
         register: None,

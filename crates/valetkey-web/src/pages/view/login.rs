@@ -24,7 +24,7 @@ pub struct Login {
     pub username: String,
     pub mode: LoginMode,
     pub error: Option<LoginError>,
-    /// The form's address, where a page of ours sent the person here.
+    /// The query of the form's address, where a page of ours sent the person here.
     pub next: Option<String>,
     /// Existing providers at which these people can sign in.
     pub upstreams: Vec<UpstreamButton>,
