@@ -267,7 +267,12 @@ async fn a_server_without_the_console_has_none_of_its_addresses_and_no_link_to_i
     }
     let link = "Go through a grant step by step";
     assert!(!app.get("/").await.words().contains(link));
-    assert!(world().await.get("/").await.words().contains(link));
+    let metadata = app.get("/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(metadata["service_documentation"], Value::Null);
+    let app = world().await;
+    assert!(app.get("/").await.words().contains(link));
+    let metadata = app.get("/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(metadata["service_documentation"], ADDRESS);
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ export function lookStep(go) {
     facts([['Access token', secretText(tokens.access_token)],
       ['Kind', jwt ? 'JWT: an API can read and check it alone' : 'sealed: only this server can read it'],
       ['May', granted.length ? granted.map((one) => [tag(one, 'good'), ' ']) : 'nothing that has a name'],
-      tokens.expires_in && ['Good', `until ${new Date((tokens.at + tokens.expires_in) * 1000).toLocaleTimeString()} (${when(tokens.at + tokens.expires_in, now())})`],
+      tokens.expires_in && ['Good', `until ${new Date((tokens.at + tokens.expires_in) * 1000).toLocaleString()} (${when(tokens.at + tokens.expires_in, now())})`],
       tokens.refresh_token && ['Refresh token', secretText(tokens.refresh_token)]]),
     jwt ? jwtView('The access token', jwt) : sealedView(tokens.access_token, 'The access token'),
     id && jwtView('The ID token', id, { nonce: flow?.nonce }),

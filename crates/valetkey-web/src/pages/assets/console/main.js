@@ -116,7 +116,8 @@ async function begin() {
     return replace(root, note('warn', 'This server calls itself by another address, and its tokens are bound to that one. ', el('a', { href: home.href }, `Open the console at ${home.origin}`), '.'))
   }
   const wanted = new URLSearchParams(location.search)
-  const first = wanted.get('client') ?? state.server.applications[0]?.id ?? ''
+  const [one] = state.server.applications
+  const first = wanted.get('client') ?? (state.server.applications.find(({ allowed }) => allowed) ?? one)?.id ?? ''
   state.grant = wanted.get('grant')
   forget()
   choose(first, named(first) ? {} : { typed: true })

@@ -53,7 +53,7 @@ function requestText(request, { bare, exact }) {
 }
 
 function answerText(answer, { bare, exact }) {
-  const kind = answer.status < 400 ? 's' : 'b'
+  const kind = answer.status >= 400 ? 'b' : 's'
   const time = piece('h', `   ${answer.ms < 10 ? answer.ms.toFixed(1) : Math.round(answer.ms)} ms`)
   if (answer.at) {
     // The browser follows by itself, and lets a page see only where it arrived.

@@ -17,6 +17,26 @@ export function asClient(url, app, fields, secret = app.secret) {
 export const withToken = (request, token) =>
   token ? { ...request, headers: [...(request.headers ?? []), ['Authorization', `Bearer ${token}`]] } : request
 
+const ENOUGH = 256 * 1024
+const LONG = 10_000
+
+/** A body as text: of one that is endless or very large, what came of it in a few seconds. */
+async function beginning(response) {
+  const reader = response.body?.getReader()
+  if (!reader) return ''
+  const late = setTimeout(() => reader.cancel(), LONG)
+  const decoder = new TextDecoder()
+  let text = ''
+  while (text.length < ENOUGH) {
+    const { done, value } = await reader.read()
+    if (done) break
+    text += decoder.decode(value, { stream: true })
+  }
+  clearTimeout(late)
+  reader.cancel()
+  return text
+}
+
 /** Sends a request. The answer is what the browser lets a page see: `{status, headers, body, ms, at}` or `{failed}`. */
 export async function send(request, { follow = false } = {}) {
   const began = performance.now()
@@ -29,10 +49,12 @@ export async function send(request, { follow = false } = {}) {
       cache: 'no-store',
       redirect: follow ? 'follow' : 'manual',
       referrerPolicy: 'no-referrer',
+      signal: AbortSignal.timeout(30_000),
     })
-    const body = await response.text()
+    const body = await beginning(response)
     const ms = performance.now() - began
-    const { status, statusText, redirected, url } = response
+    const { status, statusText, redirected, url, type } = response
+    if (type === 'opaqueredirect') return { status: 'a redirect', statusText: '', headers: [], body: 'A browser does not show a page where a redirect leads. The same line in a terminal does.', ms }
     return { status, statusText, headers: [...response.headers], body, ms, at: redirected ? url : null }
   } catch {
     return { failed: 'No answer came. Is the server there, and does this page have its address?', ms: performance.now() - began }
