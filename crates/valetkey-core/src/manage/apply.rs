@@ -1,10 +1,12 @@
 //! Applying a configuration: what a file wants beside what is there, as a plan that is shown, or carried out whole.
 
+mod catalog;
 mod clients;
 mod diff;
 mod export;
 mod form;
 mod settings;
+mod tenants;
 mod things;
 mod upstreams;
 
@@ -70,7 +72,7 @@ impl Kind {
             Self::Tenant => &["id", "name", "disabled"],
             Self::Upstream => &upstreams::UPSTREAM,
             Self::Scope => &["name", "description", "detail", "default"],
-            Self::Api => &things::API,
+            Self::Api => &catalog::API,
             Self::Client => &clients::CLIENT,
         }
     }

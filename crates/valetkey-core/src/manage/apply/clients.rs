@@ -59,13 +59,12 @@ impl Draft<'_> {
     }
 
     fn client(&mut self, thing: &Thing, old: Option<&Client>) -> Option<Client> {
-        let strict = match thing.members.get("strict") {
-            None => false,
-            Some(value) => value.as_bool().or_else(|| {
-                self.wrong(thing, "strict", "expected true or false");
-                None
-            })?,
-        };
+        let said = thing.members.get("strict");
+        let strict = said.is_some_and(|value| *value == json!(true));
+        if said.is_some_and(|value| !value.is_boolean()) {
+            self.wrong(thing, "strict", "expected true or false");
+            return None;
+        }
         let blank = match self.blank(&thing.id, old, strict) {
             Ok(blank) => blank,
             Err(fault) => {
@@ -211,13 +210,8 @@ impl Draft<'_> {
         };
         let mut record = self.cx.record(event, self.actor.clone()).client(&client.id);
         record.object = Compat::switched(old.map_or(&[], |old| &old.compat), &client.compat);
-        let step = match old {
-            None => Step::CreateClient(client),
-            Some(_) => {
-                let mark = turns_off.then(|| mark_now(self.cx, MarkKind::Client, client.id.as_str()));
-                Step::UpdateClient(client, mark)
-            }
-        };
+        let mark = turns_off.then(|| mark_now(self.cx, MarkKind::Client, client.id.as_str()));
+        let step = if old.is_some() { Step::UpdateClient(client, mark) } else { Step::CreateClient(client) };
         self.step(Turn::Clients, step, record);
     }
 }
