@@ -5,14 +5,13 @@ use crate::connect::{self, Received};
 use crate::freshness;
 use crate::policy::Policy;
 use crate::resolve::{Resolve, System, addresses};
+use crate::tls::{self, Unready};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,18 +43,6 @@ impl Default for Limits {
     }
 }
 
-/// The certificates by which servers are known cannot be read.
-#[derive(Debug)]
-pub struct Unready(String);
-
-impl std::fmt::Display for Unready {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unready {}
-
 /// Asks the servers that its policy allows.
 #[derive(Debug)]
 pub struct Guarded {
@@ -79,7 +66,7 @@ impl Guarded {
         Ok(Self {
             policy,
             limits,
-            tls: Arc::new(tls(ca_file)?),
+            tls: Arc::new(tls::config(ca_file)?),
             resolver: Arc::new(System),
             clock,
             known: Documents::default(),
@@ -198,28 +185,4 @@ fn document(received: &Received) -> Result<(), Unfetched> {
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
     if json { Ok(()) } else { Err(Unfetched::NotJson) }
-}
-
-/// TLS as this server speaks it to others: the system's certificates count, and those in `ca_file`.
-pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, Unready> {
-    let mut roots = RootCertStore::empty();
-    // None at all is well where nobody is asked; each call says so then.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca_file {
-        let wrong = |what: &dyn std::fmt::Display| Unready(format!("{}: {what}", path.display()));
-        let own = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
-        let own: Vec<_> = own.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
-        if own.is_empty() {
-            return Err(wrong(&"no certificate in it"));
-        }
-        for certificate in own {
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| Unready(error.to_string()))?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
 }

@@ -10,8 +10,10 @@ mod fetcher;
 mod freshness;
 mod policy;
 mod resolve;
+mod tls;
 
 pub use address::is_special;
-pub use fetcher::{Guarded, Limits, Unready, tls};
+pub use fetcher::{Guarded, Limits};
 pub use policy::{Allowed, NotAllowed, Policy};
 pub use resolve::{Resolve, System};
+pub use tls::{Unready, config as tls};

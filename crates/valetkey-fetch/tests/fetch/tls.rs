@@ -1,20 +1,29 @@
 //! OIDC Core §16.17 — TLS, and who vouches for a server
 
 use crate::server::{Hand, document, serve};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use valetkey_core::outbound::{Fetcher, Unfetched};
 use valetkey_fetch::{Guarded, Limits, Policy};
 
-/// A TLS server that calls itself `name`, and the file with its certificate.
-async fn server(name: &str) -> (u16, PathBuf) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
-    let path = std::env::temp_dir().join(format!("valetkey-fetch-{}-{name}.pem", std::process::id()));
+/// A TLS server that calls itself `name`, and the file with its certificate. `authority`: as `openssl req -x509` makes it.
+async fn server(name: &str, authority: bool) -> (u16, PathBuf) {
+    let signing_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    if authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let cert = params.self_signed(&signing_key).unwrap();
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let nth = MADE.fetch_add(1, Ordering::Relaxed);
+    let file = format!("valetkey-fetch-{}-{nth}.pem", std::process::id());
+    let path = std::env::temp_dir().join(file);
     std::fs::write(&path, cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -41,13 +50,18 @@ fn fetcher(ca_file: Option<&Path>) -> Guarded {
 
 #[tokio::test]
 async fn a_server_is_believed_by_the_certificate_in_the_ca_file_and_by_its_name_only() {
-    let (port, ca_file) = server("localhost").await;
-    let (own, other) = (format!("https://localhost:{port}/x"), format!("https://127.0.0.1:{port}/x"));
-    let trusting = fetcher(Some(&ca_file));
-    assert_eq!(&*trusting.document(&own, 100).await.unwrap(), b"{\"tls\":true}");
-    assert_eq!(trusting.document(&other, 100).await, Err(Unfetched::Unreachable), "another name");
-    assert_eq!(fetcher(None).document(&own, 100).await, Err(Unfetched::Unreachable), "nobody vouches");
-    std::fs::remove_file(ca_file).unwrap();
+    for authority in [false, true] {
+        let (port, ca_file) = server("localhost", authority).await;
+        let (own, other) = (format!("https://localhost:{port}/x"), format!("https://127.0.0.1:{port}/x"));
+        let trusting = fetcher(Some(&ca_file));
+        assert_eq!(&*trusting.document(&own, 100).await.unwrap(), b"{\"tls\":true}", "{authority}");
+        assert_eq!(trusting.document(&other, 100).await, Err(Unfetched::Unreachable), "another name");
+        assert_eq!(fetcher(None).document(&own, 100).await, Err(Unfetched::Unreachable), "nobody vouches");
+        let (impostor, _) = server("localhost", authority).await;
+        let own = format!("https://localhost:{impostor}/x");
+        assert_eq!(trusting.document(&own, 100).await, Err(Unfetched::Unreachable), "another key");
+        std::fs::remove_file(ca_file).unwrap();
+    }
 }
 
 #[test]
