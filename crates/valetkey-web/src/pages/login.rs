@@ -1,25 +1,27 @@
 //! `/login`: who are you?
 
+mod attempt;
+
+pub(crate) use attempt::{go_on, go_on_to, set_cookies};
+
 use super::flow::{self, both, current_session};
-use super::new_password;
 use super::respond::{app, failed, page, person, plain_error};
 use super::upstream;
-use super::view::words::span;
 use super::view::{Destination, ErrorKind, Href, KnownAccount, Login, LoginError, LoginMode, Tenant};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
+use attempt::{Place, attempt};
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::header::SET_COOKIE;
 use valetkey_core::authorize::{self, Progress};
 use valetkey_core::client::Client;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::TenantId;
 use valetkey_core::interaction::{Interaction, LoginReason, Step};
-use valetkey_core::login::{LoginOutcome, PasswordLogin, SignedIn, form_proof, password_login};
+use valetkey_core::login::form_proof;
 use valetkey_core::params::Params;
-use valetkey_core::secret::Secret;
 use valetkey_core::store::Session;
 
 pub(crate) const PATH: &str = "/login";
@@ -74,7 +76,7 @@ pub(crate) async fn get(call: Call) -> Response {
     let Ok(params) = Params::parse(call.query()) else { return plain_error(&call, ErrorKind::BadRequest) };
     let Some(sealed) = params.one("i") else {
         return match plain_tenant(&call, &params) {
-            Ok(tenant) => plain(&call, tenant).await,
+            Ok(tenant) => plain(&call, tenant, params.contains("tenant_id")).await,
             Err(response) => response,
         };
     };
@@ -116,10 +118,12 @@ fn plain_tenant(call: &Call, params: &Params<'_>) -> Result<TenantId, Response> 
     if repeated || !open { Err(plain_error(call, ErrorKind::UnknownTenant)) } else { Ok(id) }
 }
 
-/// A sign-in that no application asked for.
-async fn plain(call: &Call, tenant: TenantId) -> Response {
+/// A sign-in that no application asked for. Who is signed in somewhere is at home, unless the link names another place.
+async fn plain(call: &Call, tenant: TenantId, named: bool) -> Response {
     match current_session(call).await {
-        Ok(Some(session)) if session.tenant == tenant => see_other(&call.cx.settings.url(&home(call))),
+        Ok(Some(session)) if session.tenant == tenant || !named => {
+            see_other(&call.cx.settings.url(&home(call)))
+        }
         Ok(_) => draw_plain(call, StatusCode::OK, String::new(), None, tenant).await,
         Err(fault) => failed(call, &fault),
     }
@@ -207,19 +211,17 @@ pub(crate) async fn post(form: PageForm) -> Response {
             return draw_plain(&call, StatusCode::BAD_REQUEST, username, Some(LoginError::Expired), tenant)
                 .await;
         }
-        return attempt(&call, &params, tenant, None).await;
+        return attempt(&call, &params, Place { tenant, interaction: None }).await;
     };
     let interaction = match flow::open(&call, sealed) {
         Ok(interaction) => interaction,
         Err(response) => return response,
     };
-    match params.one("account") {
-        Some(account) => choose(&call, interaction, account).await,
-        None => {
-            let tenant = interaction.request.tenant.clone();
-            attempt(&call, &params, tenant, Some((interaction, sealed))).await
-        }
+    if let Some(account) = params.one("account") {
+        return choose(&call, interaction, account).await;
     }
+    let tenant = interaction.request.tenant.clone();
+    attempt(&call, &params, Place { tenant, interaction: Some((interaction, sealed)) }).await
 }
 
 /// `prompt=select_account`: goes on with the session that is there.
@@ -231,124 +233,5 @@ async fn choose(call: &Call, mut interaction: Interaction, account: &str) -> Res
         }
         Ok(_) => flow::resume(call, interaction).await,
         Err(fault) => failed(call, &fault),
-    }
-}
-
-async fn attempt(
-    call: &Call,
-    params: &Params<'_>,
-    tenant: TenantId,
-    interaction: Option<(Interaction, &str)>,
-) -> Response {
-    let (username, password) = (params.one("username"), params.one("password"));
-    let (Some(typed), Some(secret)) = (username, password) else {
-        let error = LoginError::Missing { username: username.is_none(), password: password.is_none() };
-        return again(call, StatusCode::BAD_REQUEST, username, interaction, error, tenant).await;
-    };
-    let (status, error, wait) = match sign_in(call, &tenant, typed, secret).await {
-        Ok(LoginOutcome::SignedIn(signed_in)) => return go_on(call, &signed_in, interaction),
-        Ok(LoginOutcome::MustChange(user)) => return new_password::show(call, &user, interaction).await,
-        Ok(LoginOutcome::Refused) => (StatusCode::UNAUTHORIZED, LoginError::WrongCredentials, None),
-        Ok(LoginOutcome::Throttled(wait)) => {
-            (StatusCode::TOO_MANY_REQUESTS, LoginError::Throttled { wait: span(wait) }, Some(wait.0))
-        }
-        Ok(LoginOutcome::Busy) => (StatusCode::SERVICE_UNAVAILABLE, LoginError::Busy, Some(2)),
-        Err(fault) => return failed(call, &fault),
-    };
-    let mut response = again(call, status, username, interaction, error, tenant).await;
-    if let Some(seconds) = wait {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-async fn sign_in(
-    call: &Call,
-    tenant: &TenantId,
-    username: &str,
-    password: &str,
-) -> Result<LoginOutcome, Fault> {
-    let replaces = current_session(call).await?.map(|session| session.id);
-    let login = PasswordLogin {
-        username,
-        password: &Secret::new(password),
-        tenant,
-        known_device: call.cookie(Cookie::KnownDevice),
-        replaces,
-        user_agent: call.user_agent(),
-    };
-    password_login(&call.cx, &login).await
-}
-
-/// The same page with what went wrong; what was typed is kept, but for the password.
-async fn again(
-    call: &Call,
-    status: StatusCode,
-    username: Option<&str>,
-    interaction: Option<(Interaction, &str)>,
-    error: LoginError,
-    tenant: TenantId,
-) -> Response {
-    let username = username.unwrap_or_default().to_owned();
-    let Some((interaction, sealed)) = &interaction else {
-        return draw_plain(call, status, username, Some(error), tenant).await;
-    };
-    let (client, session) = match both(call, interaction).await {
-        Ok(both) => both,
-        Err(response) => return response,
-    };
-    let reason = match authorize::resume(&call.cx, &client, interaction, session.as_ref()).await {
-        Ok(Progress::Ask(Step::Login(LoginReason::Again))) => LoginReason::Again,
-        Ok(_) => LoginReason::SignedOut,
-        Err(fault) => return failed(call, &fault),
-    };
-    let asking = Asking {
-        interaction: Some((interaction, sealed, &client)),
-        session: session.as_ref(),
-        reason,
-        username,
-        error: Some(error),
-        tenant: interaction.request.tenant.clone(),
-    };
-    draw(call, status, asking).await
-}
-
-/// Sets the cookies of a fresh session and goes on.
-pub(crate) fn go_on(call: &Call, signed_in: &SignedIn, interaction: Option<(Interaction, &str)>) -> Response {
-    go_on_to(call, signed_in, interaction.map(|(own, _)| own), &home(call))
-}
-
-/// The same; without an interaction, to a page of ours.
-pub(crate) fn go_on_to(
-    call: &Call,
-    signed_in: &SignedIn,
-    interaction: Option<Interaction>,
-    home: &str,
-) -> Response {
-    let mut response = match interaction {
-        Some(mut interaction) => {
-            interaction.signed_in = Some(signed_in.session.id);
-            // The cookie is on its way to the browser, so the next page is where it will be read.
-            match interaction.seal(&call.cx) {
-                Ok(sealed) => {
-                    see_other(&call.cx.settings.url(&format!("{}?i={sealed}", super::consent::PATH)))
-                }
-                Err(fault) => failed(call, &fault),
-            }
-        }
-        None => see_other(&call.cx.settings.url(home)),
-    };
-    set_cookies(call, &mut response, signed_in.cookie.expose(), Some(&signed_in.known_device));
-    response
-}
-
-/// The cookies that a sign-in leaves in the browser.
-pub(crate) fn set_cookies(call: &Call, response: &mut Response, session: &str, device: Option<&str>) {
-    let lifetimes = call.cx.lifetimes();
-    let https = call.https();
-    let session = Cookie::Session.set(session, Some(lifetimes.session), https);
-    let device = device.and_then(|value| Cookie::KnownDevice.set(value, Some(lifetimes.device), https));
-    for cookie in [session, device].into_iter().flatten() {
-        response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

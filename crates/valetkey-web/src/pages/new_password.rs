@@ -20,21 +20,10 @@ use valetkey_core::secret::Secret;
 pub(crate) async fn show(call: &Call, user: &User, interaction: Option<(Interaction, &str)>) -> Response {
     let browser = call.cookie(Cookie::Browser).unwrap_or_default();
     match due::seal(&call.cx, user, browser) {
-        Ok(proof) => draw(call, StatusCode::OK, user, &proof, interaction.as_ref(), None).await,
-        Err(fault) => failed(call, &fault),
-    }
-}
-
-async fn draw(
-    call: &Call,
-    status: StatusCode,
-    user: &User,
-    proof: &str,
-    interaction: Option<&(Interaction, &str)>,
-    error: Option<PasswordError>,
-) -> Response {
-    match view(call, user, proof, interaction).await {
-        Ok(view) => page(call, status, &NewPassword { error, ..view }),
+        Ok(proof) => match view(call, user, &proof, interaction.as_ref()).await {
+            Ok(view) => page(call, StatusCode::OK, &view),
+            Err(fault) => failed(call, &fault),
+        },
         Err(fault) => failed(call, &fault),
     }
 }
@@ -90,7 +79,10 @@ pub(crate) async fn post(form: PageForm) -> Response {
     };
     let status =
         if error == PasswordError::Busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
-    draw(&call, status, &user, proof, interaction.as_ref(), Some(error)).await
+    match view(&call, &user, proof, interaction.as_ref()).await {
+        Ok(view) => page(&call, status, &NewPassword { error: Some(error), ..view }),
+        Err(fault) => failed(&call, &fault),
+    }
 }
 
 /// Changes the password and signs in.

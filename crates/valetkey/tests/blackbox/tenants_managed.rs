@@ -104,6 +104,8 @@ async fn a_link_may_name_the_tenant_of_a_sign_in_that_no_application_asked_for()
     let reply = browser.submit("/login", &page, &fields).await;
     let account = browser.follow(reply).await;
     assert_page(&account, 200, "alice of eneco", "signed in");
+    assert_eq!(browser.get("/login").await.location(), "https://id.example/account", "at home already");
+    assert_eq!(outcome(&browser.get("/login?tenant_id=viesgo").await), "Sign in to Viesgo");
     for (query, status) in
         [("tenant_id=nobody", 400), ("tenant_id=ENECO", 400), ("tenant_id=eneco&tenant_id=eneco", 400)]
     {

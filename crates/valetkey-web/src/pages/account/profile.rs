@@ -11,7 +11,7 @@ use valetkey_core::manage::user::{NewUser, UserFlaw, flaws, update_profile};
 
 pub(crate) async fn get(call: Call) -> Response {
     match visitor(&call).await {
-        Ok((_, user)) => draw(&call, StatusCode::OK, &user, Typed::of(&user), Vec::new(), None),
+        Ok((_, user)) => draw(&call, StatusCode::OK, &user, Typed::of(&user), Wrong::default()),
         Err(response) => response,
     }
 }
@@ -28,14 +28,14 @@ impl Typed {
     }
 }
 
-fn draw(
-    call: &Call,
-    status: StatusCode,
-    user: &User,
-    typed: Typed,
+/// What is to be said of a form.
+#[derive(Default)]
+struct Wrong {
     errors: Vec<ProfileError>,
     confirm: Option<ConfirmError>,
-) -> Response {
+}
+
+fn draw(call: &Call, status: StatusCode, user: &User, typed: Typed, wrong: Wrong) -> Response {
     match csrf(call) {
         Ok(csrf) => {
             let view = AccountProfile {
@@ -44,8 +44,8 @@ fn draw(
                 name: typed.name,
                 email: typed.email,
                 has_password: user.password.is_some(),
-                errors,
-                confirm,
+                errors: wrong.errors,
+                confirm: wrong.confirm,
             };
             page(call, status, &view)
         }
@@ -65,12 +65,16 @@ pub(crate) async fn post(posted: PageForm) -> Response {
     let moves = email != user.email;
     let errors = errors(call, &user, name.as_ref(), email.as_ref(), moves);
     if !errors.is_empty() {
-        return draw(call, StatusCode::BAD_REQUEST, &user, typed, errors, None);
+        let wrong = Wrong { errors, ..Wrong::default() };
+        return draw(call, StatusCode::BAD_REQUEST, &user, typed, wrong);
     }
     if moves {
         match confirmed(call, &user, &params).await {
             Ok(None) => {}
-            Ok(Some((status, why))) => return draw(call, status, &user, typed, Vec::new(), Some(why)),
+            Ok(Some((status, why))) => {
+                let wrong = Wrong { confirm: Some(why), ..Wrong::default() };
+                return draw(call, status, &user, typed, wrong);
+            }
             Err(fault) => return failed(call, &fault),
         }
     }
