@@ -14,7 +14,9 @@ mod fixtures;
 pub mod gate;
 pub mod keys;
 pub mod logins;
+pub mod notes;
 pub mod opted;
+pub mod owners;
 pub mod redeem;
 pub mod refresh;
 pub mod revocations;
@@ -158,6 +160,32 @@ macro_rules! store_contract {
         );
         $crate::contract_tests!(
             $open,
+            notes,
+            [
+                refusals_of_one_sort_are_one_row,
+                the_last_use_of_a_secret_never_moves_back,
+                notes_of_a_client_that_is_gone_are_left_out_and_forgotten,
+                refusals_are_kept_for_a_month,
+                the_people_and_live_grants_of_a_client_are_counted,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            owners,
+            [
+                an_application_comes_with_its_owner_and_within_the_most,
+                of_many_registrations_at_once_no_more_than_the_most_succeed,
+                an_offer_is_taken_once_by_whom_it_is_for_while_it_is_open,
+                a_newer_offer_to_a_name_takes_the_older_ones_place_and_there_is_a_most,
+                what_was_handed_over_is_one_persons,
+                an_application_is_never_left_without_an_owner,
+                who_removed_an_owner_removed_their_offers,
+                deleting_a_client_or_a_user_takes_ownership_along,
+                a_picture_goes_with_the_update_and_is_found_by_name,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
             redeem,
             [
                 a_redeemed_grant_reads_back_as_it_was_written,
@@ -293,6 +321,8 @@ mod tests {
             include_str!("contract/gate.rs"),
             include_str!("contract/keys.rs"),
             include_str!("contract/logins.rs"),
+            include_str!("contract/notes.rs"),
+            include_str!("contract/owners.rs"),
             include_str!("contract/redeem.rs"),
             include_str!("contract/refresh.rs"),
             include_str!("contract/revocations.rs"),

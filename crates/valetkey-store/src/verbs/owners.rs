@@ -43,12 +43,15 @@ pub(super) async fn forget_user<T: Tx>(tx: &mut T, id: &UserId) -> Result<(), Fa
     Ok(())
 }
 
-/// Whether a person may have one more. The row of the person is what two callers wait for: counting alone would let
-/// both through.
+/// Whether a person may have one more. Two callers wait for the person's row, and the second counts what the first wrote.
 async fn has_room<T: Tx>(tx: &mut T, user: &UserId, most: u32) -> Result<bool, Fault> {
-    let sql = "UPDATE users SET version = version WHERE id = $1 AND disabled = 0
-                 AND (SELECT count(*) FROM owners o WHERE o.user_id = $1) < $2";
-    Ok(tx.execute(sql, params![user, most]).await? == 1)
+    let sql = "UPDATE users SET version = version WHERE id = $1 AND disabled = 0";
+    if tx.execute(sql, params![user]).await? == 0 {
+        return Ok(false);
+    }
+    let row = tx.one("SELECT count(*) FROM owners WHERE user_id = $1", params![user]).await?;
+    let count = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
+    Ok(count < i64::from(most))
 }
 
 async fn add<T: Tx>(tx: &mut T, client: &ClientId, user: &UserId, since: Timestamp) -> Result<(), Fault> {

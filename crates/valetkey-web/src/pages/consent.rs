@@ -13,6 +13,7 @@ use http::StatusCode;
 use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
 use valetkey_core::catalog::Catalog;
 use valetkey_core::client::compat::Compat;
+use valetkey_core::client::listing::Review;
 use valetkey_core::client::{Client, Origin, document};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
@@ -96,6 +97,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             since: When::new(client.created_at, call.cx.now),
             checked: match client.origin {
                 Origin::Operator | Origin::Gateway => Checked::ByOperator,
+                Origin::Developer if client.listing.review == Review::Approved => Checked::ByOperator,
                 Origin::Developer => Checked::Nobody,
                 Origin::Dynamic => Checked::SelfRegistered,
                 Origin::Document => Checked::Document,
