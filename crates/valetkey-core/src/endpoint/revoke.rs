@@ -2,13 +2,14 @@
 
 use crate::audit::{Actor, Event};
 use crate::client::Client;
+use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::ids::GrantId;
 use crate::params::Params;
-use crate::token::access;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::{grant_mark, token_mark};
+use crate::token::{access, code};
 
 /// Every parameter that means something here.
 pub const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
@@ -23,6 +24,9 @@ pub async fn revoke(cx: &Context, client: &Client, params: &Params<'_>) -> Resul
     if let Some(token) = RefreshToken::open(cx, text) {
         return revoke_grant(cx, client, token.grant).await;
     }
+    if let Some(grant) = code_in_use(cx, client, text) {
+        return revoke_grant(cx, client, grant).await;
+    }
     let Some(verified) = access::verify(cx, text, cx.now) else { return Ok(()) };
     let Some(token) = verified.token().filter(|token| token.client == client.id.as_str()) else {
         return Ok(());
@@ -36,6 +40,13 @@ pub async fn revoke(cx: &Context, client: &Client, params: &Params<'_>) -> Resul
     cx.store.revoke(&mark, &record).await?;
     cx.revoked.insert(&mark);
     Ok(())
+}
+
+/// The grant of a code that its client uses as a refresh token (opt-in `code_as_refresh_token`).
+fn code_in_use(cx: &Context, client: &Client, text: &str) -> Option<GrantId> {
+    let opened = code::open(cx, text).filter(|_| client.has(Compat::CodeAsRefreshToken))?;
+    let code: code::Code<'_> = opened.record()?;
+    (code.client == client.id.as_str()).then_some(code.id)
 }
 
 async fn revoke_grant(cx: &Context, client: &Client, grant: GrantId) -> Result<(), Error> {

@@ -26,7 +26,8 @@ pub(super) async fn exchange(
     }
     let opened = code::open(cx, text).ok_or(UNKNOWN)?;
     let code: Code<'_> = opened.record().ok_or(UNKNOWN)?;
-    if code.client != client.id.as_str() {
+    // RFC 9449 §10: bound to a key, it stays bound.
+    if code.client != client.id.as_str() || (code.key.is_some() && code.key != cx.caller.key) {
         return Err(UNKNOWN.into());
     }
     let grant = match cx.store.grant(code.id).await? {

@@ -203,6 +203,23 @@ async fn a_code_is_no_refresh_token_for_others_or_without_the_opt_in_or_after_it
 }
 
 #[tokio::test]
+async fn a_code_used_as_refresh_token_is_revoked_by_its_client_and_nobody_else() {
+    let app = opted(&[Compat::CodeAsRefreshToken, Compat::NoPkce]).await;
+    let code = bare_code(&app, &mut app.browser()).await;
+    let access = text(&granted(&refresh(&app, "legacy", &code).await, "in use"), "access_token").to_owned();
+    let revoke = async |client: &str| {
+        let reply = app.post("/oauth/revoke", Some((client, CLIENT_SECRET)), &[("token", &code)]).await;
+        assert_eq!(reply.status, 200, "{client}: {}", reply.body);
+    };
+    revoke("other").await;
+    revoke("app").await;
+    granted(&refresh(&app, "legacy", &code).await, "nothing happened");
+    revoke("legacy").await;
+    assert_refused(&refresh(&app, "legacy", &code).await, 400, "invalid_grant", "revoked");
+    assert!(!opens_userinfo(&app, &access).await);
+}
+
+#[tokio::test]
 async fn a_declined_offline_access_leaves_the_code_no_refresh_token() {
     let app = opted(&[Compat::CodeAsRefreshToken, Compat::ReusableRefreshToken]).await;
     let mut browser = app.browser();
