@@ -12,6 +12,7 @@ use crate::oauth::error as wire;
 use crate::oauth::respond::{json, see_other};
 use axum::response::Response;
 use http::StatusCode;
+use valetkey_core::directory::User;
 use valetkey_core::endpoint::discovery::path;
 use valetkey_core::endpoint::introspect::{Asker, introspect};
 use valetkey_core::error::Fault;
@@ -23,26 +24,26 @@ use valetkey_core::store::Session;
 
 /// `GET /console`, whatever its query: the answers in it are for the script alone, and nothing of them is drawn.
 pub(crate) async fn get(call: Call) -> Response {
-    match view(&call).await {
-        Ok(view) => page(&call, StatusCode::OK, &view),
-        Err(fault) => failed(&call, &fault),
-    }
-}
-
-async fn view(call: &Call) -> Result<Console, Fault> {
-    let user = match current_session(call).await? {
-        Some(session) => call.cx.store.user(&session.user).await?,
-        None => None,
-    };
+    // With the database away too: an error page would leave a token standing in the address bar. What cannot be known
+    // is asked for again by the script, and fails there.
+    let user = signed_in(&call).await.unwrap_or_default();
     let url = |path| call.cx.settings.url(path);
-    Ok(Console {
+    let view = Console {
         issuer: call.cx.settings.issuer().to_owned(),
         person: user.as_ref().map(person),
         portal: call.cx.settings.portal.open,
         authorize: url(path::AUTHORIZE),
         token: url(path::TOKEN),
         redirect_uri: url(path::CONSOLE),
-    })
+    };
+    page(&call, StatusCode::OK, &view)
+}
+
+async fn signed_in(call: &Call) -> Result<Option<User>, Fault> {
+    match current_session(call).await? {
+        Some(session) => call.cx.store.user(&session.user).await,
+        None => Ok(None),
+    }
 }
 
 /// `GET /console/data`: what the page offers this browser's person.

@@ -173,6 +173,7 @@ mod tests {
         let json = to_json("http://localhost:8080", "http://127.0.0.1:9000", &seeded(&[]));
         assert_eq!(json["issuer"], "http://localhost:8080");
         assert_eq!(json["user"]["username"], "alice");
+        assert_eq!(json["console"], "http://localhost:8080/console");
         assert_eq!(json["clients"].as_array().map(Vec::len), Some(3));
         let link = json["authorize_link"].as_str().expect("a link");
         assert!(

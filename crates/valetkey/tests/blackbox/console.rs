@@ -289,3 +289,18 @@ async fn a_sign_in_from_the_console_comes_back_to_it() {
     let reply = browser.post("/login?next=%2Fconsole", &fields).await;
     assert_eq!(reply.location(), format!("{ISSUER}/console"));
 }
+
+#[tokio::test]
+async fn with_the_database_away_the_shell_still_comes_so_that_a_token_does_not_stay_in_the_address_bar() {
+    let app = world().await;
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    app.store.close().await;
+    let shell = browser.get("/console").await;
+    assert_eq!(shell.status, 200);
+    assert!(shell.body.contains("/take.js"), "{}", shell.body);
+    let reply = browser.get("/console/data").await;
+    assert_eq!(reply.refusal(), (503, "temporarily_unavailable".to_owned()));
+    let looked = browser.post("/console/look", &[("token", "x")]).await;
+    assert_error_page(&looked, 503, "We are too busy right now", "look");
+}
