@@ -79,6 +79,12 @@ fn check_aliases(applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// What the audit trail says of a change: the opt-ins that it switches for whoever is registered from now on.
+pub(super) fn told(before: &Applied, after: &Applied) -> String {
+    let switched = Compat::switched(&before.registration.compat, &after.registration.compat);
+    switched.map_or("settings".to_owned(), |switched| format!("settings {switched}"))
+}
+
 /// The settings as the store has them now.
 pub async fn show(cx: &Context) -> Result<StoredSettings, ManageError> {
     Ok(cx.store.applied().await?)
@@ -100,7 +106,8 @@ pub async fn update(
         let checked = check(cx, &settings.applied, &cx.store.apis().await?);
         checked.map_err(|(key, why)| refused(format!("{key}: {why}")))?;
         let applied = settings.applied.clone();
-        let record = cx.record(Event::SettingsApplied, actor.clone()).object("settings");
+        let record = cx.record(Event::SettingsApplied, actor.clone());
+        let record = record.object(told(&stored.applied, &applied));
         if cx.store.carry_out(&[(Step::Settings(settings), record)]).await? == Write::Done {
             cx.follow_changes().await?;
             return Ok(applied);

@@ -61,7 +61,8 @@ impl Managed {
     /// The same, but where no store is an empty one is imagined: made elsewhere, and gone when it is closed.
     pub(crate) async fn open_or_imagine(global: &Global) -> Result<Self> {
         let mut loaded = chosen(global)?;
-        if Home::new(&loaded.config).marker().exists() {
+        let home = Home::new(&loaded.config);
+        if home.marker().exists() || home.postgres.is_some() || home.database.exists() {
             return Self::open_configured(&loaded).await;
         }
         let mut unique = [0; 8];

@@ -262,3 +262,27 @@ fn a_provider_is_applied_and_its_secret_is_never_shown() {
     );
     assert!(wrong.err.contains("unknown key `sub` in `upstreams.claims`"), "{}", wrong.err);
 }
+
+#[test]
+fn what_applications_get_is_one_decision_of_which_nothing_earlier_is_left() {
+    let place = Place::new();
+    assert_eq!(place.run(&["apply", "--preset", "tout"]).code, 0);
+    let said = place.apply("[registration]\ncompat = [\"oob\"]\n[lifetimes]\ncode = \"30s\"\n");
+    assert_eq!(said.code, 0, "{said:?}");
+    let json = place.json(&["export"]);
+    assert_eq!(json["registration"], json!({"compat": ["oob"]}));
+    place.apply("[lifetimes]\nsession = \"20d\"\n");
+    let json = place.json(&["export"]);
+    assert_eq!(json["lifetimes"], json!({"code": "30s", "session": "20d"}), "elsewhere a key is a key");
+    let told = place.json(&["audit", "tail", "--lines", "500"]);
+    let objects: Vec<_> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|own| own["event"] == "settings_applied")
+        .map(|own| own["object"].as_str().unwrap())
+        .collect();
+    let first = "settings +implicit +query_credentials +long_lived_access_token";
+    let second = "settings +oob -implicit -query_credentials -long_lived_access_token";
+    assert_eq!(objects, [first, second, "settings"]);
+}

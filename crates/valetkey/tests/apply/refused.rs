@@ -110,8 +110,14 @@ fn a_tenant_that_somebody_belongs_to_is_not_pruned() {
     let bob = ["user", "create", "--username", "bob", "--tenant", "acme", "--password-stdin"];
     assert_eq!(place.run_with(&bob, "nine-other-kitchen-spoons\n").code, 0);
     let said = place.run_with(&["apply", "-f", "-", "--prune"], "tenants = []\n");
-    assert!(said.code == 1 && said.err.contains("users belong to the tenant acme"), "{said:?}");
+    assert!(said.code == 1 && said.err.contains("tenant `acme`: users belong to it"), "{said:?}");
     assert!(place.run(&["export"]).out.contains("id = \"acme\""));
+    place.apply("[[tenants]]\nid = \"globex\"\nname = \"Globex\"\n[[clients]]\nid = \"c\"\nname = \"C\"\ntenant = \"globex\"\ngrant_types = \"client_credentials\"\n");
+    let acme = "[[tenants]]\nid = \"acme\"\nname = \"Acme\"\n";
+    let left = place.run_with(&["apply", "-f", "-", "--prune"], acme);
+    assert!(left.code == 1 && left.err.contains("tenant `globex`: applications belong to it"), "{left:?}");
+    let both = place.run_with(&["apply", "-f", "-", "--prune"], &format!("clients = []\n{acme}"));
+    assert!(both.code == 0 && both.out.contains("- tenant globex"), "{both:?}");
     let default = place.apply("default_tenant = \"nobodys\"\n");
     assert!(default.code == 1 && default.err.contains("there is no tenant `nobodys`"), "{default:?}");
 }

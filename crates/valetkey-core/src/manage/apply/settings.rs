@@ -6,7 +6,7 @@ use super::things::{Draft, Turn};
 use super::{Change, Place, Problem};
 use crate::applied::Applied;
 use crate::audit::Event;
-use crate::manage::settings::check;
+use crate::manage::settings::{check, told};
 use crate::settings::path;
 use crate::store::{Step, StoredSettings};
 use crate::time::Seconds;
@@ -142,20 +142,21 @@ impl Draft<'_> {
             id: "settings".to_owned(),
             members: between(&shown(&self.stored.applied), &shown(&applied), &order),
         });
-        let record = self.record(Event::SettingsApplied, "settings");
+        let record = self.record(Event::SettingsApplied, &told(&self.stored.applied, &applied));
         let settings = StoredSettings { applied, version: self.stored.version };
         self.step(Turn::Settings, Step::Settings(settings), record);
     }
 
-    /// What the file's words come over: what is there, less what pruning takes away.
+    /// What the file's words come over: what is there, less what pruning takes away. What an application gets is one
+    /// decision: nothing of an earlier one stays beside it, unseen.
     fn beginning(&self) -> Value {
         let mut document = serde_json::to_value(&self.stored.applied).unwrap_or_default();
         let blank = serde_json::to_value(Applied::default()).unwrap_or_default();
         if self.wanted.only_these_settings {
             return blank;
         }
-        if self.wanted.prune {
-            for section in self.wanted.settings.keys() {
+        for section in self.wanted.settings.keys() {
+            if self.wanted.prune || section == "registration" {
                 let section = if section == "http" { "aliases" } else { section };
                 document[section] = blank.get(section).cloned().unwrap_or_default();
             }

@@ -14,6 +14,7 @@ use crate::store::{Api, Page, ScopeWords, Step, StoredSettings};
 use crate::upstream::Upstream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// When a step comes: what goes makes room for what comes, and what is named is there before who names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +54,8 @@ impl<'a> Draft<'a> {
         let stored = cx.store.applied().await?;
         let tenants = cx.store.tenants().await?;
         let mut inhabited = Vec::new();
-        if wanted.prune && wanted.kinds.contains(&Kind::Tenant) {
+        let spoken = |kind: Kind| wanted.kinds.contains(&kind);
+        if wanted.prune && spoken(Kind::Tenant) {
             for tenant in &tenants {
                 if !cx.store.users(Some(&tenant.id), &Page::first(1)).await?.is_empty() {
                     inhabited.push(tenant.id.clone());
@@ -68,7 +70,12 @@ impl<'a> Draft<'a> {
             there: cx.store.upstreams().await?,
             scopes: cx.store.scopes().await?,
             apis: cx.store.apis().await?,
-            clients: all_clients(cx).await?,
+            // There can be many: only where they are spoken of, or may be in the way.
+            clients: if spoken(Kind::Client) || (wanted.prune && spoken(Kind::Tenant)) {
+                all_clients(cx).await?
+            } else {
+                Vec::new()
+            },
             applied: stored.applied.clone(),
             stored,
             inhabited,
@@ -174,11 +181,26 @@ impl<'a> Draft<'a> {
             let message = format!("there is no tenant `{id}`");
             self.problems.push(Problem { place: Place::Setting("default_tenant".to_owned()), message });
         }
-        let going: Vec<_> = self.inhabited.iter().filter(|id| !self.knows_tenant(id)).cloned().collect();
-        for id in going {
+        self.check_left_behind();
+    }
+
+    /// Nobody loses the directory that they belong to.
+    fn check_left_behind(&mut self) {
+        let goes = |id: &&TenantId| !self.knows_tenant(id);
+        let changed = |id: &ClientId| {
+            self.steps.iter().any(|(_, step, _)| match step {
+                Step::UpdateClient(client, _) => client.id == *id,
+                Step::DeleteClient(own, _) => own == id,
+                _ => false,
+            })
+        };
+        let users = self.inhabited.iter().filter(goes).map(|id| ("users", id.clone()));
+        let left = self.clients.iter().filter(|client| !changed(&client.id));
+        let left = left.filter_map(|client| client.tenant.as_ref()).filter(goes);
+        let lost: BTreeSet<_> = users.chain(left.map(|id| ("applications", id.clone()))).collect();
+        for (who, id) in lost {
             let place = Place::Member(Kind::Tenant, id.to_string(), String::new());
-            let message =
-                format!("users belong to the tenant {id}: delete them first, or name it in the file");
+            let message = format!("{who} belong to it: delete them first, or name it in the file");
             self.problems.push(Problem { place, message });
         }
     }
