@@ -41,7 +41,7 @@ export async function hasLargeTargets(page) {
   const small = await page.evaluate(() => {
     const targets = document.querySelectorAll('button, .button, input:not([type=hidden]), summary')
     return [...targets].flatMap((element) => {
-      const target = element.type === 'checkbox' ? element.closest('label') ?? element : element
+      const target = ['checkbox', 'radio'].includes(element.type) ? element.closest('label') ?? element : element
       const { height, width } = target.getBoundingClientRect()
       return width > 0 && height < 43.5 ? [`${Math.round(height)} px: ${target.outerHTML.slice(0, 100)}`] : []
     })
