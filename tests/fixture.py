@@ -74,6 +74,9 @@ class Server:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("VALETKEY")}
         environment["VALETKEY__LOG__LEVEL"] = os.environ.get("VALETKEY_TEST_LOG", "debug")
         environment["VALETKEY__REGISTRATION__DYNAMIC"] = os.environ.get("VALETKEY_TEST_REGISTRATION", "off")
+        # What a suite needs of the configuration: VALETKEY_TEST__X__Y is the server's VALETKEY__X__Y.
+        further = {k: v for k, v in os.environ.items() if k.startswith("VALETKEY_TEST__")}
+        environment.update({k.replace("VALETKEY_TEST__", "VALETKEY__", 1): v for k, v in further.items()})
         began = time.monotonic()
         self.process = subprocess.Popen(command, cwd=self.home, env=environment, stdout=subprocess.PIPE,
                                         stderr=self.log.open("wb"), stdin=subprocess.DEVNULL, text=True)

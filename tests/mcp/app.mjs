@@ -11,7 +11,8 @@ class Keeper {
   redirectUrl = 'http://127.0.0.1:33418/callback'
   asked = []
 
-  constructor(method) {
+  constructor(method, clientMetadataUrl) {
+    this.clientMetadataUrl = clientMetadataUrl
     this.clientMetadata = {
       client_name: 'Lamp Reader', redirect_uris: [this.redirectUrl], grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'], token_endpoint_auth_method: method,
@@ -39,8 +40,9 @@ export class App {
   /** Every request the SDK made: `METHOD path status`, and the form or JSON where one was sent to the authorization server. */
   wire = []
 
-  constructor(url, person, method = 'none') {
-    Object.assign(this, { url: new URL(url), person, keeper: new Keeper(method) })
+  /** `document`: the address at which it describes itself, instead of being registered. */
+  constructor(url, person, method = 'none', document = undefined) {
+    Object.assign(this, { url: new URL(url), person, keeper: new Keeper(method, document) })
   }
 
   #fetch = async (url, init) => {

@@ -119,12 +119,12 @@ impl Upstream {
     pub fn secret(&self, server: &Server) -> Result<Option<Secret>, Fault> {
         let Some(sealed) = &self.client_secret else { return Ok(None) };
         let opened = seal::open([&server.master], Kind::UpstreamSecret, sealed);
-        let text = opened.as_ref().and_then(|opened| opened.record::<&str>()).map(Secret::new);
+        let text: Option<&str> = opened.as_ref().and_then(seal::Opened::record);
         let lost = Fault::bare(
             FaultKind::Corrupt,
             "an upstream's client secret cannot be opened with the master key",
         );
-        text.map(Some).ok_or(lost)
+        text.map(|text| Some(Secret::new(text))).ok_or(lost)
     }
 }
 
