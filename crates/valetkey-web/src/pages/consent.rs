@@ -77,6 +77,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         csrf: Some(form_proof::make(&call.cx, cookie)?),
         app: app(client),
         person: user.as_ref().map_or_else(|| super::view::Person::new("", None, None), person),
+        tenant: super::login::tenant_view(call, &session.tenant).map(|tenant| tenant.name),
         not_you: Href::local(&format!("/login?i={sealed}&switch=1")).unwrap_or_else(Href::root),
         asked: boxes
             .map(|name| asked(&catalog, name, known))

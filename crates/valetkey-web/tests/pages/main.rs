@@ -134,6 +134,8 @@ fn every_form_posts_to_an_address_of_its_own() {
         "/consent",
         "/setup",
         "/oauth/logout",
+        "/oauth/logout/confirm",
+        "/logout",
         "/account/sign-out",
         "/account/apps/revoke",
         "/account/sessions/end",

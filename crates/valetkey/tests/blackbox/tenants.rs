@@ -94,6 +94,7 @@ async fn tenant_id_picks_the_directory_and_the_login_page_says_whose_it_is() {
     assert_page(&refused, 401, "That username and password do not match.", "another directory's user");
     let consent = browser.log_in(&page, "ALICE", OTHER).await;
     assert_eq!(outcome(&consent), "Photo Printer wants a key to your account");
+    assert!(consent.words().contains("at Eneco"), "whose account it is: {}", consent.words());
 }
 
 #[tokio::test]

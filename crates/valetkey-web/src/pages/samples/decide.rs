@@ -78,6 +78,7 @@ fn first(cast: &Cast) -> Consent {
         csrf: None,
         app: cast.app(),
         person: cast.person(),
+        tenant: Some(cast.tenant.to_owned()),
         not_you: Href::local("/login?i=sample&other=1").unwrap_or_else(Href::root),
         asked: vec![
             asked(

@@ -12,6 +12,8 @@ pub struct Consent {
     pub csrf: Option<String>,
     pub app: App,
     pub person: Person,
+    /// The user directory, if it has a name worth showing.
+    pub tenant: Option<String>,
     /// "Not you?": the way to another account.
     pub not_you: Href,
     /// What can be given or not, one by one.
