@@ -48,6 +48,9 @@ pub enum OpenError {
     #[error("cannot use {path}: {source}")]
     File { path: PathBuf, source: io::Error },
 
+    #[error("the database {path} was moved to {into}: set database_url to it")]
+    Moved { path: PathBuf, into: String },
+
     #[error("database_url: {why}")]
     Address { why: String },
 
@@ -59,4 +62,23 @@ pub enum OpenError {
 
     #[error("cannot open the database {path}: {source}")]
     Sqlite { path: PathBuf, source: rusqlite::Error },
+}
+
+/// Why a database could not be moved. Nothing of it was, then.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+
+    #[error("the database to move to is not empty: it has rows in {table}. Name an empty one")]
+    NotEmpty { table: String },
+
+    #[error("{table} has {here} rows here and {there} there: nothing was moved")]
+    Differs { table: String, here: u64, there: u64 },
+
+    #[error("the database to move to refused: {0}")]
+    Target(String),
+
+    #[error("the database to be moved cannot be read: {0}")]
+    Source(#[from] rusqlite::Error),
 }

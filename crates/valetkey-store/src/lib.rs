@@ -5,11 +5,13 @@ mod error;
 mod lock;
 mod migrate;
 mod open;
+mod transfer;
 mod verbs;
 
-pub use error::OpenError;
+pub use error::{OpenError, TransferError};
 pub use lock::{LOCK_FILE, ServerLock};
 pub use open::{Options, PostgresOptions};
+pub use transfer::transfer;
 
 use engine::Engine;
 

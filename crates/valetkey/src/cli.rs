@@ -15,6 +15,7 @@ mod http;
 pub(crate) mod input;
 pub(crate) mod key;
 pub(crate) mod manage;
+pub(crate) mod migrate;
 pub(crate) mod output;
 pub(crate) mod password;
 pub(crate) mod perform;
@@ -76,6 +77,8 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// Bring the store's schema up to date, or move the store from SQLite to PostgreSQL
+    Migrate(migrate::Arguments),
     /// Look for what is wrong with configuration, files and store
     Doctor,
     /// Ask a running server whether it is ready (exit 0) or not (exit 1)
@@ -190,6 +193,7 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Manage(command) => quiet_runtime()?.block_on(manage(global, command))?,
         Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
         Command::Config(command) => config::run(global, command)?,
+        Command::Migrate(arguments) => quiet_runtime()?.block_on(migrate::run(global, &arguments))?,
         Command::Doctor => return quiet_runtime()?.block_on(doctor::run(global)),
         Command::Healthcheck(arguments) => return quiet_runtime()?.block_on(health::run(global, &arguments)),
         Command::HashPassword => quiet_runtime()?.block_on(password::run())?,

@@ -3,7 +3,7 @@
 pub(crate) use valetkey_store::ServerLock;
 
 use crate::clock::{OsEntropy, SystemClock};
-use crate::config::values::DocumentPlace;
+use crate::config::values::{DatabaseUrl, DocumentPlace};
 use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
@@ -86,6 +86,13 @@ async fn open_store(home: &Home, opening: Opening) -> Result<Store> {
         Some(url) => Store::connect(&PostgresOptions { url: url.0.clone(), create, marker }).await?,
         None => Store::open(&Options { path: home.database.clone(), create, marker })?,
     })
+}
+
+/// Moves a SQLite store to a server. Answers how many rows each table has there now.
+pub(crate) async fn transfer(home: &Home, url: &DatabaseUrl) -> Result<Vec<(String, u64)>> {
+    let from = Options { path: home.database.clone(), create: false, marker: Some(home.marker().to_owned()) };
+    let to = PostgresOptions { url: url.0.clone(), create: true, marker: None };
+    Ok(valetkey_store::transfer(&from, &to).await?)
 }
 
 /// Whether a server's address can be understood.

@@ -6,11 +6,13 @@ mod fault;
 mod listen;
 mod migrate;
 mod pool;
+mod receive;
 mod tls;
 mod tx;
 mod value;
 
 pub(crate) use fault::overtaken;
+pub(crate) use receive::Receiver;
 
 use crate::engine::Verb;
 use crate::error::OpenError;

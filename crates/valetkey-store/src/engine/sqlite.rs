@@ -29,6 +29,17 @@ use writer::{Message, Writer};
 /// it, saying no at once serves people better than a queue.
 const QUEUE: usize = 4096;
 
+/// A connection that writes, to a database whose schema is up to date.
+pub(crate) fn open_whole(options: &Options) -> Result<rusqlite::Connection, OpenError> {
+    connection::check_library()?;
+    open::prepare(options)?;
+    let mut database = connection::writer(&options.path)?;
+    connection::check_identity(&database, options)?;
+    crate::transfer::check_not_moved(&database, options)?;
+    migrate::run(&mut database, migrate::SQLITE).map_err(|refused| refused.at(&options.path))?;
+    Ok(database)
+}
+
 /// A handle to an open database; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sqlite(Arc<Shared>);
@@ -47,12 +58,8 @@ struct Shared {
 impl Sqlite {
     /// Opens the database, brings its schema up to date and starts the writer. Blocks for some milliseconds.
     pub(crate) fn open(options: &Options) -> Result<Self, OpenError> {
-        connection::check_library()?;
-        open::prepare(options)?;
         let path = &options.path;
-        let mut database = connection::writer(path)?;
-        connection::check_identity(&database, options)?;
-        migrate::run(&mut database, migrate::SQLITE).map_err(|refused| refused.at(path))?;
+        let database = open_whole(options)?;
 
         let (queue, jobs) = sync_channel(QUEUE);
         let ailing = Arc::new(AtomicBool::new(false));

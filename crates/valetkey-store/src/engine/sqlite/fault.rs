@@ -11,6 +11,10 @@ pub(super) fn kind(error: &Error) -> FaultKind {
         return FaultKind::Corrupt;
     }
     match failure.code {
+        // Triggers stand here only after the database was moved away: the same is true elsewhere.
+        ErrorCode::ConstraintViolation if failure.extended_code == ffi::SQLITE_CONSTRAINT_TRIGGER => {
+            FaultKind::Unavailable
+        }
         ErrorCode::DatabaseBusy
         | ErrorCode::DatabaseLocked
         | ErrorCode::DiskFull
