@@ -18,7 +18,7 @@ use valetkey_core::settings::path::LOGOUT;
 use valetkey_core::store::Session;
 
 /// Where the question is answered; the template names it too.
-pub(crate) const CONFIRM: &str = "/logout";
+pub(crate) const CONFIRM: &str = "/oauth/logout/confirm";
 
 pub(crate) async fn get(call: Call) -> Response {
     let params = match Params::parse(call.query()) {

@@ -68,13 +68,13 @@ async fn section_2_without_a_hint_about_this_person_the_person_is_asked() {
         let page = logout(&mut browser, &fields).await;
         assert_page(&page, 200, "Sign out of id.example?", "asked");
         assert!(is_signed_in(&mut browser).await, "{fields:?}");
-        let forged = browser.post("/logout", &fields).await;
+        let forged = browser.post("/oauth/logout/confirm", &fields).await;
         assert_eq!(forged.status, 403, "without the page's proof");
         let proof = page.hidden("csrf").unwrap();
-        let other = browser.post_from("cross-site", "/logout", &[("csrf", &proof)]).await;
+        let other = browser.post_from("cross-site", "/oauth/logout/confirm", &[("csrf", &proof)]).await;
         assert_eq!(other.status, 403, "from another site");
         assert!(is_signed_in(&mut browser).await);
-        let reply = browser.press(&page, "/logout", "Sign out").await;
+        let reply = browser.press(&page, "/oauth/logout/confirm", "Sign out").await;
         if fields.len() == 2 {
             assert_eq!(reply.location(), AFTER);
         } else {

@@ -129,7 +129,7 @@ async fn unproven_client<'a>(call: &impl Fn() -> Call<'a>, case: &str) {
 
 async fn no_session<'a>(call: &impl Fn() -> Call<'a>, path: &str, case: &str) {
     let reply = call().form(&[("client", "app"), ("session", "others")]).send().await;
-    if matches!(path, "/account/sign-out" | "/logout") {
+    if matches!(path, "/account/sign-out" | "/oauth/logout/confirm") {
         assert_error_page(&reply, 403, "We cannot tell", case);
     } else {
         assert_eq!(reply.status.as_u16(), 303, "{case}");
