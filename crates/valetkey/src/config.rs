@@ -11,7 +11,7 @@ mod tests;
 pub(crate) mod tree;
 pub(crate) mod values;
 
-pub(crate) use environment::variables;
+pub(crate) use environment::{named as variable, variables};
 pub(crate) use keys::Config;
 pub(crate) use tree::{Origin, Problem};
 

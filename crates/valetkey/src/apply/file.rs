@@ -189,11 +189,9 @@ impl List<'_> {
 }
 
 fn unknown<'a>(list: &str, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, known.clone()) {
-        Some(near) => format!("unknown key `{name}` in `{list}`; did you mean `{near}`?"),
-        None => {
-            let all: Vec<&str> = known.into_iter().collect();
-            format!("unknown key `{name}` in `{list}`; it has {}", all.join(", "))
-        }
+    if let Some(near) = nearest(name, known.clone()) {
+        return format!("unknown key `{name}` in `{list}`; did you mean `{near}`?");
     }
+    let all: Vec<&str> = known.into_iter().collect();
+    format!("unknown key `{name}` in `{list}`; it has {}", all.join(", "))
 }

@@ -115,16 +115,15 @@ fn add_settings(all: &mut Leaves, own: Leaves, problems: &mut Vec<Problem>) {
         if first.value == given.value {
             continue;
         }
-        match union(&key, &first.value, &given.value) {
-            Some(both) => first.value = both,
-            None => {
-                let message = format!(
-                    "`{key}` is {} here and {} at {}: these files contradict each other",
-                    given.value, first.value, first.origin
-                );
-                problems.push(Problem::at(given.origin, message));
-            }
+        if let Some(both) = union(&key, &first.value, &given.value) {
+            first.value = both;
+            continue;
         }
+        let message = format!(
+            "`{key}` is {} here and {} at {}: these files contradict each other",
+            given.value, first.value, first.origin
+        );
+        problems.push(Problem::at(given.origin, message));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The secrets of a file's clients: never in clear in the file itself.
 
-use crate::config::permissions;
+use crate::config::{permissions, variable};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use serde_json::Value;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn clear(key: &str, value: &Value, directory: &Path) -> Result<Option<Secret>, S
     }
     let text = value.as_str().ok_or("expected text")?;
     let found = if key == "secret_env" {
-        std::env::var(text).map_err(|_| format!("the variable {text} is not set"))?
+        variable(text).ok_or_else(|| format!("the variable {text} is not set"))?
     } else {
         let path = directory.join(text);
         permissions::check_private(&path)?;

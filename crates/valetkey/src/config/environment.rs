@@ -19,6 +19,13 @@ pub(crate) fn variables() -> Vec<(String, String)> {
     own.map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect()
 }
 
+/// Any one variable, which a file of ours names.
+pub(crate) fn named(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    let found = std::env::var(name);
+    found.ok()
+}
+
 /// Reads the variables of the prefix. One that spells a key with single underscores is reported as well:
 /// it would be overlooked for ever.
 pub(crate) fn read(
