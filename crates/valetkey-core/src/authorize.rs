@@ -10,7 +10,7 @@ pub use checks::KNOWN;
 pub use response::{AuthorizationResponse, refuse};
 
 use crate::audit::{Actor, Event};
-use crate::client::noted::Endpoint;
+use crate::client::noted::{Endpoint, Refused};
 use crate::client::{Client, Origin, document, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
@@ -78,7 +78,8 @@ pub async fn begin(
 /// For the application's owners: what was wrong with its request. That a person said no is no mistake of theirs.
 fn note(cx: &Context, client: &ClientId, denial: Denial, hint: Option<&str>) {
     if denial.code != Code::AccessDenied {
-        cx.noted.refused(client, Endpoint::Authorize, denial, hint, cx.now);
+        let refused = Refused { endpoint: Endpoint::Authorize, denial, hint };
+        cx.noted.refused(client, refused, cx.now);
     }
 }
 

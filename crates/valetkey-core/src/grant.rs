@@ -8,7 +8,7 @@ mod refresh_token;
 
 use crate::client::Client;
 use crate::client::compat::Compat;
-use crate::client::noted::Endpoint;
+use crate::client::noted::{Endpoint, Refused};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
@@ -98,7 +98,7 @@ pub async fn exchange(
 ) -> Result<TokenResponse, Error> {
     let exchanged = exchange_for(cx, client, grant, params).await;
     if let Err(Error::Denied(denial)) = &exchanged {
-        cx.noted.refused(&client.id, Endpoint::Token, *denial, None, cx.now);
+        cx.noted.refused(&client.id, Refused::at(Endpoint::Token, *denial), cx.now);
     }
     exchanged
 }

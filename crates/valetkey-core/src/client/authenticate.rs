@@ -6,7 +6,7 @@ pub use guard::Guard;
 
 use super::assertion::{self, Assertion};
 use super::compat::Compat;
-use super::noted::Endpoint;
+use super::noted::{Endpoint, Refused};
 use super::{AuthMethod, Client, document};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -29,7 +29,7 @@ struct Credentials<'a> {
 enum Proof<'a> {
     None,
     Secret { text: Cow<'a, str>, basic: bool },
-    Assertion(Assertion<'a>),
+    Assertion(Box<Assertion<'a>>),
 }
 
 const UNKNOWN: Denial =
@@ -61,7 +61,6 @@ pub async fn authenticate(
             }
             secret.is_some()
         }
-        (Some(_), Proof::Secret { .. }) => false,
         (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
         (Some(client), Proof::None) => client.is_public(),
         (None, Proof::Secret { text, .. }) => {
@@ -69,7 +68,7 @@ pub async fn authenticate(
             SecretHash([0; 32]).matches(text);
             false
         }
-        (None, _) => false,
+        (Some(_), Proof::Secret { .. }) | (None, _) => false,
     };
     match &found {
         Some(client) if proven && !client.disabled => Ok(Arc::clone(client)),
@@ -77,7 +76,7 @@ pub async fn authenticate(
             cx.wrong_secrets.count_one(&credentials.id, address, cx.now);
             if let Some(client) = &found {
                 let why = why(client, &credentials.proof, cx.now);
-                cx.noted.refused(&client.id, Endpoint::Token, why, None, cx.now);
+                cx.noted.refused(&client.id, Refused::at(Endpoint::Token, why), cx.now);
             }
             Err(UNKNOWN.into())
         }
@@ -175,7 +174,7 @@ fn credentials<'a>(
         }
         return Ok(Credentials {
             id: assertion.client_id.clone().into(),
-            proof: Proof::Assertion(assertion),
+            proof: Proof::Assertion(Box::new(assertion)),
         });
     }
     let Some(basic) = basic else {

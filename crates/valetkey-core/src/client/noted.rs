@@ -42,6 +42,21 @@ pub struct Failure {
     pub last_at: Timestamp,
 }
 
+/// One refusal, as it happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    pub endpoint: Endpoint,
+    pub denial: Denial,
+    /// The redirect URI, where that is what was wrong.
+    pub hint: Option<&'a str>,
+}
+
+impl Refused<'_> {
+    pub const fn at(endpoint: Endpoint, denial: Denial) -> Self {
+        Self { endpoint, denial, hint: None }
+    }
+}
+
 /// When a secret last proved its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretUse {
@@ -88,15 +103,9 @@ impl Noted {
         }
     }
 
-    /// A request of a known client was refused. `hint`: the redirect URI, where that is what was wrong.
-    pub fn refused(
-        &self,
-        client: &ClientId,
-        endpoint: Endpoint,
-        denial: Denial,
-        hint: Option<&str>,
-        now: Timestamp,
-    ) {
+    /// A request of a known client was refused.
+    pub fn refused(&self, client: &ClientId, refused: Refused<'_>, now: Timestamp) {
+        let Refused { endpoint, denial, hint } = refused;
         let (code, detail) = (denial.code.as_str(), denial.detail);
         let sort = (client.clone(), endpoint, code, detail);
         let hint = hint.and_then(address);
@@ -149,9 +158,9 @@ mod tests {
     fn refusals_of_one_sort_are_one_entry_with_a_count() {
         let noted = Noted::default();
         for second in 0..3 {
-            noted.refused(&"app".into(), Endpoint::Token, WRONG, None, Timestamp(second));
+            noted.refused(&"app".into(), Refused::at(Endpoint::Token, WRONG), Timestamp(second));
         }
-        noted.refused(&"app".into(), Endpoint::Authorize, WRONG, None, Timestamp(9));
+        noted.refused(&"app".into(), Refused::at(Endpoint::Authorize, WRONG), Timestamp(9));
         let (_, mut failures) = noted.take();
         failures.sort_by_key(|failure| failure.last_at);
         let seen: Vec<_> = failures.iter().map(|f| (f.count, f.first_at.0, f.last_at.0)).collect();
@@ -163,7 +172,7 @@ mod tests {
     fn memory_has_a_bound_whatever_is_sent() {
         let noted = Noted::default();
         for n in 0..2 * MOST {
-            noted.refused(&format!("app{n}").into(), Endpoint::Token, WRONG, None, Timestamp(0));
+            noted.refused(&format!("app{n}").into(), Refused::at(Endpoint::Token, WRONG), Timestamp(0));
         }
         assert_eq!(noted.take().1.len(), MOST);
     }

@@ -205,8 +205,15 @@ pub(super) struct Change<'a> {
     pub(super) record: Record,
     /// Takes back what was issued before.
     pub(super) mark: Option<Mark>,
-    /// The picture to have from now on, or none; outermost `None`: it stays.
-    pub(super) logo: Option<Option<&'a Image>>,
+    pub(super) logo: Logo<'a>,
+}
+
+/// What becomes of a client's picture.
+#[derive(Clone, Copy)]
+pub(super) enum Logo<'a> {
+    Stays,
+    /// This from now on, or none.
+    Becomes(Option<&'a Image>),
 }
 
 /// Carries a change out: reads the client, lets `edit` change or refuse it, checks every rule again and writes it unless
@@ -229,8 +236,8 @@ pub(super) async fn change<E: From<ManageError>>(
             record.object = Compat::switched(&before, &client.compat);
         }
         let written = match logo {
-            Some(logo) => cx.store.set_logo(&client, logo, &record).await,
-            None => cx.store.update_client(&client, mark.as_ref(), &record).await,
+            Logo::Becomes(logo) => cx.store.set_logo(&client, logo, &record).await,
+            Logo::Stays => cx.store.update_client(&client, mark.as_ref(), &record).await,
         };
         match written.map_err(failed)? {
             Write::Conflict => {}
@@ -260,7 +267,7 @@ pub async fn update(
         edit(client);
         Ok(())
     };
-    change(cx, Change { id, record, mark, logo: None }, edit).await
+    change(cx, Change { id, record, mark, logo: Logo::Stays }, edit).await
 }
 
 /// Adds a secret. The old ones end after `overlap`, so that the change needs no downtime.

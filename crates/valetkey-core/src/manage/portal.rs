@@ -12,7 +12,7 @@ pub use review::{approve, ask_again, reject};
 pub use secrets::{Added, MOST_SECRETS, NewSecret, add_secret, delete_secret};
 
 use super::ManageError;
-use super::client::{self, Change, Created, NewClient};
+use super::client::{self, Change, Created, Logo, NewClient};
 use crate::applied::Registration;
 use crate::audit::{Actor, Event};
 use crate::client::listing::{Kind, Listing, Review};
@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::directory::User;
 use crate::error::Fault;
 use crate::grant::GrantType;
-use crate::ids::{ClientId, Id, TenantId};
+use crate::ids::{ClientId, Id};
 use crate::image::{Image, ImageFlaw};
 use crate::scope::Scope;
 use crate::store::{Audience, MarkKind, Offer, Owner, Registered};
@@ -127,7 +127,7 @@ pub async fn register(
 
 fn new_client(cx: &Context, given: &Registration, user: &User, kind: Kind, form: Form) -> NewClient {
     let review = if cx.settings.portal.review { Review::Pending } else { Review::NotNeeded };
-    let home = cx.in_force().applied.default_tenant.clone().unwrap_or_else(TenantId::default);
+    let home = cx.in_force().applied.default_tenant.clone().unwrap_or_default();
     // Keys are not taken here: who should prove itself by one gets a secret.
     let by_key = given.auth_method == Some(AuthMethod::PrivateKeyJwt);
     let secret = by_key.then_some(AuthMethod::ClientSecret);
@@ -163,7 +163,7 @@ fn record_of(cx: &Context, user: &User, event: Event, id: &ClientId) -> crate::a
 /// Changes what an application says of itself and where its users come back.
 pub async fn edit(cx: &Context, user: &User, id: &ClientId, form: &Form) -> Result<Client, Declined> {
     let record = record_of(cx, user, Event::ClientUpdated, id);
-    let change = Change { id, record, mark: None, logo: None };
+    let change = Change { id, record, mark: None, logo: Logo::Stays };
     client::change(cx, change, |client| {
         let fresh = form.redirect_uris.iter().any(|uri| !client.redirect_uris.contains(uri));
         if fresh || client.name != form.name {
@@ -201,7 +201,7 @@ pub async fn set_logo(
 ) -> Result<Client, Declined> {
     let image = bytes.map(Image::read).transpose().map_err(Declined::Picture)?;
     let record = record_of(cx, user, Event::ClientUpdated, id).object("logo");
-    let change = Change { id, record, mark: None, logo: Some(image.as_ref()) };
+    let change = Change { id, record, mark: None, logo: Logo::Becomes(image.as_ref()) };
     client::change(cx, change, |client| {
         let name = image.as_ref().map(|image| image.name().to_owned());
         if name.is_some() && name != client.listing.logo {
@@ -217,7 +217,7 @@ pub async fn set_logo(
 pub async fn pause(cx: &Context, user: &User, id: &ClientId) -> Result<Client, Declined> {
     let record = record_of(cx, user, Event::ClientDisabled, id);
     let mark = Some(super::mark_now(cx, MarkKind::Client, id.as_str()));
-    client::change(cx, Change { id, record, mark, logo: None }, |client| {
+    client::change(cx, Change { id, record, mark, logo: Logo::Stays }, |client| {
         // Whoever switched it off first keeps the switch.
         client.listing.paused |= !client.disabled;
         client.disabled = true;
@@ -229,7 +229,7 @@ pub async fn pause(cx: &Context, user: &User, id: &ClientId) -> Result<Client, D
 /// Switches it on again, unless those who run the server switched it off.
 pub async fn resume(cx: &Context, user: &User, id: &ClientId) -> Result<Client, Declined> {
     let record = record_of(cx, user, Event::ClientEnabled, id);
-    client::change(cx, Change { id, record, mark: None, logo: None }, |client| {
+    client::change(cx, Change { id, record, mark: None, logo: Logo::Stays }, |client| {
         if client.disabled && !client.listing.paused {
             let words = "those who run this server switched this application off: only they can switch it on";
             return Err(super::refused(words).into());

@@ -46,7 +46,7 @@ async fn two_secrets_work_side_by_side_until_one_is_deleted() {
         assert_eq!(machine(&app, &id, secret).await.status, 200, "both work");
     }
     let page = browser.get(&format!("/developer/apps/{id}")).await;
-    assert!(!page.body.contains(&new) && page.words().contains("ends in 1 year"), "{}", page.words());
+    assert!(!page.body.contains(&new) && page.words().contains("ends 21 November 2027"), "{}", page.words());
     let done = delete(&mut browser, &id, "first secret", &[]).await;
     assert_eq!(done.location(), format!("https://id.example/developer/apps/{id}?done=secret-deleted"));
     assert_eq!(machine(&app, &id, &old).await.refusal(), (401, "invalid_client".to_owned()));

@@ -1,6 +1,6 @@
 //! Somebody looks at an application before the public is let in.
 
-use super::super::client::{self, Change};
+use super::super::client::{self, Change, Logo};
 use super::super::{ManageError, refused};
 use super::{Declined, record_of};
 use crate::audit::{Actor, Event};
@@ -32,7 +32,7 @@ pub async fn reject(cx: &Context, actor: &Actor, id: &ClientId, reason: &str) ->
 /// An owner asks to look again.
 pub async fn ask_again(cx: &Context, user: &User, id: &ClientId) -> Result<Client, Declined> {
     let record = record_of(cx, user, Event::ClientReviewAsked, id);
-    client::change(cx, Change { id, record, mark: None, logo: None }, |client| {
+    client::change(cx, Change { id, record, mark: None, logo: Logo::Stays }, |client| {
         if !matches!(client.listing.review, Review::Rejected { .. }) {
             return Err(refused("nobody has refused this application").into());
         }

@@ -1,6 +1,6 @@
 //! Several secrets at a time, so that one takes another's place without downtime.
 
-use super::super::client::{self, Change};
+use super::super::client::{self, Change, Logo};
 use super::super::refused;
 use super::{Declined, record_of};
 use crate::audit::Event;
@@ -46,7 +46,7 @@ pub async fn add_secret(cx: &Context, user: &User, id: &ClientId, new: NewSecret
     made.expires_at = new.lifetime.map(|span| cx.now + span);
     name.clone_into(&mut made.name);
     let record = record_of(cx, user, Event::ClientSecretAdded, id).object(made.id);
-    let change = Change { id, record, mark: None, logo: None };
+    let change = Change { id, record, mark: None, logo: Logo::Stays };
     let client = client::change(cx, change, |client| {
         if !client.auth_method.is_by_secret() {
             return Err(refused("this application proves itself without a secret").into());
@@ -87,7 +87,7 @@ pub async fn delete_secret(
     confirmed: bool,
 ) -> Result<Client, Declined> {
     let record = record_of(cx, user, Event::ClientSecretDeleted, id).object(secret);
-    client::change(cx, Change { id, record, mark: None, logo: None }, |client| {
+    client::change(cx, Change { id, record, mark: None, logo: Logo::Stays }, |client| {
         let Some(at) = client.secrets.iter().position(|own| own.id == secret) else {
             return Err(super::ManageError::Unknown("secret").into());
         };

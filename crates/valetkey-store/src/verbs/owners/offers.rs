@@ -151,15 +151,12 @@ pub(super) struct Drop {
 impl Verb for Drop {
     type Out = bool;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
-        let gone = match &self.user {
-            Some(user) => {
-                let sql = "DELETE FROM offers WHERE id = $1 AND client_id = $2 AND user_id = $3";
-                tx.execute(sql, params![&self.id, &self.client, user]).await?
-            }
-            None => {
-                let sql = "DELETE FROM offers WHERE id = $1 AND client_id = $2";
-                tx.execute(sql, params![&self.id, &self.client]).await?
-            }
+        let gone = if let Some(user) = &self.user {
+            let sql = "DELETE FROM offers WHERE id = $1 AND client_id = $2 AND user_id = $3";
+            tx.execute(sql, params![&self.id, &self.client, user]).await?
+        } else {
+            let sql = "DELETE FROM offers WHERE id = $1 AND client_id = $2";
+            tx.execute(sql, params![&self.id, &self.client]).await?
         };
         if gone == 1 {
             audit(tx, &self.record).await?;

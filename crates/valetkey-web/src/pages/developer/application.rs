@@ -4,7 +4,6 @@ use super::super::respond::{app, failed, page, person};
 use super::super::view::developer::{
     Application, CallbackRow, FailureRow, Fresh, OptIn, Scope, SecretForm, SecretRow,
 };
-use super::super::view::words::span;
 use super::super::view::{Destination, Href, When};
 use super::{csrf, done, home, owned, snippets, state, visitor, words};
 use crate::cookie::Cookie;
@@ -63,14 +62,14 @@ pub(super) async fn draw(
 async fn view(call: &Call, user: &User, client: &Client, beside: Beside) -> Result<Application, Fault> {
     let cx = &call.cx;
     let overview = portal::overview(cx, client).await?;
-    let uses: HashMap<_, _> = overview.uses.into_iter().collect();
+    let last_used: HashMap<_, _> = overview.uses.into_iter().collect();
     let fresh = beside.fresh.as_ref().map(|fresh| fresh.name.as_str());
     let secret = |own: &ClientSecret| SecretRow {
         id: own.id.to_string(),
         name: if own.name.is_empty() { "secret".to_owned() } else { own.name.clone() },
         created: When::new(own.created_at, cx.now),
-        last_used: uses.get(&own.id).map(|at| When::new(*at, cx.now)),
-        expires: own.expires_at.filter(|at| *at > cx.now).map(|at| format!("in {}", span(at - cx.now))),
+        last_used: last_used.get(&own.id).map(|at| When::new(*at, cx.now)),
+        expires: own.expires_at.filter(|at| *at > cx.now).map(|at| When::new(at, cx.now)),
         expired: !own.is_live(cx.now),
         fresh: fresh == Some(own.name.as_str()),
     };

@@ -49,7 +49,7 @@ impl Upload {
 }
 
 /// RFC 7578 §4.1, RFC 2046 §5.1.1: one to seventy characters.
-fn boundary(kind: &str) -> Option<&str> {
+pub(crate) fn boundary(kind: &str) -> Option<&str> {
     let (name, rest) = kind.split_once(';')?;
     if !name.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -62,7 +62,7 @@ fn boundary(kind: &str) -> Option<&str> {
     (1..=70).contains(&value.len()).then_some(value)
 }
 
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<(&'a str, &'a [u8])>> {
+pub(crate) fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<(&'a str, &'a [u8])>> {
     let first = format!("--{boundary}");
     let between = format!("\r\n--{boundary}");
     let mut rest = body.strip_prefix(first.as_bytes())?;

@@ -128,18 +128,23 @@ pub(crate) async fn post(form: PageForm) -> Response {
             let fresh = Fresh { registered: true, secret, name };
             super::application::show_fresh(call, &user, &created.client, fresh).await
         }
-        Err(why) => not_registered(call, &user, kind, id.map(|id| format!("app_{id}")), &typed, why).await,
+        Err(why) => {
+            let sent = Sent { kind, id: id.map(|id| format!("app_{id}")), typed: &typed };
+            not_registered(call, &user, sent, why).await
+        }
     }
 }
 
-async fn not_registered(
-    call: &Call,
-    user: &User,
+/// What was sent.
+struct Sent<'a> {
     kind: Kind,
+    /// The id that the form was drawn with.
     id: Option<String>,
-    typed: &Form,
-    why: Declined,
-) -> Response {
+    typed: &'a Form,
+}
+
+async fn not_registered(call: &Call, user: &User, sent: Sent<'_>, why: Declined) -> Response {
+    let Sent { kind, id, typed } = sent;
     let flaws = match why {
         Declined::Flaws(found) => by_field(&found),
         // The form was sent before: what it made is there, and its secret was shown.

@@ -52,6 +52,17 @@ impl Facts {
             plain: !cx.settings.is_https(),
         }
     }
+
+    /// A line for each scope.
+    fn rust_scopes(&self) -> String {
+        let mut lines = String::new();
+        for name in self.scope.split(' ').filter(|name| !name.is_empty()) {
+            lines.push_str("\n        .add_scope(Scope::new(");
+            lines.push_str(&quoted(name));
+            lines.push_str(".into()))");
+        }
+        lines
+    }
 }
 
 /// The callback that the samples use: one that a browser can come back to.

@@ -237,13 +237,13 @@ fn offered(cast: &Cast, by: Option<&str>, transfer: bool) -> OfferedToMe {
     OfferedToMe { id: "offer-1".to_owned(), app: cast.app(), by: by.map(str::to_owned), transfer, until }
 }
 
-fn secret(name: &str, used: Option<Seconds>, expires: Option<&str>, expired: bool) -> SecretRow {
+fn secret(name: &str, used: Option<Seconds>, ends: bool, expired: bool) -> SecretRow {
     SecretRow {
         id: format!("sec-{name}"),
         name: name.to_owned(),
         created: ago(Seconds::days(100)),
         last_used: used.map(ago),
-        expires: expires.map(str::to_owned),
+        expires: ends.then(|| When::new(NOW + Seconds::days(365), NOW)),
         expired,
         fresh: used.is_none(),
     }
@@ -287,9 +287,9 @@ fn application(cast: &Cast) -> Application {
         fresh: None,
         by_secret: true,
         secrets: vec![
-            secret("production", Some(Seconds(120)), None, false),
-            secret(cast.name, None, Some("in 1 year"), false),
-            secret("old", Some(Seconds::days(90)), None, true),
+            secret("production", Some(Seconds(120)), false, false),
+            secret(cast.name, None, true, false),
+            secret("old", Some(Seconds::days(90)), false, true),
         ],
         new_secret: SecretForm { draft: "vk_df_c2VhbGVk".to_owned(), ..SecretForm::default() },
         callbacks: vec![

@@ -227,8 +227,7 @@ pub struct SecretRow {
     pub name: String,
     pub created: When,
     pub last_used: Option<When>,
-    /// In words: "in 30 days".
-    pub expires: Option<String>,
+    pub expires: Option<When>,
     pub expired: bool,
     /// Made a moment ago, with this very page.
     pub fresh: bool,

@@ -68,12 +68,7 @@ console.log(tokens.access_token)
 }
 
 fn rust(facts: &Facts) -> String {
-    let scopes: String = facts
-        .scope
-        .split(' ')
-        .filter(|name| !name.is_empty())
-        .map(|name| format!("\n        .add_scope(Scope::new({}.into()))", quoted(name)))
-        .collect();
+    let scopes = facts.rust_scopes();
     let post =
         if facts.secret == Some(Way::Post) { "\n        .set_auth_type(AuthType::RequestBody)" } else { "" };
     format!(

@@ -130,12 +130,7 @@ fn rust(facts: &Facts) -> String {
         }
         None => "",
     };
-    let scopes: String = facts
-        .scope
-        .split(' ')
-        .filter(|name| !name.is_empty())
-        .map(|name| format!("\n        .add_scope(Scope::new({}.into()))", quoted(name)))
-        .collect();
+    let scopes = facts.rust_scopes();
     format!(
         r#"
 // cargo add oauth2 --features reqwest-blocking
