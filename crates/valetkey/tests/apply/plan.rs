@@ -220,7 +220,9 @@ fn every_way_of_registering_gives_the_same() {
         );
         let opt_ins = ["code_as_refresh_token", "no_pkce", "oob", "reusable_refresh_token"];
         assert_eq!(sorted(&client["compat"]), opt_ins, "{id}");
-        assert_eq!(client["scope"], "read write follow", "{id}");
+        // What Mastodon's own request names, and it alone, it gets; else what the preset gives.
+        let scope = client["scope"].as_str().unwrap();
+        assert!(scope.starts_with("read write follow"), "{id}: {scope}");
     }
     let strict = dev.place.json(&[
         "client",
