@@ -8,9 +8,10 @@ mod entity;
 use crate::extract::{Call, JsonCall};
 use crate::layer::access::Cause;
 use crate::oauth::{cors, dpop, respond};
+use crate::pages::developer::multipart;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use valetkey_core::client::metadata;
 use valetkey_core::endpoint::mastodon::{account, application, is_on};
@@ -24,7 +25,10 @@ pub(crate) async fn create_app(request: JsonCall) -> Response {
 }
 
 async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {
-    let new = if is_json(&request.call.headers) {
+    let kind = request.call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let new = if let Some(boundary) = multipart::boundary(kind) {
+        NewApp::of_form(&Params::parse(encoded(&request.body, boundary)?.as_bytes())?)?
+    } else if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         NewApp::of_json(&request.body)?
     } else {
         NewApp::of_form(&Params::parse(&request.body)?)?
@@ -32,9 +36,14 @@ async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {
     register(&request.call.cx, new).await
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+/// A form in parts, as `curl -F` sends it, as the same form encoded.
+fn encoded(body: &[u8], boundary: &str) -> Result<String, Denial> {
+    const BROKEN: Denial = Code::InvalidRequest.because("the form's parts cannot be read");
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in multipart::parts(body, boundary).ok_or(BROKEN)? {
+        form.append_pair(name, std::str::from_utf8(value).map_err(|_| BROKEN)?);
+    }
+    Ok(form.finish())
 }
 
 /// `GET /api/v1/apps/verify_credentials`

@@ -2,7 +2,7 @@
 
 pub(crate) mod application;
 pub(crate) mod danger;
-mod multipart;
+pub(crate) mod multipart;
 pub(crate) mod new;
 pub(crate) mod owners;
 pub(crate) mod picture;

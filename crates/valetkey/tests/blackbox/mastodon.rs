@@ -84,6 +84,23 @@ async fn an_application_registers_itself_by_form_or_json_and_gets_id_and_secret(
 }
 
 #[tokio::test]
+async fn rfc7578_section_4_an_application_registers_itself_by_a_form_in_parts_too() {
+    let app = instance().await;
+    let part = |name: &str, value: &str| {
+        format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [part("client_name", "P & Q"), part("redirect_uris", OOB), part("scopes", "read")].concat()
+        + "--b--\r\n";
+    let send = async |body: String| {
+        app.call("POST", "/api/v1/apps").body("multipart/form-data; boundary=b", body).send().await
+    };
+    let reply = send(body.clone()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!((text(&reply.json(), "name"), text(&reply.json(), "redirect_uri")), ("P & Q", OOB));
+    assert_eq!(send(body.replace("--b--", "")).await.status, 422, "cut off");
+}
+
+#[tokio::test]
 async fn what_cannot_be_registered_is_refused_in_mastodons_form() {
     let app = instance().await;
     let good = [("client_name", "X"), ("redirect_uris", OOB), ("scopes", "read")];
