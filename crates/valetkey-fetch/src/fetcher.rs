@@ -81,7 +81,7 @@ impl Guarded {
     }
 
     async fn receive(&self, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
-        let url = self.policy.url(exchange.url)?;
+        let url = Policy::url(exchange.url)?;
         let request = request(&url, exchange)?;
         let whole = async {
             let _permit = self.permits.acquire().await.map_err(|_| Unfetched::Busy)?;

@@ -12,6 +12,9 @@ use tokio_rustls::TlsAcceptor;
 use valetkey_core::outbound::{Fetcher, Unfetched};
 use valetkey_fetch::{Guarded, Limits, Policy};
 
+/// Tells the files of one process apart.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
 /// A TLS server that calls itself `name`, and the file with its certificate. `authority`: as `openssl req -x509` makes it.
 async fn server(name: &str, authority: bool) -> (u16, PathBuf) {
     let signing_key = KeyPair::generate().unwrap();
@@ -20,7 +23,6 @@ async fn server(name: &str, authority: bool) -> (u16, PathBuf) {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
     let cert = params.self_signed(&signing_key).unwrap();
-    static MADE: AtomicUsize = AtomicUsize::new(0);
     let nth = MADE.fetch_add(1, Ordering::Relaxed);
     let file = format!("valetkey-fetch-{}-{nth}.pem", std::process::id());
     let path = std::env::temp_dir().join(file);

@@ -64,37 +64,47 @@ pub(crate) async fn post(Path(id): Path<String>, form: PageForm) -> Response {
     if call.is_cross_site() || params.refuse_repeats(&["i", "csrf"]).is_err() {
         return plain_error(&call, ErrorKind::Forgery);
     }
-    let (purpose, tenant, fresh) = match params.one("i") {
-        Some(sealed) => match flow::open(&call, sealed) {
-            Ok(own) => {
-                let purpose = Purpose::SignIn { interaction: Some(sealed.to_owned()), next: String::new() };
-                let fresh = must_be_fresh(&own);
-                (purpose, Some(own.request.tenant), fresh)
-            }
-            Err(response) => return response,
-        },
-        None => {
-            let proof = params.one("csrf");
-            if !call.cookie(Cookie::Browser).is_some_and(|own| form_proof::holds(&call.cx, proof, own)) {
-                return plain_error(&call, ErrorKind::Forgery);
-            }
-            (Purpose::SignIn { interaction: None, next: login::home(&call) }, None, false)
-        }
+    let wish = match wish(&call, &params) {
+        Ok(wish) => wish,
+        Err(response) => return response,
     };
     let upstream = match known(&call, &id) {
         Ok(upstream) => upstream,
         Err(response) => return response,
     };
-    let theirs = tenant.is_none_or(|tenant| tenant == upstream.tenant);
-    if !theirs || (fresh && !upstream.is_openid()) {
+    let theirs = wish.tenant.is_none_or(|tenant| tenant == upstream.tenant);
+    if !theirs || (wish.fresh && !upstream.is_openid()) {
         return plain_error(&call, ErrorKind::BadRequest);
     }
-    leave(&call, &upstream, purpose, fresh).await
+    leave(&call, &upstream, wish.purpose, wish.fresh).await
+}
+
+/// What a button's form asks for.
+struct Wish {
+    purpose: Purpose,
+    /// Whose people are meant, where an interaction says it.
+    tenant: Option<TenantId>,
+    fresh: bool,
+}
+
+/// The form of an interaction's own browser, or one that was drawn for this browser.
+fn wish(call: &Call, params: &Params<'_>) -> Result<Wish, Response> {
+    let Some(sealed) = params.one("i") else {
+        let proof = params.one("csrf");
+        if !call.cookie(Cookie::Browser).is_some_and(|own| form_proof::holds(&call.cx, proof, own)) {
+            return Err(plain_error(call, ErrorKind::Forgery));
+        }
+        let purpose = Purpose::SignIn { interaction: None, next: login::home(call) };
+        return Ok(Wish { purpose, tenant: None, fresh: false });
+    };
+    let own = flow::open(call, sealed)?;
+    let purpose = Purpose::SignIn { interaction: Some(sealed.to_owned()), next: String::new() };
+    Ok(Wish { purpose, fresh: must_be_fresh(&own), tenant: Some(own.request.tenant) })
 }
 
 /// Sends the browser to the provider.
 pub(crate) async fn leave(call: &Call, upstream: &Upstream, purpose: Purpose, fresh: bool) -> Response {
-    let back = back(call, Some(&purpose));
+    let back = back(Some(&purpose));
     let Some(browser) = call.cookie(Cookie::Browser) else {
         return plain_error(call, ErrorKind::CookieMissing);
     };
@@ -138,7 +148,7 @@ pub(crate) async fn callback(Path(id): Path<String>, call: Call) -> Response {
     let Some(state) =
         state.filter(|text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
     else {
-        return troubled(&call, &upstream, Trouble::Stale, back(&call, None));
+        return troubled(&call, &upstream, Trouble::Stale, back(None));
     };
     let own = Own::Upstream { state };
     let sealed = own.read(cookie_lines(&call), call.https());
@@ -149,7 +159,7 @@ pub(crate) async fn callback(Path(id): Path<String>, call: Call) -> Response {
                 Return { code: params.one("code"), error: params.one("error"), iss: params.one("iss") };
             came_back(&call, &upstream, transaction, &answer).await
         }
-        Err(trouble) => troubled(&call, &upstream, trouble, back(&call, None)),
+        Err(trouble) => troubled(&call, &upstream, trouble, back(None)),
     };
     if sealed.is_some() {
         set(&mut response, own.set("", Some(Seconds(0)), call.https()));
@@ -165,7 +175,7 @@ async fn came_back(
 ) -> Response {
     let person = match recognize(&call.cx, upstream, &transaction, answer).await {
         Ok(person) => person,
-        Err(trouble) => return troubled(call, upstream, trouble, back(call, Some(&transaction.purpose))),
+        Err(trouble) => return troubled(call, upstream, trouble, back(Some(&transaction.purpose))),
     };
     match transaction.purpose {
         Purpose::SignIn { interaction, next } => {
@@ -221,7 +231,7 @@ async fn link_to(call: &Call, upstream: &Upstream, person: &Person, session: Ses
 }
 
 /// The way on when it came to nothing.
-fn back(_: &Call, purpose: Option<&Purpose>) -> Link {
+fn back(purpose: Option<&Purpose>) -> Link {
     match purpose {
         Some(Purpose::SignIn { interaction, .. }) => way_to_login(interaction.as_deref()),
         Some(Purpose::Link { .. }) => {

@@ -5,6 +5,7 @@ use valetkey_core::audit::Actor;
 use valetkey_core::ids::TenantId;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
+use valetkey_core::manage::tenant::NewTenant;
 use valetkey_core::manage::upstream::NewUpstream;
 use valetkey_core::secret::Secret;
 use valetkey_core::upstream::{ClaimNames, Provider, Upstream};
@@ -164,6 +165,34 @@ async fn a_provider_that_was_switched_off_or_is_anothers_is_not_offered_and_not_
     assert_eq!(press(&mut browser, &login, "nobody").await.status, 404);
     set(false).await;
     assert!(browser.get("/login").await.words().contains("Continue with The corp"));
+}
+
+#[tokio::test]
+async fn a_tenants_provider_is_offered_to_its_people_and_to_nobody_else() {
+    let (here, there) = (server().await, server().await);
+    there.user("grace").await;
+    let new = NewTenant { id: "acme".to_owned(), name: "Acme".to_owned(), logo: None };
+    manage::tenant::create(&here.cx(), Actor::Operator, new).await.unwrap();
+    trust(&here, &there, "corp").await;
+    let edit = |own: &mut Upstream| own.tenant = "acme".into();
+    manage::upstream::update(&here.cx(), &Actor::Operator, "corp", None, edit).await.unwrap();
+    let mut browser = here.browser();
+    let login = browser.authorize(&Browser::request("app", "read")).await;
+    assert!(!login.words().contains("Continue with"), "{}", login.words());
+    assert_eq!(press(&mut browser, &login, "corp").await.status, 400, "an interaction of another directory");
+    let request = crate::support::with(&Browser::request("app", "read"), "tenant_id", Some("acme"));
+    let login = browser.authorize(&request).await;
+    let way = press(&mut browser, &login, "corp").await;
+    let answer = at_provider(&there, &mut there.browser(), &way, "grace").await;
+    let back = browser.get(&answer).await;
+    let consent = browser.follow(back).await;
+    assert!(consent.body.contains("name=\"decision\""), "{}", consent.words());
+    let grace = manage::user::find(&here.cx(), &"acme".into(), "grace").await.unwrap();
+    assert_eq!(grace.tenant.as_str(), "acme");
+    assert!(manage::user::find(&here.cx(), &TenantId::default(), "grace").await.is_err());
+    // The directory is switched off: nobody comes in this way either.
+    manage::tenant::disable(&here.cx(), &Actor::Operator, &"acme".into()).await.unwrap();
+    assert_eq!(press(&mut browser, &login, "corp").await.status, 404);
 }
 
 #[tokio::test]

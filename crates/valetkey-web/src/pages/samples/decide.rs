@@ -38,6 +38,10 @@ pub(super) fn states() -> Vec<Sample> {
             page.destination = Destination::Loopback;
             "http://127.0.0.1:49152/callback".clone_into(&mut page.technical.redirect_uri);
         }),
+        consent("consent-document", &|page| {
+            let by = Some("agent.example.com".to_owned());
+            page.registered = Registered { by, since: ago(Seconds(20)), checked: Checked::Document };
+        }),
         consent("consent-scheme", &|page| {
             page.destination = Destination::Scheme { scheme: "com.example.app".to_owned() };
             "com.example.app:/callback".clone_into(&mut page.technical.redirect_uri);
