@@ -17,6 +17,9 @@ struct Body {
 /// After how many seconds a caller may try again when something we need was away.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
+/// After how many a caller who came too often may (RFC 6585 §4).
+const WAIT_SECONDS: HeaderValue = HeaderValue::from_static("30");
+
 fn body(status: StatusCode, code: Code, detail: &'static str) -> Response {
     let bytes = serde_json::to_vec(&Body { error: code.as_str(), error_description: detail });
     (status, json(bytes.unwrap_or_default())).into_response()
@@ -31,6 +34,9 @@ pub(crate) fn denied(denial: Denial, by_header: bool) -> Response {
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response = body(status, denial.code, denial.detail);
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, WAIT_SECONDS);
+    }
     if status == StatusCode::UNAUTHORIZED && by_header {
         let challenge = HeaderValue::from_static("Basic realm=\"valetkey\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
