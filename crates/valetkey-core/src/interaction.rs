@@ -142,14 +142,15 @@ fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Times
 }
 
 /// RFC 8252 §8.6, RFC 9700 §4.15: a public client whose redirect does not prove who it is — any program on the device can
-/// take a loopback port or a private-use scheme — is never waved through. Nor is one that registered itself.
+/// take a loopback port or a private-use scheme — is never waved through. Nor is one that registered itself, nor any that
+/// describes itself: it may be another today than the one that was allowed something.
 fn must_always_ask(client: &Client, request: &AuthorizationRequest) -> bool {
     // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
     let unproven = client.is_public()
         || request.response_type == ResponseType::Token
         || redirect_uri::is_oob(&request.redirect_uri);
     let safe = matches!(redirect_uri::check(&request.redirect_uri), Ok(Destination::Web(_)));
-    unproven && (!safe || matches!(client.origin, Origin::Dynamic | Origin::Document))
+    client.origin == Origin::Document || unproven && (!safe || client.origin == Origin::Dynamic)
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub async fn may_use_query(
     const IN_THE_URL: Denial =
         Code::InvalidRequest.because("send the parameters in the form body, never in the URL");
     let credentials = credentials(authorization, params).map_err(|_| IN_THE_URL)?;
-    match cx.client(&credentials.id).await? {
+    match cx.registered(&credentials.id).await? {
         Some(client) if client.has(Compat::QueryCredentials) => Ok(()),
         _ => Err(IN_THE_URL.into()),
     }

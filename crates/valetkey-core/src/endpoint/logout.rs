@@ -44,7 +44,7 @@ pub async fn read(cx: &Context, params: &Params<'_>) -> Result<LogoutRequest, Er
         (id, hint) => id.or(hint.as_ref().map(|hint| hint.aud.as_str())),
     };
     let client = match id {
-        Some(id) => cx.client(id).await?.filter(|client| !client.disabled),
+        Some(id) => cx.registered(id).await?.filter(|client| !client.disabled),
         None => None,
     };
     let redirect = params.one("post_logout_redirect_uri");

@@ -317,6 +317,11 @@ async fn section_6_2_a_client_proves_itself_by_the_keys_of_its_document() {
         assert_eq!(reply.status, status, "{}", reply.body);
     }
     assert_eq!(site.count("/keys"), 1);
+    // Proven, but it may describe itself otherwise tomorrow: the person is asked each time.
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    let again = browser.authorize(&Browser::request(&id, "read")).await;
+    assert!(again.body.contains("name=\"decision\""), "{}", again.words());
 }
 
 #[tokio::test]
