@@ -125,10 +125,10 @@ mod tests {
             match words.as_slice() {
                 ["CREATE", "TABLE", name, ..] => (*name).clone_into(&mut table),
                 ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => {
-                    found.push(format!("{name}.{column}"))
+                    found.push(format!("{name}.{column}"));
                 }
                 ["CREATE", "UNIQUE", "INDEX", name, ..] | ["CREATE", "INDEX", name, ..] => {
-                    found.push((*name).to_owned())
+                    found.push((*name).to_owned());
                 }
                 [column, ..]
                     if line.starts_with("    ")

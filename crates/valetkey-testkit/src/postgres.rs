@@ -50,7 +50,7 @@ wait $pooler || true
 pub struct Cluster {
     /// Without a query: `postgres://valetkey@%2Ftmp%2F…/postgres`.
     url: String,
-    _keeper: Option<(Child, ChildStdin, TempDir)>,
+    keeper: Option<(Child, ChildStdin, TempDir)>,
 }
 
 /// A schema of its own in the shared server: an empty database, as far as a store can see.
@@ -65,7 +65,7 @@ impl Cluster {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(|| match variable("VALETKEY_TEST_POSTGRES") {
-            Some(url) => Self { url, _keeper: None },
+            Some(url) => Self { url, keeper: None },
             None => Self::start(),
         })
     }
@@ -76,7 +76,7 @@ impl Cluster {
         let path = directory.path();
         let (child, stdin) = kept(KEEP, path, &[programs()]);
         let url = format!("postgres://valetkey@{}/postgres", path.display().to_string().replace('/', "%2F"));
-        Self { url, _keeper: Some((child, stdin, directory)) }
+        Self { url, keeper: Some((child, stdin, directory)) }
     }
 
     /// A new, empty schema.
@@ -101,7 +101,7 @@ impl Cluster {
 
     /// Where the server's socket is.
     pub fn directory(&self) -> Option<&Path> {
-        self._keeper.as_ref().map(|(_, _, directory)| directory.path())
+        self.keeper.as_ref().map(|(_, _, directory)| directory.path())
     }
 
     pub fn url(&self) -> &str {
@@ -111,7 +111,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Some((mut child, mut stdin, directory)) = self._keeper.take() {
+        if let Some((mut child, mut stdin, directory)) = self.keeper.take() {
             stdin.flush().ok();
             drop(stdin);
             child.wait().ok();

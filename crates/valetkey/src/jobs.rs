@@ -73,15 +73,15 @@ async fn follow(server: Arc<Server>) {
             Ok(Err(fault)) => Some(fault.to_string()),
             Err(_) => Some("the store does not answer in time".to_owned()),
         };
-        let (heard, hears) = (server.is_hearing(), failure.is_none());
+        let (before, hears) = (server.is_hearing(), failure.is_none());
         server.set_hearing(hears);
         metrics::gauge!("valetkey_hearing").set(if hears { 1.0 } else { 0.0 });
         match failure {
-            Some(error) if heard => {
+            Some(error) if before => {
                 tracing::error!(target: "valetkey::jobs", %error, "cannot read what has changed: trying on, and asking \
                     the store about each token meanwhile");
             }
-            None if !heard => tracing::info!(target: "valetkey::jobs", "changes are heard of again"),
+            None if !before => tracing::info!(target: "valetkey::jobs", "changes are heard of again"),
             _ => {}
         }
     }

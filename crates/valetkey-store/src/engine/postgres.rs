@@ -103,7 +103,7 @@ impl Postgres {
             let mut lease = self.0.pool.lease().await?;
             let answer = lease.connection()?.client.simple_query("SHOW transaction_read_only").await;
             let rows = answer.map_err(|error| {
-                Fault::unavailable("the database cannot be reached now", Words::of(error))
+                Fault::unavailable("the database cannot be reached now", Words::of(&error))
             })?;
             let writable = rows.iter().any(|row| match row {
                 tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),

@@ -86,8 +86,7 @@ impl World {
     /// A server on the database, or on the way to it that `url` describes.
     pub(crate) fn node_at(&self, url: &str) -> Node {
         let data = tempfile::tempdir().unwrap();
-        let mut child = self
-            .command(url, data.path())
+        let mut child = Self::command(url, data.path())
             .args(["--json", "serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -105,7 +104,7 @@ impl World {
         self.node_at(&self.url)
     }
 
-    fn command(&self, url: &str, data: &std::path::Path) -> Command {
+    fn command(url: &str, data: &std::path::Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
         command
             .arg("--data-dir")
@@ -128,8 +127,7 @@ impl World {
         input: &str,
         environment: &[(&str, &str)],
     ) -> Result<Value, String> {
-        let mut child = self
-            .command(&self.url, self.data.path())
+        let mut child = Self::command(&self.url, self.data.path())
             .arg("--json")
             .args(arguments)
             .envs(environment.iter().copied())
@@ -238,7 +236,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new() -> Self {
-        let socket = Cluster::shared().directory().expect("a server of our own").join(".s.PGSQL.5432");
+        let socket = Cluster::shared().directory().unwrap().join(".s.PGSQL.5432");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (state, open) = (Arc::new(AtomicU8::new(0)), Arc::<Mutex<Vec<_>>>::default());

@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 /// How many connections a server keeps at most, beside the one that listens.
 const POOL: usize = 10;
 /// Until a host has answered that is there.
-const CONNECT: Duration = Duration::from_millis(1000);
+const CONNECT: Duration = Duration::from_secs(1);
 /// Until a statement is given up by the database: before the caller gives up waiting.
 const STATEMENT: Duration = Duration::from_millis(1700);
 
@@ -70,10 +70,10 @@ impl Address {
             })?;
             configs.push(config);
         }
-        let encrypted = configs
-            .iter_mut()
-            .map(|config| settle(config, own.encryption))
-            .fold(Ok(false), |all, one| Ok::<bool, OpenError>(all? | one?))?;
+        let mut encrypted = false;
+        for config in &mut configs {
+            encrypted |= settle(config, own.encryption)?;
+        }
         let shown = format!("postgres://{hosts}/{database}");
         let (trust, pool) = (own.trust, own.pool);
         Ok(Self { hosts: configs, trust, encrypted, pool, statement_timeout: own.statement_timeout, shown })
@@ -85,8 +85,8 @@ fn settle(config: &mut Config, encryption: Encryption) -> Result<bool, OpenError
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(wrong("it names no host"));
     }
-    let local = config.get_hosts().iter().all(is_local)
-        && config.get_hostaddrs().iter().all(|address| address.is_loopback());
+    let local =
+        config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
     let encrypt = match encryption {
         Encryption::Unsaid => !local,
         Encryption::Off => false,

@@ -97,15 +97,12 @@ impl Connector {
         let patience = config.get_connect_timeout().copied().unwrap_or(CANCEL);
         let opening = async {
             let (doubt, news) = (Arc::<AtomicBool>::default(), news.cloned());
-            let (client, driver) = match &self.tls {
-                Some(tls) => {
-                    let (client, driver) = config.connect(tls.clone()).await?;
-                    (client, drive(driver, Arc::clone(&doubt), news))
-                }
-                None => {
-                    let (client, driver) = config.connect(NoTls).await?;
-                    (client, drive(driver, Arc::clone(&doubt), news))
-                }
+            let (client, driver) = if let Some(tls) = &self.tls {
+                let (client, driver) = config.connect(tls.clone()).await?;
+                (client, drive(driver, Arc::clone(&doubt), news))
+            } else {
+                let (client, driver) = config.connect(NoTls).await?;
+                (client, drive(driver, Arc::clone(&doubt), news))
             };
             let opened = Connection { client, doubt, tls: self.tls.clone(), driver };
             let millis = self.address.statement_timeout.as_millis();
@@ -119,7 +116,9 @@ impl Connector {
         };
         match timeout(patience, opening).await {
             Ok(Ok(opened)) => Ok(opened),
-            Ok(Err(error)) => Err(Fault::unavailable("the database cannot be reached now", Words::of(error))),
+            Ok(Err(error)) => {
+                Err(Fault::unavailable("the database cannot be reached now", Words::of(&error)))
+            }
             Err(_) => Err(Fault::bare(FaultKind::Unavailable, "the database does not answer")),
         }
     }

@@ -41,8 +41,8 @@ pub(super) fn after(error: &Error) -> After {
 }
 
 /// The fault for an error, as the callers of the store see it.
-pub(super) fn fault(error: Error) -> Fault {
-    match kind(&error) {
+pub(super) fn fault(error: &Error) -> Fault {
+    match kind(error) {
         FaultKind::Unavailable => Fault::unavailable("the database cannot be reached now", Words::of(error)),
         FaultKind::Corrupt => Fault::corrupt("the database is damaged", Words::of(error)),
         FaultKind::Internal => Fault::internal("a statement failed", Words::of(error)),
@@ -92,14 +92,12 @@ fn is_io(error: &Error) -> bool {
 pub(super) struct Words(String);
 
 impl Words {
-    pub(super) fn of(error: Error) -> Self {
-        Self(match error.as_db_error() {
-            Some(own) => format!("{} ({})", own.message(), own.code().code()),
-            None => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-            }
-        })
+    pub(super) fn of(error: &Error) -> Self {
+        if let Some(own) = error.as_db_error() {
+            return Self(format!("{} ({})", own.message(), own.code().code()));
+        }
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        Self(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn prepare(pool: &Pool, options: &PostgresOptions) -> Result<bo
     let unreachable = |why: String| OpenError::Unreachable { at: shown.clone(), why };
     let mut lease = pool.lease().await.map_err(|fault| unreachable(fault.to_string()))?;
     let connection = lease.connection().map_err(|fault| unreachable(fault.to_string()))?;
-    let failed = |error| unreachable(Words::of(error).to_string());
+    let failed = |error| unreachable(Words::of(&error).to_string());
     let done = applied(connection).await.map_err(failed)?;
     if done.is_empty() {
         if let Some(witness) = options.marker.as_ref().filter(|marker| marker.exists()) {

@@ -28,7 +28,7 @@ impl Receiver {
         let connection = connection.map_err(|fault| unreachable(fault.to_string()))?;
         let begin =
             "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
-        connection.client.batch_execute(begin).await.map_err(failed)?;
+        connection.client.batch_execute(begin).await.map_err(|error| failed(&error))?;
         Ok(Self { connection, shown })
     }
 
@@ -39,8 +39,8 @@ impl Receiver {
     /// The name is one of the schema's own, as all names here.
     pub(crate) async fn count(&self, table: &str) -> Result<u64, TransferError> {
         let sql = format!("SELECT count(*) FROM {table}");
-        let rows = self.connection.client.query_typed(&sql, &[]).await.map_err(failed)?;
-        let count = rows.first().map_or(Ok(0_i64), |row| row.try_get(0)).map_err(failed)?;
+        let rows = self.connection.client.query_typed(&sql, &[]).await.map_err(|error| failed(&error))?;
+        let count = rows.first().map_or(Ok(0_i64), |row| row.try_get(0)).map_err(|error| failed(&error))?;
         Ok(count.unsigned_abs())
     }
 
@@ -62,17 +62,17 @@ impl Receiver {
             sql.push(')');
         }
         let values: Vec<_> = values.iter().map(|(bound, of)| (bound.as_sql(), of.clone())).collect();
-        self.connection.client.execute_typed(&sql, &values).await.map_err(failed)
+        self.connection.client.execute_typed(&sql, &values).await.map_err(|error| failed(&error))
     }
 
     /// The feed goes on where it stands.
     pub(crate) async fn number_feed(&self) -> Result<(), TransferError> {
         let sql = "UPDATE feed SET seq = (SELECT coalesce(max(seq), 0) FROM changes) WHERE id = 1";
-        self.connection.client.batch_execute(sql).await.map_err(failed)
+        self.connection.client.batch_execute(sql).await.map_err(|error| failed(&error))
     }
 
     pub(crate) async fn commit(self) -> Result<(), TransferError> {
-        self.connection.client.batch_execute("COMMIT").await.map_err(failed)
+        self.connection.client.batch_execute("COMMIT").await.map_err(|error| failed(&error))
     }
 }
 
@@ -85,6 +85,6 @@ fn as_value(cell: &Cell) -> Value<'_> {
     }
 }
 
-fn failed(error: tokio_postgres::Error) -> TransferError {
+fn failed(error: &tokio_postgres::Error) -> TransferError {
     TransferError::Target(Words::of(error).to_string())
 }

@@ -36,17 +36,13 @@ impl std::fmt::Debug for Tls {
 impl Tls {
     pub(super) fn new(trust: &Trust) -> Result<Self, OpenError> {
         let mut roots = RootCertStore::empty();
-        match &trust.authorities {
-            Some(path) => {
-                for certificate in certificates(path)? {
-                    roots.add(certificate).map_err(|error| unusable(path, &error))?;
-                }
+        if let Some(path) = &trust.authorities {
+            for certificate in certificates(path)? {
+                roots.add(certificate).map_err(|error| unusable(path, &error))?;
             }
-            None => {
-                // Those that cannot be read are somebody else's trouble; with none at all every handshake fails.
-                let found = rustls_native_certs::load_native_certs();
-                roots.add_parsable_certificates(found.certs);
-            }
+        } else {
+            // Those that cannot be read are somebody else's trouble; with none at all every handshake fails.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)

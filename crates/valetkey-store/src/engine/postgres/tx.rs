@@ -138,14 +138,14 @@ impl<'c> PostgresTx<'c> {
     async fn settle(&mut self) -> Result<(), Fault> {
         for request in std::mem::take(&mut self.sent) {
             if let Err(error) = request.await {
-                return Err(self.note(error));
+                return Err(self.note(&error));
             }
         }
         Ok(())
     }
 
-    fn note(&mut self, error: Error) -> Fault {
-        self.broken.get_or_insert(after(&error));
+    fn note(&mut self, error: &Error) -> Fault {
+        self.broken.get_or_insert(after(error));
         fault(error)
     }
 
@@ -162,14 +162,14 @@ impl Tx for PostgresTx<'_> {
         // Answers come in the order of the questions: those before are there when this one is.
         let answer = last.await;
         self.settle().await?;
-        answer.map_err(|error| self.note(error))
+        answer.map_err(|error| self.note(&error))
     }
 
     async fn query(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
         self.begin();
         let answer = rows(self.connection, sql, params).await;
         self.settle().await?;
-        answer.map_err(|error| self.note(error))
+        answer.map_err(|error| self.note(&error))
     }
 
     async fn post(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<(), Fault> {
