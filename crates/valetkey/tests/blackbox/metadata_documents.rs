@@ -84,7 +84,7 @@ async fn section_4_a_client_nobody_registered_finishes_the_flow_and_is_called_un
     assert_eq!(app.post("/oauth/token", None, &fields).await.status, 200);
     assert_eq!(site.count("/client.json"), 1, "read once, and kept while it is fresh");
 
-    let stored = app.server.registered(&id).await.unwrap().expect("a row for the grant to refer to");
+    let stored = app.server.registered(&id).await.unwrap().unwrap();
     assert!(!stored.introspect && stored.compat.is_empty() && stored.access_token_lifetime.is_none());
     let grants: Vec<_> = stored.grant_types.iter().map(|grant| grant.name()).collect();
     assert_eq!(grants, ["authorization_code", "refresh_token"]);

@@ -64,7 +64,7 @@ pub(crate) async fn at_provider(
     username: &str,
 ) -> String {
     let issuer = there.server.settings.issuer();
-    let mut page = browser.get(way.location().strip_prefix(issuer).expect("the provider")).await;
+    let mut page = browser.get(way.location().strip_prefix(issuer).unwrap()).await;
     page = browser.follow(page).await;
     if page.body.contains("name=\"password\"") {
         page = browser.log_in(&page, username, PASSWORD).await;
@@ -125,7 +125,7 @@ async fn the_way_there_carries_state_nonce_and_pkce_and_nothing_of_ours() {
     for name in ["state", "nonce", "code_challenge"] {
         assert_eq!(asked[name].len(), 43, "{name}");
     }
-    let cookie = way.cookies().into_iter().find(|(name, _)| name.starts_with("vk_up_")).expect("a cookie");
+    let cookie = way.cookies().into_iter().find(|(name, _)| name.starts_with("vk_up_")).unwrap();
     assert!(cookie.1.starts_with("vk_ul_") && cookie.1.len() < 3800);
     let line = way.cookie_line(&cookie.0);
     assert!(
@@ -209,7 +209,7 @@ async fn r25_a_provider_that_is_away_shuts_its_own_door_and_no_other() {
     assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "5"), "{}", page.body);
     assert!(page.words().contains("The gone cannot be reached"), "{}", page.words());
     let body = page.body.replace("&#x2f;", "/");
-    let back = body.split("href=\"/login?i=").nth(1).expect("a way back").split('"').next().unwrap();
+    let back = body.split("href=\"/login?i=").nth(1).unwrap().split('"').next().unwrap();
     let login = browser.get(&format!("/login?i={back}")).await;
     let consent = browser.log_in(&login, "alice", PASSWORD).await;
     assert!(consent.body.contains("name=\"decision\""));

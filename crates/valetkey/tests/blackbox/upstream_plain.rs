@@ -18,11 +18,7 @@ pub(crate) async fn departed(app: &TestApp, browser: &mut Browser<'_>) -> String
     }
     let login = browser.get("/login").await;
     let cookies = press(browser, &login, "hub").await.cookies();
-    cookies
-        .into_iter()
-        .find(|(name, value)| name.contains("vk_up_") && !value.is_empty())
-        .expect("a cookie")
-        .1
+    cookies.into_iter().find(|(name, value)| name.contains("vk_up_") && !value.is_empty()).unwrap().1
 }
 
 async fn world() -> (TestApp, Site) {
