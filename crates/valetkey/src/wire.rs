@@ -3,7 +3,7 @@
 pub(crate) use valetkey_store::ServerLock;
 
 use crate::clock::{OsEntropy, SystemClock};
-use crate::config::values::{DatabaseUrl, DocumentPlace};
+use crate::config::values::{DatabaseUrl, DocumentPlace, Span};
 use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
@@ -187,10 +187,8 @@ pub(crate) fn edges(
 /// The gateway; where it is not told otherwise, it gives up on an upstream a little before the edge gives up on it.
 fn gateway(server: &Arc<Server>, config: &Config) -> Result<Gateway> {
     let own = &config.gateway;
-    let response_timeout = own.response_timeout.map_or_else(
-        || config.http.limits.request_timeout.duration().mul_f32(0.9),
-        |timeout| timeout.duration(),
-    );
+    let edge = config.http.limits.request_timeout.duration();
+    let response_timeout = own.response_timeout.map_or_else(|| edge.mul_f32(0.9), Span::duration);
     let limits = valetkey_gateway::Limits {
         connect_timeout: own.connect_timeout.duration(),
         response_timeout,

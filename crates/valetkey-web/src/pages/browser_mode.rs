@@ -77,7 +77,8 @@ pub async fn sign_out(app: &App, parts: Parts, api: &Api) -> Response {
     if let Err(fault) = sign_out::end(&call).await {
         return failed(&call, &fault);
     }
-    let back = Href::local(&format!("{}/", api.prefix)).map(|href| Link::new(href, &format!("Back to {}", api.name)));
+    let back = Href::local(&format!("{}/", api.prefix))
+        .map(|href| Link::new(href, &format!("Back to {}", api.name)));
     let mut response = page(&call, StatusCode::OK, &SignedOut { back, keys_remain: false });
     let own = HeaderValue::try_from(Own::of(api).set("", Some(Seconds(0)), call.https())).ok();
     for cookie in [Cookie::Session.clear(call.https()), own].into_iter().flatten() {
