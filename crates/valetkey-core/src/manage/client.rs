@@ -4,7 +4,7 @@ use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event, Record};
 use crate::client::compat::Compat;
-use crate::client::listing::Listing;
+use crate::client::listing::{Listing, Review};
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::context::Context;
 use crate::grant::GrantType;
@@ -228,12 +228,15 @@ pub(super) async fn change<E: From<ManageError>>(
     let told = record.object.is_some();
     for _ in 0..TRIES {
         let mut client = show(cx, id).await?;
-        let before = client.compat.clone();
+        let before = client.clone();
         edit(&mut client)?;
+        if !matches!(record.actor, Actor::Operator | Actor::System) {
+            look_again(cx, &before, &mut client);
+        }
         client.updated_at = cx.now;
         check(cx, &client)?;
         if !told {
-            record.object = Compat::switched(&before, &client.compat);
+            record.object = Compat::switched(&before.compat, &client.compat);
         }
         let written = match logo {
             Logo::Becomes(logo) => cx.store.set_logo(&client, logo, &record).await,
@@ -250,6 +253,18 @@ pub(super) async fn change<E: From<ManageError>>(
         }
     }
     Err(refused("others keep changing this client: try again").into())
+}
+
+/// Who looked at an application looked at its name, its picture and where it leads: another one is looked at again,
+/// whichever way its owners or the application itself changed it.
+fn look_again(cx: &Context, before: &Client, client: &mut Client) {
+    let reviewed =
+        cx.settings.portal.review && client.origin == Origin::Developer && client.listing.is_open();
+    let fresh = client.redirect_uris.iter().any(|uri| !before.redirect_uris.contains(uri));
+    let pictured = client.listing.logo.is_some() && client.listing.logo != before.listing.logo;
+    if reviewed && (fresh || pictured || client.name != before.name) {
+        client.listing.review = Review::Pending;
+    }
 }
 
 /// Changes a client: [`change`], where nothing is refused but by the rules of every client.

@@ -165,10 +165,6 @@ pub async fn edit(cx: &Context, user: &User, id: &ClientId, form: &Form) -> Resu
     let record = record_of(cx, user, Event::ClientUpdated, id);
     let change = Change { id, record, mark: None, logo: Logo::Stays };
     client::change(cx, change, |client| {
-        let fresh = form.redirect_uris.iter().any(|uri| !client.redirect_uris.contains(uri));
-        if fresh || client.name != form.name {
-            looks_other(cx, client);
-        }
         client.name.clone_from(&form.name);
         client.website.clone_from(&form.website);
         client.description.clone_from(&form.description);
@@ -185,13 +181,6 @@ pub async fn edit(cx: &Context, user: &User, id: &ClientId, form: &Form) -> Resu
     .await
 }
 
-/// Who looked at an application looked at its name, its picture and where it leads: another one is looked at again.
-fn looks_other(cx: &Context, client: &mut Client) {
-    if cx.settings.portal.review && client.origin == Origin::Developer && client.listing.is_open() {
-        client.listing.review = Review::Pending;
-    }
-}
-
 /// Gives an application a picture, or takes it away.
 pub async fn set_logo(
     cx: &Context,
@@ -203,11 +192,7 @@ pub async fn set_logo(
     let record = record_of(cx, user, Event::ClientUpdated, id).object("logo");
     let change = Change { id, record, mark: None, logo: Logo::Becomes(image.as_ref()) };
     client::change(cx, change, |client| {
-        let name = image.as_ref().map(|image| image.name().to_owned());
-        if name.is_some() && name != client.listing.logo {
-            looks_other(cx, client);
-        }
-        client.listing.logo = name;
+        client.listing.logo = image.as_ref().map(|image| image.name().to_owned());
         Ok(())
     })
     .await

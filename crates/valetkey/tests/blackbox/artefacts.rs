@@ -90,6 +90,8 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("bound refresh token", bound_refresh_token(app)),
         ("secret at a provider", secret_there(app)),
         ("sign-in at a provider", crate::upstream_plain::departed(app, &mut signed_out).await),
+        // `portal.rs` shows where it is taken.
+        ("draft of a form", valetkey_core::login::draft::make(&app.cx(), &browser.cookies[SESSION]).unwrap()),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),
         ("device cookie", browser.cookies[DEVICE].clone()),

@@ -213,3 +213,21 @@ async fn a_machine_that_waits_for_review_gets_no_token() {
     let seen = app.post("/oauth/introspect", None, &fields).await;
     assert_eq!(seen.json()["active"], false, "what it held is dead");
 }
+
+#[tokio::test]
+async fn an_application_that_moves_its_callback_by_its_own_token_is_looked_at_again() {
+    let app = furnish(TestApp::builder().portal(|portal| portal.review = true)).await;
+    let mut alice = signed_in(&app, "alice").await;
+    let page = register(&mut alice, &[("name", "Robot"), ("kind", "machine")]).await;
+    let (id, secret) = (id_of(&page), secret_of(&page));
+    portal::approve(&app.cx(), &Actor::Operator, &id.as_str().into()).await.unwrap();
+    let token = machine(&app, &id, &secret).await.json()["access_token"].as_str().unwrap().to_owned();
+    let patch = async |body: &str| {
+        let call = app.call("PATCH", "/api/developer/v1/application").bearer(&token);
+        call.body("application/json", body).send().await.status.as_u16()
+    };
+    assert_eq!(patch("{\"description\":\"other words\"}").await, 200);
+    assert_eq!(machine(&app, &id, &secret).await.status, 200, "words are no other application");
+    assert_eq!(patch("{\"redirect_uris\":[\"https://evil.example/cb\"]}").await, 200);
+    assert_eq!(machine(&app, &id, &secret).await.refusal(), (400, "unauthorized_client".to_owned()));
+}

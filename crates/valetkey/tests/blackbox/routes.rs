@@ -5,6 +5,8 @@
 
 use crate::support::{assert_error_page, assert_refused, furnish, text};
 use std::collections::BTreeSet;
+use valetkey_core::audit::{Actor, Event};
+use valetkey_core::image::Image;
 use valetkey_testkit::{Browser, CLIENT_SECRET, Call, TestApp};
 use valetkey_web::router::{Access, FALLBACK, ROUTES, Route};
 
@@ -17,6 +19,9 @@ pub(crate) async fn address(app: &TestApp, route: &Route) -> String {
     }
     if route.path == "/assets/{folder}/{file}" {
         return valetkey_web::pages::assets::ASSETS.console.main.path.clone();
+    }
+    if route.path == "/assets/logos/{file}" {
+        return format!("/assets/logos/{}", picture().name());
     }
     route.path.replace("{client_id}", "app").replace("{upstream}", "corp")
 }
@@ -155,10 +160,20 @@ async fn foreign_interaction(app: &TestApp, method: &str, path: &str, case: &str
     }
 }
 
-/// The world, with the routes of development.
+/// The smallest picture there is, as far as it is looked at.
+fn picture() -> Image {
+    let head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
+    Image::read(head).unwrap()
+}
+
+/// The world, with the routes of development and a picture.
 pub(crate) async fn app() -> TestApp {
     let app = furnish(TestApp::builder().demo()).await;
     crate::upstream::provider(&app, "corp", "https://corp.example").await;
+    let mut client = app.server.store.client(&"app".into()).await.unwrap().unwrap();
+    client.listing.logo = Some(picture().name().to_owned());
+    let record = app.cx().record(Event::ClientUpdated, Actor::Operator);
+    app.server.store.set_logo(&client, Some(&picture()), &record).await.unwrap();
     app
 }
 

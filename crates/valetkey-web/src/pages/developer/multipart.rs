@@ -21,7 +21,8 @@ const MOST_PARTS: usize = 8;
 pub(crate) struct Upload {
     pub(crate) call: Call,
     body: Bytes,
-    boundary: String,
+    /// Absent: it is no such form, which is said once it is known who sent it.
+    boundary: Option<String>,
 }
 
 impl FromRequest<App> for Upload {
@@ -31,9 +32,7 @@ impl FromRequest<App> for Upload {
         let (parts, body) = request.into_parts();
         let call = Call::new(app, parts)?;
         let kind = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Some(boundary) = boundary(kind).map(str::to_owned) else {
-            return Err(unreadable(&call, http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        };
+        let boundary = boundary(kind).map(str::to_owned);
         // Twice what is taken, so that who chose too large a file is told so in words.
         let limits = BodyLimits { max_bytes: 2 * MOST_BYTES + AROUND, ..app.body_limits };
         let body = read_body(body, limits).await.map_err(|bad| unreadable(&call, bad.status()))?;
@@ -44,7 +43,10 @@ impl FromRequest<App> for Upload {
 impl Upload {
     /// The parts by name, each at most once.
     pub(crate) fn parts(&self) -> Result<Vec<(&str, &[u8])>, Response> {
-        parts(&self.body, &self.boundary).ok_or_else(|| plain_error(&self.call, ErrorKind::BadRequest))
+        let Some(boundary) = &self.boundary else {
+            return Err(unreadable(&self.call, http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        };
+        parts(&self.body, boundary).ok_or_else(|| plain_error(&self.call, ErrorKind::BadRequest))
     }
 }
 
