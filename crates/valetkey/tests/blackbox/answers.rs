@@ -23,7 +23,10 @@ async fn asvs_4_1_4_only_the_methods_of_a_route_are_answered_and_the_405_names_t
                 match route.form {
                     Form::Page => assert_error_page(&reply, 405, "does not work that way", &path),
                     Form::Protocol => assert_refused(&reply, 405, "invalid_request", &path),
-                    Form::Rest => panic!("{path}"),
+                    // RFC 9457 §3.
+                    Form::Rest => {
+                        assert_eq!(reply.header("content-type"), "application/problem+json", "{path}");
+                    }
                 }
             }
         }

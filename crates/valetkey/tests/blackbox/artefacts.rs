@@ -88,6 +88,7 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("proof of a password that is due", due_proof(app, &browser).await),
         ("DPoP nonce", valetkey_core::proof::dpop::nonce(&app.cx()).unwrap()),
         ("bound refresh token", bound_refresh_token(app)),
+        ("note of a session at an API", note(app, &browser.cookies[SESSION]).await),
         ("secret at a provider", secret_there(app)),
         ("sign-in at a provider", crate::upstream_plain::departed(app, &mut signed_out).await),
         // `portal.rs` shows where it is taken.
@@ -120,6 +121,15 @@ async fn pushed_request(app: &TestApp) -> String {
 
 fn secret_there(app: &TestApp) -> String {
     valetkey_core::upstream::seal_secret(&app.server, &Secret::new(CLIENT_SECRET)).unwrap()
+}
+
+/// The gateway's own tests show where it is taken.
+async fn note(app: &TestApp, cookie: &str) -> String {
+    let cx = app.cx();
+    let session = valetkey_core::login::session(&cx, cookie).await.unwrap().unwrap();
+    let api = cx.catalog().apis()[0].clone();
+    let line = valetkey_core::login::browser_mode::cookie(&cx, &api, &session).unwrap();
+    line.split(['=', ';']).nth(1).unwrap().to_owned()
 }
 
 /// Of a grant that is not there: `dpop.rs` shows where a true one is taken.
