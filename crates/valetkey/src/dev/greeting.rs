@@ -86,6 +86,7 @@ fn to_text(issuer: &str, management: &str, seeded: &Seeded, data_dir: &str) -> S
   User        {USERNAME} / {PASSWORD}
 {}  Account     {issuer}/account
   Console     {issuer}{} (go through every grant, and call the API, in the browser)
+  Developer   {issuer}/developer (register applications of your own)
   Health      {management}/health/ready, {management}/metrics
   Data        {data_dir} (delete it to begin anew)
 
