@@ -88,7 +88,7 @@ pub async fn an_offer_is_taken_once_by_whom_it_is_for_while_it_is_open(store: Ha
     assert!(!store.make_offer(&stranger, 5, &any()).await.unwrap(), "only an owner offers");
     let open = offer(2, "app", &alice, Some(&bob), OfferKind::Share);
     assert!(store.make_offer(&open, 5, &any()).await.unwrap());
-    assert_eq!(store.offers_to(&bob.id, NOW).await.unwrap(), [open.clone()]);
+    assert_eq!(store.offers_to(&bob.id, NOW).await.unwrap(), std::slice::from_ref(&open));
     assert_eq!(store.offers_of(&"app".into(), later(60)).await.unwrap(), [], "open for a time");
     assert_eq!(store.take_offer(open.id, &alice.id, 3, &at(0)).await.unwrap(), Taken::Gone);
     assert_eq!(store.take_offer(open.id, &bob.id, 3, &at(60)).await.unwrap(), Taken::Gone);
