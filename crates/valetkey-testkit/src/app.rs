@@ -167,6 +167,7 @@ impl TestApp {
     }
 
     /// Answers on a socket too, for who asks over the network.
+    #[expect(clippy::disallowed_methods, reason = "tests ask nicely: no limits are needed")]
     pub fn listen(&self, listener: TcpListener) {
         let edge = self.edge.clone();
         let answer = move |request: Request<Body>| {

@@ -37,6 +37,7 @@ pub struct Site {
 }
 
 impl Site {
+    #[expect(clippy::disallowed_methods, reason = "tests ask nicely: no limits are needed")]
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));

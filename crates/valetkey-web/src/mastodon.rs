@@ -10,8 +10,8 @@ use crate::layer::access::Cause;
 use crate::oauth::{cors, dpop, respond};
 use crate::pages::developer::multipart;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 use valetkey_core::client::metadata;
 use valetkey_core::endpoint::mastodon::{account, application, is_on};
@@ -25,7 +25,8 @@ pub(crate) async fn create_app(request: JsonCall) -> Response {
 }
 
 async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {
-    let kind = request.call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind =
+        request.call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let new = if let Some(boundary) = multipart::boundary(kind) {
         NewApp::of_form(&Params::parse(encoded(&request.body, boundary)?.as_bytes())?)?
     } else if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {

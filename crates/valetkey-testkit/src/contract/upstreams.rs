@@ -43,7 +43,7 @@ pub async fn a_provider_is_created_once_changed_and_deleted(store: Handle) {
     let own = upstream("corp");
     assert_eq!(store.create_upstream(&own, &any()).await.unwrap(), Write::Done);
     assert_eq!(store.create_upstream(&upstream("corp"), &any()).await.unwrap(), Write::Conflict);
-    assert_eq!(store.upstreams().await.unwrap(), [own.clone()]);
+    assert_eq!(store.upstreams().await.unwrap(), std::slice::from_ref(&own));
     let changed = Upstream { disabled: true, ..own };
     assert_eq!(store.update_upstream(&changed, &any()).await.unwrap(), Write::Done);
     assert_eq!(store.update_upstream(&changed, &any()).await.unwrap(), Write::Conflict, "an old version");

@@ -1,6 +1,7 @@
 //! What is exported can be applied, and then nothing changes: on the same server, and on an empty one.
 
 use crate::support::Place;
+use std::fmt::Write as _;
 
 /// Draws numbers; the same ones each time.
 struct Dice(u64);
@@ -48,24 +49,34 @@ fn configuration(dice: &mut Dice) -> String {
     text += &dice.maybe(&["[services]\nmastodon = true", "[services]\nmastodon = false"]);
     for id in ["acme", "globex"] {
         let disabled = dice.maybe(&["disabled = true"]);
-        text += &format!(
+        write!(
+            text,
             "[[tenants]]\nid = \"{id}\"\nname = \"{} \\\"{id}\\\"\"\n{disabled}",
             dice.one(&["The", "Ünïcode", "'n"])
-        );
+        )
+        .unwrap();
     }
+    text + &things(dice) + &clients(dice)
+}
+
+fn things(dice: &mut Dice) -> String {
+    let mut text = String::new();
     for name in ["a", "b:c/d", "openid"] {
         let (detail, default) = (
             dice.maybe(&["detail = \"\"\"\nTwo\nlines\"\"\""]),
             dice.maybe(&["default = true", "default = false"]),
         );
-        text += &format!(
+        write!(
+            text,
             "[[scopes]]\nname = \"{name}\"\ndescription = \"See \\\\ your {name}\"\n{detail}{default}"
-        );
+        )
+        .unwrap();
     }
     for n in 0..dice.below(3) {
-        text += &format!(
+        write!(
+            text,
             "[[apis]]\nid = \"api{n}\"\nprefix = \"/api{n}\"\nupstream = \"http://127.0.0.1:1\"\nscopes = \"a b:c/d\"\n"
-        );
+        ).unwrap();
         text += &dice
             .maybe(&["name = \"Named\"", "resource = \"https://api.example/x\""])
             .replace("/x", &format!("/{n}"));
@@ -79,16 +90,24 @@ fn configuration(dice: &mut Dice) -> String {
                 dice.maybe(&["scopes = \"a\"", "scopes = [\"a\", \"b:c/d\"]"]),
                 dice.maybe(&["user = true"]),
             );
-            text += &format!(
+            write!(
+                text,
                 "[[apis.endpoints]]\nmethod = \"{}\"\npath = \"/r{rule}/{{id}}\"\n{scopes}{user}",
                 dice.one(&["GET", "*", "POST"])
-            );
+            )
+            .unwrap();
         }
     }
+    text
+}
+
+fn clients(dice: &mut Dice) -> String {
+    let mut text = String::new();
     for n in 0..dice.below(4) {
-        text += &format!(
+        write!(
+            text,
             "[[clients]]\nid = \"client{n}\"\nname = \"Client {n}\"\nredirect_uris = [\"https://c{n}.example/cb\"]\n"
-        );
+        ).unwrap();
         text += &dice.maybe(&["description = \"What it does\"", "website = \"https://c.example\""]);
         text += &dice.maybe(&[
             "grant_types = [\"authorization_code\"]",

@@ -127,6 +127,7 @@ impl Dev {
     }
 
     /// Waits until a path answers with that status: a change made beside the server is heard of within a second.
+    #[expect(clippy::unused_self, reason = "it is the server that is waited for")]
     pub(crate) fn until(&self, arguments: &[&str], want: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -312,7 +312,7 @@ async fn what_is_kept_can_be_taken_along_and_holds_no_lock() {
     assert!(json["sessions"].as_array().unwrap().len() == 1 && json["grants"].as_array().unwrap().len() == 1);
     assert!(!json["log"].as_array().unwrap().is_empty());
     assert!(
-        !reply.body.contains("argon2") && !reply.body.contains("$") && !reply.body.contains("vk_"),
+        !reply.body.contains("argon2") && !reply.body.contains('$') && !reply.body.contains("vk_"),
         "{json}"
     );
 }

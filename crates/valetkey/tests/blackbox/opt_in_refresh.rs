@@ -73,7 +73,7 @@ async fn a_reusable_refresh_token_dies_with_what_stands_behind_it() {
             "revoked" => revoke(token).await,
             "its access token revoked" => revoke(text(&tokens, "access_token")).await,
             "consent withdrawn" => {
-                manage::consent::withdraw(&cx, operator, &alice, &"legacy".into()).await.unwrap()
+                manage::consent::withdraw(&cx, operator, &alice, &"legacy".into()).await.unwrap();
             }
             "user disabled" => drop(manage::user::disable(&cx, &operator, &alice).await.unwrap()),
             _ => {

@@ -52,9 +52,15 @@ async fn rfc9126_section_2_1_who_pushes_proves_itself_and_is_the_one_named() {
     let app = world().await;
     let request = Browser::request("app", "read");
     assert_refused(&app.post(PAR, None, &request).await, 401, "invalid_client", "no secret");
-    assert_refused(&app.post(PAR, Some(("app", "wrong")), &request).await, 401, "invalid_client", "wrong secret");
+    assert_refused(
+        &app.post(PAR, Some(("app", "wrong")), &request).await,
+        401,
+        "invalid_client",
+        "wrong secret",
+    );
     assert_refused(&push(&app, "other", &request).await, 400, "invalid_request", "another's id");
-    let reply = app.call("POST", "/oauth/par?client_id=app").basic("app", CLIENT_SECRET).form(&request).send().await;
+    let reply =
+        app.call("POST", "/oauth/par?client_id=app").basic("app", CLIENT_SECRET).form(&request).send().await;
     assert_refused(&reply, 400, "invalid_request", "in the query");
     // A public client is known by its id alone, as at the token endpoint.
     let own = with(&with(&request, "client_id", Some("spa")), "redirect_uri", Some("https://spa.example/cb"));
@@ -110,7 +116,8 @@ async fn a_reference_that_does_not_hold_is_a_page_and_never_a_redirect() {
 #[tokio::test]
 async fn a_request_uri_from_elsewhere_is_still_refused() {
     let app = world().await;
-    let fields = with(&Browser::request("app", "read"), "request_uri", Some("https://app.example/request.jwt"));
+    let fields =
+        with(&Browser::request("app", "read"), "request_uri", Some("https://app.example/request.jwt"));
     let reply = app.browser().authorize(&fields).await;
     assert_eq!(reply.redirected()["error"], "request_uri_not_supported");
 }

@@ -146,7 +146,7 @@ async fn an_offer_beyond_what_a_person_may_own_is_not_taken() {
     );
 }
 
-fn request<'a>(id: &'a str) -> [(&'a str, &'a str); 5] {
+fn request(id: &str) -> [(&str, &str); 5] {
     [
         ("client_id", id),
         ("redirect_uri", "https://printer.example/cb"),

@@ -126,14 +126,8 @@ async fn names_of_secrets_are_told_apart_and_there_is_a_most() {
         assert_eq!(add(&mut browser, &id, "", "").await.status, 200);
     }
     assert_eq!(add(&mut browser, &id, "", "").await.status, 400);
-    let (public, _) = {
-        let page = register(
-            &mut browser,
-            &[("name", "Spa"), ("kind", "browser"), ("redirect_uris", "https://s.example/cb")],
-        )
-        .await;
-        (id_of(&page), ())
-    };
+    let spa = [("name", "Spa"), ("kind", "browser"), ("redirect_uris", "https://s.example/cb")];
+    let public = id_of(&register(&mut browser, &spa).await);
     let page = browser.get("/developer/new").await;
     let refused = browser.submit(&format!("/developer/apps/{public}/secrets"), &page, &[]).await;
     assert!(refused.status == 400, "a public application has no secret");

@@ -74,7 +74,7 @@ async fn tenant_id_picks_the_directory_and_the_login_page_says_whose_it_is() {
     assert_page(&page, 200, "Sign in to Eneco to continue to Photo Printer", "a picture");
     let logo = page.body.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let logo = &logo.replace("&#x2f;", "/");
-    assert!(logo.starts_with("/assets/logos/") && logo.ends_with(".webp"), "{logo}");
+    assert!(logo.starts_with("/assets/logos/") && logo.contains(".webp"), "{logo}");
     let picture = app.get(logo).await;
     for (name, want) in [
         ("content-type", "image/webp"),

@@ -179,7 +179,7 @@ http {{
         .args(["-p", directory.path().to_str().unwrap(), "-e", "error.log", "-c", "nginx.conf"])
         .stdin(Stdio::null())
         .spawn()
-        .expect("nginx-light is installed by scripts/test");
+        .unwrap_or_else(|error| panic!("nginx-light, which scripts/test installs: {error}"));
     let nginx = Nginx(child);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while std::net::TcpStream::connect(listen).is_err() {

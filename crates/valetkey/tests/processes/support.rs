@@ -84,6 +84,7 @@ impl World {
     }
 
     /// A server on the database, or on the way to it that `url` describes.
+    #[expect(clippy::unused_self, reason = "a node is the world's")]
     pub(crate) fn node_at(&self, url: &str) -> Node {
         let data = tempfile::tempdir().unwrap();
         let mut child = Self::command(url, data.path())

@@ -145,6 +145,7 @@ impl Service {
     }
 
     /// Waits until the server has acted on a change made beside it.
+    #[expect(clippy::unused_self, reason = "it is the service that is waited for")]
     pub(crate) fn until(&self, mut seen: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !seen() {
