@@ -69,7 +69,8 @@ fn ordered(kind: Kind, members: &Members) -> impl Iterator<Item = (&str, &Value)
 /// A value as TOML writes it, on one line.
 pub(crate) fn word(value: &Value) -> String {
     match value {
-        Value::String(text) => toml::Value::String(text.clone()).to_string(),
+        // A basic string of TOML has the escapes of JSON, and minds one character more.
+        Value::String(_) => value.to_string().replace('\u{7f}', "\\u007F"),
         Value::Array(items) => format!("[{}]", items.iter().map(word).collect::<Vec<_>>().join(", ")),
         Value::Object(members) => table(members),
         Value::Null => "\"\"".to_owned(),
