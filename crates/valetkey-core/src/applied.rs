@@ -77,6 +77,8 @@ pub struct InForce {
     pub lifetimes: Lifetimes,
     pub dynamic: DynamicRegistration,
     further: HashMap<String, &'static str>,
+    /// How far the change feed had come when they were read.
+    pub(crate) read_at: i64,
 }
 
 impl InForce {
@@ -95,6 +97,7 @@ impl InForce {
             dynamic: applied.registration.dynamic.unwrap_or(dynamic),
             further,
             applied,
+            read_at: 0,
         }
     }
 

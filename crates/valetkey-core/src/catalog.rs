@@ -27,6 +27,8 @@ pub struct Catalog {
     upstreams: Vec<Arc<Upstream>>,
     /// Whether any of them is switched off.
     shut: bool,
+    /// How far the change feed had come when it was read.
+    pub(crate) read_at: i64,
 }
 
 /// For whom a token is to be made, and in which form.

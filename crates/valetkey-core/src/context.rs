@@ -105,9 +105,11 @@ impl Server {
     /// Reads everything anew: at start, and after a gap in the change feed.
     pub async fn reload(&self) -> Result<(), Fault> {
         let latest = self.store.latest_change().await?;
-        self.reload_keys().await?;
-        self.reload_catalog().await?;
-        self.reload_settings().await?;
+        // A feed that stands further back than it did is another one: a database was restored, or failed over.
+        let anew = latest < self.seen.load(Ordering::Acquire);
+        self.read_keys(anew).await?;
+        self.read_catalog(anew).await?;
+        self.read_settings(anew).await?;
         self.clients.clear();
         self.offered.forget();
         self.offered_grants().await?;
@@ -119,23 +121,34 @@ impl Server {
     }
 
     pub async fn reload_keys(&self) -> Result<(), Fault> {
-        let ring = KeyRing::unwrap(&self.master, self.store.keys().await?)?;
-        self.keys.store(Arc::new(ring));
+        self.read_keys(false).await
+    }
+
+    async fn read_keys(&self, anew: bool) -> Result<(), Fault> {
+        let read_at = self.store.latest_change().await?;
+        let mut ring = KeyRing::unwrap(&self.master, self.store.keys().await?)?;
+        ring.read_at = read_at;
+        keep(&self.keys, ring, anew, |ring| ring.read_at);
         Ok(())
     }
 
-    pub async fn reload_catalog(&self) -> Result<(), Fault> {
+    async fn read_catalog(&self, anew: bool) -> Result<(), Fault> {
+        let read_at = self.store.latest_change().await?;
         let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
         let catalog = catalog.with_tenants(self.store.tenants().await?);
-        let catalog = catalog.with_upstreams(self.store.upstreams().await?);
-        self.catalog.store(Arc::new(catalog));
+        let mut catalog = catalog.with_upstreams(self.store.upstreams().await?);
+        catalog.read_at = read_at;
+        keep(&self.catalog, catalog, anew, |catalog| catalog.read_at);
         Ok(())
     }
 
-    pub async fn reload_settings(&self) -> Result<(), Fault> {
+    async fn read_settings(&self, anew: bool) -> Result<(), Fault> {
+        let read_at = self.store.latest_change().await?;
         let applied = self.store.applied().await?.applied;
         let own = &self.settings;
-        self.in_force.store(Arc::new(InForce::new(applied, &own.lifetimes, own.registration)));
+        let mut in_force = InForce::new(applied, &own.lifetimes, own.registration);
+        in_force.read_at = read_at;
+        keep(&self.in_force, in_force, anew, |in_force| in_force.read_at);
         Ok(())
     }
 
@@ -150,10 +163,10 @@ impl Server {
             self.reload_keys().await?;
         }
         if touched(&[ChangeKind::Scope, ChangeKind::Api, ChangeKind::Tenant, ChangeKind::Upstream]) {
-            self.reload_catalog().await?;
+            self.read_catalog(false).await?;
         }
         if touched(&[ChangeKind::Settings]) {
-            self.reload_settings().await?;
+            self.read_settings(false).await?;
         }
         for change in &changes {
             self.follow(change).await?;
@@ -323,6 +336,13 @@ pub struct Caller {
     pub key: Option<Thumbprint>,
     /// Where a person posts a form.
     pub browser: Option<BrowserName>,
+}
+
+/// Takes what was read, unless something read later is there already: several may be reading at once. `anew`: what is
+/// there was read from another feed.
+fn keep<T>(held: &ArcSwap<T>, read: T, anew: bool, at: impl Fn(&T) -> i64) {
+    let read = Arc::new(read);
+    held.rcu(|own| if !anew && at(own) > at(&read) { Arc::clone(own) } else { Arc::clone(&read) });
 }
 
 /// One request's view of the server: its present does not move while it is handled.

@@ -8,6 +8,7 @@ mod refresh_token;
 
 use crate::client::Client;
 use crate::client::compat::Compat;
+use crate::client::listing::Review;
 use crate::client::noted::{Endpoint, Refused};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -119,7 +120,10 @@ async fn exchange_for(
             .into());
     }
     // Where nobody signs in, nobody could see that it is an owner.
-    if !client.listing.is_open() && matches!(grant, GrantType::ClientCredentials | GrantType::Password) {
+    let refused = matches!(client.listing.review, Review::Rejected { .. });
+    if refused
+        || !client.listing.is_open() && matches!(grant, GrantType::ClientCredentials | GrantType::Password)
+    {
         return Err(NOT_REVIEWED.into());
     }
     match grant {

@@ -144,13 +144,14 @@ pub mod path {
     ];
 
     /// The names under which aliases speak of them.
-    pub const ENDPOINTS: [(&str, &str); 10] = [
+    pub const ENDPOINTS: [(&str, &str); 11] = [
         ("authorize", AUTHORIZE),
         ("par", PAR),
         ("token", TOKEN),
         ("revoke", REVOKE),
         ("introspect", INTROSPECT),
         ("userinfo", USERINFO),
+        ("logout", LOGOUT),
         ("register", REGISTER),
         ("jwks", JWKS),
         ("metadata", METADATA),

@@ -20,7 +20,9 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
     let Question { api, ruling, method, rest, headers, .. } = question;
     let changes = !matches!(method, Method::Get | Method::Head);
     // RFC 6455 §10.2: a handshake reads and writes, and browsers let any page begin one.
-    let proof_needed = changes || headers::asks_for_websocket(headers);
+    // A proxy that asks leaves `Upgrade` out; these it hands on, and no script can set them.
+    let handshake = headers::asks_for_websocket(headers) || headers.contains_key("sec-websocket-version");
+    let proof_needed = changes || handshake;
     let proven = || came(&gateway.server.settings, headers) == Came::SameOrigin;
     if rest == SIGN_OUT {
         return match method {

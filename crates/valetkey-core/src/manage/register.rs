@@ -231,7 +231,8 @@ fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
 
 /// RFC 7592 §3 — the client whose registration token this is; unknown clients and wrong tokens are answered alike.
 async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<Client>, Error> {
-    let client = cx.client(id).await?.filter(|client| !client.disabled);
+    // Never by fetching: a client that describes itself has no such token.
+    let client = cx.registered(id).await?.filter(|client| !client.disabled);
     let proven = |client: &Arc<Client>| {
         client.registration_token.as_ref().zip(bearer).is_some_and(|(own, text)| own.matches(text))
     };

@@ -19,6 +19,8 @@ pub struct KeyRing {
     sealing: Vec<SealingKey>,
     signing: Vec<SigningKey>,
     stored: Vec<StoredKey>,
+    /// How far the change feed had come when they were read.
+    pub(crate) read_at: i64,
 }
 
 /// A key at rest is this record, sealed under the master key.

@@ -63,6 +63,11 @@ struct CarryOut {
 
 impl Verb for CarryOut {
     type Out = ();
+
+    fn is_long(&self) -> bool {
+        true
+    }
+
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
         for (step, record) in &self.plan {
             if one(tx, step.clone(), record.clone()).await? != Write::Done {

@@ -27,7 +27,8 @@ fn header(call: &Call) -> Result<Option<&str>, Denial> {
 /// used in it must be its own.
 pub(crate) fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
     let Some(proof) = header(call)? else { return Ok(()) };
-    let url = call.cx.settings.url(call.uri.path());
+    let path = call.asked.as_ref().map_or(call.uri.path(), |asked| &asked.0);
+    let url = call.cx.settings.url(path);
     let shown = Shown { method: call.method.as_str(), url: &url, access_token };
     call.cx.caller.key = Some(dpop::check(&call.cx, proof, &shown)?);
     Ok(())

@@ -13,7 +13,8 @@ pub(crate) async fn post(mut form: FormCall) -> Response {
     let by_header = form.call.authorization().is_some();
     let answer = match dpop::prove(&mut form.call, None) {
         Ok(()) => answer(&form).await,
-        Err(denial) => Err(denial.into()),
+        // Nothing of anybody's is in it, and a page of another origin needs the nonce beside it.
+        Err(denial) => Ok(cors::public(error::denied(denial, by_header))),
     };
     let response = answer.unwrap_or_else(|refused| error::respond(&refused, by_header));
     dpop::answered(&form.call, response)

@@ -1,10 +1,13 @@
 //! RFC 9449 — DPoP: tokens bound to a key, and proofs that it is held
 
-use crate::support::{ISSUER, api, assert_refused, claims, text, with, world};
+use crate::support::{ISSUER, api, apply_settings, assert_refused, claims, text, with, world};
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
+use valetkey_core::client::compat::Compat;
+use valetkey_core::grant::GrantType;
 use valetkey_core::jose::{SigningAlgorithm, SigningKey, generate};
+use valetkey_core::manage::client::NewClient;
 use valetkey_core::store::TokenFormat;
 use valetkey_core::time::Timestamp;
 use valetkey_testkit::{Browser, CLIENT_SECRET, PASSWORD, Reply, TestApp, VERIFIER, redemption};
@@ -325,4 +328,52 @@ async fn rfc9449_section_5_a_public_clients_refresh_token_is_bound_and_a_confide
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
     let next = token_with(&app, "app", &refresh, &proof(&thief)).await;
     assert_eq!((next.status.as_u16(), &next.json()["token_type"]), (200, &json!("DPoP")));
+}
+
+#[tokio::test]
+async fn rfc9449_section_4_3_at_a_further_path_the_proof_is_for_the_path_that_the_caller_knows() {
+    let app = world().await;
+    apply_settings(&app, json!({ "aliases": { "token": ["/token"] } })).await;
+    let holder = Holder::new(SigningAlgorithm::Es256);
+    let send = async |proof: String| {
+        let call = app.call("POST", "/token").basic("service", CLIENT_SECRET).header("dpop", &proof);
+        call.form(&CREDENTIALS).send().await
+    };
+    assert_eq!(send(holder.proof(&app, "POST", "/token", None)).await.json()["token_type"], "DPoP");
+    let other = send(holder.proof(&app, "POST", "/oauth/token", None)).await;
+    assert_refused(&other, 400, "invalid_dpop_proof", "another path of the same endpoint");
+}
+
+#[tokio::test]
+async fn rfc9449_section_8_a_page_of_another_origin_reads_the_nonce_that_it_is_asked_for() {
+    let app = world().await;
+    let holder = Holder::new(SigningAlgorithm::Es256);
+    let mut claims = claims_of(&app, "POST", "/oauth/token");
+    claims["nonce"] = "old".into();
+    let proof = holder.sign(&holder.header(), &claims);
+    let call =
+        app.call("POST", "/oauth/token").header("origin", "https://spa.example").header("dpop", &proof);
+    let reply = call.form(&[("client_id", "spa"), ("grant_type", "refresh_token")]).send().await;
+    assert_refused(&reply, 400, "use_dpop_nonce", "an old nonce");
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert!(reply.header("access-control-expose-headers").contains("dpop-nonce"));
+}
+
+#[tokio::test]
+async fn a_token_in_the_fragment_is_never_promised_to_a_key() {
+    let app = world().await;
+    let client = NewClient {
+        id: Some("legacy".to_owned()),
+        redirect_uris: vec!["https://app.example/cb".to_owned()],
+        compat: vec![Compat::Implicit],
+        grant_types: vec![GrantType::Implicit],
+        ..NewClient::default()
+    };
+    app.client(client).await;
+    let jkt = Holder::new(SigningAlgorithm::Es256).thumbprint();
+    let fields = with(&Browser::request("legacy", "read"), "response_type", Some("token"));
+    let fields: Vec<_> = fields.into_iter().filter(|(name, _)| !name.starts_with("code_")).collect();
+    assert_eq!(app.browser().authorize(&fields).await.status, 200);
+    let reply = app.browser().authorize(&with(&fields, "dpop_jkt", Some(&jkt))).await;
+    assert!(reply.location().contains("error=invalid_request"), "{}", reply.location());
 }

@@ -7,7 +7,7 @@ use super::things::{Draft, Turn};
 use super::{Change, Kind, Thing};
 use crate::audit::Event;
 use crate::client::compat::Compat;
-use crate::client::{AuthMethod, Client, ClientSecret, metadata};
+use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::error::Fault;
 use crate::grant::GrantType;
 use crate::manage::client::{NewClient, registered_now};
@@ -47,7 +47,8 @@ impl Draft<'_> {
             self.write(thing, old, client);
         }
         for client in &there {
-            if !self.goes(Kind::Client, client.id.as_str()) {
+            // Files speak of the operator's; what developers and applications registered is theirs.
+            if client.origin != Origin::Operator || !self.goes(Kind::Client, client.id.as_str()) {
                 continue;
             }
             let old = form::shown(Kind::Client, client);

@@ -78,7 +78,7 @@ fn scope(cx: &Context, client: &Client) -> String {
         .scopes()
         .filter(|words| !words.standard && client.may_ask_for(&words.name))
         .map(|words| words.name.as_str())
-        .take(3)
+        .take(8)
         .collect();
     match (own.is_empty(), person && client.may_ask_for("openid")) {
         (true, true) => "openid".to_owned(),
