@@ -106,10 +106,10 @@ impl Server {
     pub async fn reload(&self) -> Result<(), Fault> {
         let latest = self.store.latest_change().await?;
         // A feed that stands further back than it did is another one: a database was restored, or failed over.
-        let anew = latest < self.seen.load(Ordering::Acquire);
-        self.read_keys(anew).await?;
-        self.read_catalog(anew).await?;
-        self.read_settings(anew).await?;
+        let from = Place { seq: latest, anew: latest < self.seen.load(Ordering::Acquire) };
+        self.read_keys(from).await?;
+        self.read_catalog(from).await?;
+        self.read_settings(from).await?;
         self.clients.clear();
         self.offered.forget();
         self.offered_grants().await?;
@@ -121,34 +121,31 @@ impl Server {
     }
 
     pub async fn reload_keys(&self) -> Result<(), Fault> {
-        self.read_keys(false).await
+        self.read_keys(Place { seq: self.store.latest_change().await?, anew: false }).await
     }
 
-    async fn read_keys(&self, anew: bool) -> Result<(), Fault> {
-        let read_at = self.store.latest_change().await?;
+    async fn read_keys(&self, from: Place) -> Result<(), Fault> {
         let mut ring = KeyRing::unwrap(&self.master, self.store.keys().await?)?;
-        ring.read_at = read_at;
-        keep(&self.keys, ring, anew, |ring| ring.read_at);
+        ring.read_at = from.seq;
+        keep(&self.keys, ring, from, |ring| ring.read_at);
         Ok(())
     }
 
-    async fn read_catalog(&self, anew: bool) -> Result<(), Fault> {
-        let read_at = self.store.latest_change().await?;
+    async fn read_catalog(&self, from: Place) -> Result<(), Fault> {
         let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
         let catalog = catalog.with_tenants(self.store.tenants().await?);
         let mut catalog = catalog.with_upstreams(self.store.upstreams().await?);
-        catalog.read_at = read_at;
-        keep(&self.catalog, catalog, anew, |catalog| catalog.read_at);
+        catalog.read_at = from.seq;
+        keep(&self.catalog, catalog, from, |catalog| catalog.read_at);
         Ok(())
     }
 
-    async fn read_settings(&self, anew: bool) -> Result<(), Fault> {
-        let read_at = self.store.latest_change().await?;
+    async fn read_settings(&self, from: Place) -> Result<(), Fault> {
         let applied = self.store.applied().await?.applied;
         let own = &self.settings;
         let mut in_force = InForce::new(applied, &own.lifetimes, own.registration);
-        in_force.read_at = read_at;
-        keep(&self.in_force, in_force, anew, |in_force| in_force.read_at);
+        in_force.read_at = from.seq;
+        keep(&self.in_force, in_force, from, |in_force| in_force.read_at);
         Ok(())
     }
 
@@ -158,15 +155,16 @@ impl Server {
         let seen = self.seen.load(Ordering::Acquire);
         let Some(changes) = self.store.changes_since(seen).await? else { return self.reload().await };
         let Some(last) = changes.last() else { return Ok(()) };
+        let from = Place { seq: last.seq, anew: false };
         let touched = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.kind));
         if touched(&[ChangeKind::Key]) {
-            self.reload_keys().await?;
+            self.read_keys(from).await?;
         }
         if touched(&[ChangeKind::Scope, ChangeKind::Api, ChangeKind::Tenant, ChangeKind::Upstream]) {
-            self.read_catalog(false).await?;
+            self.read_catalog(from).await?;
         }
         if touched(&[ChangeKind::Settings]) {
-            self.read_settings(false).await?;
+            self.read_settings(from).await?;
         }
         for change in &changes {
             self.follow(change).await?;
@@ -338,11 +336,19 @@ pub struct Caller {
     pub browser: Option<BrowserName>,
 }
 
-/// Takes what was read, unless something read later is there already: several may be reading at once. `anew`: what is
-/// there was read from another feed.
-fn keep<T>(held: &ArcSwap<T>, read: T, anew: bool, at: impl Fn(&T) -> i64) {
+/// Where in the change feed something is read from.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Every change up to this one is in it.
+    seq: i64,
+    /// What is held was read from another feed.
+    anew: bool,
+}
+
+/// Takes what was read, unless something read later is there already: several may be reading at once.
+fn keep<T>(held: &ArcSwap<T>, read: T, from: Place, at: impl Fn(&T) -> i64) {
     let read = Arc::new(read);
-    held.rcu(|own| if !anew && at(own) > at(&read) { Arc::clone(own) } else { Arc::clone(&read) });
+    held.rcu(|own| if !from.anew && at(own) > from.seq { Arc::clone(own) } else { Arc::clone(&read) });
 }
 
 /// One request's view of the server: its present does not move while it is handled.

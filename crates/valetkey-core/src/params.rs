@@ -12,10 +12,14 @@ const REPEATABLE: &str = "resource";
 
 impl<'a> Params<'a> {
     /// Decodes a query or a body. White space around a pair is layout and no part of it: an encoder leaves none, and a
-    /// body that a person typed over several lines means what it says (document 002 prints such). Text that is not UTF-8, or holds NUL, is refused: it has no meaning in any parameter.
+    /// body that a person typed over several lines means what it says (document 002 prints such).
     pub fn parse(encoded: &'a [u8]) -> Result<Self, Denial> {
         let pairs = encoded.split(|byte| *byte == b'&').map(<[u8]>::trim_ascii);
-        let pairs: Vec<_> = pairs.filter_map(|pair| form_urlencoded::parse(pair).next()).collect();
+        Self::of(pairs.filter_map(|pair| form_urlencoded::parse(pair).next()).collect())
+    }
+
+    /// Pairs that came decoded. Text that is not UTF-8, or holds NUL, is refused: it has no meaning in any parameter.
+    pub fn of(pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Result<Self, Denial> {
         let broken = |text: &str| text.contains(['\0', char::REPLACEMENT_CHARACTER]);
         if pairs.iter().any(|(name, value)| broken(name) || broken(value)) {
             return Err(Code::InvalidRequest.because("parameters must be UTF-8 text without NUL"));

@@ -28,7 +28,7 @@ async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {
     let kind =
         request.call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let new = if let Some(boundary) = multipart::boundary(kind) {
-        NewApp::of_form(&Params::parse(encoded(&request.body, boundary)?.as_bytes())?)?
+        NewApp::of_form(&in_parts(&request.body, boundary)?)?
     } else if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         NewApp::of_json(&request.body)?
     } else {
@@ -37,14 +37,11 @@ async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {
     register(&request.call.cx, new).await
 }
 
-/// A form in parts, as `curl -F` sends it, as the same form encoded.
-fn encoded(body: &[u8], boundary: &str) -> Result<String, Denial> {
-    const BROKEN: Denial = Code::InvalidRequest.because("the form's parts cannot be read");
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in multipart::parts(body, boundary).ok_or(BROKEN)? {
-        form.append_pair(name, std::str::from_utf8(value).map_err(|_| BROKEN)?);
-    }
-    Ok(form.finish())
+/// A form in parts, as `curl -F` sends it.
+fn in_parts<'a>(body: &'a [u8], boundary: &str) -> Result<Params<'a>, Denial> {
+    let parts = multipart::parts(body, boundary)
+        .ok_or(Code::InvalidRequest.because("the form's parts cannot be read"))?;
+    Params::of(parts.into_iter().map(|(name, value)| (name.into(), String::from_utf8_lossy(value))).collect())
 }
 
 /// `GET /api/v1/apps/verify_credentials`

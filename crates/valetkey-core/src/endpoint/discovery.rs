@@ -25,6 +25,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         let own = |method| method != AuthMethod::ClientSecret && (public || method != AuthMethod::None);
         all.filter(|(_, method)| own(*method)).map(|(name, _)| name).collect()
     };
+    let algorithms = jwk::Algorithm::ALL.map(|(name, _)| name);
     let catalog = cx.catalog();
     let mut metadata = json!({
         "issuer": cx.settings.issuer(),
@@ -44,10 +45,10 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "token_endpoint_auth_methods_supported": methods(true),
         "revocation_endpoint_auth_methods_supported": methods(true),
         "introspection_endpoint_auth_methods_supported": methods(false),
-        "token_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
-        "revocation_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
-        "introspection_endpoint_auth_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
-        "dpop_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],

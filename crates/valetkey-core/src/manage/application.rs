@@ -83,33 +83,30 @@ const SEEN: Denial = Code::InsufficientScope.because(
     "an API gets to see this token: ask for one without its resource and scopes to change the registration",
 );
 
-/// The application that a token for itself names.
-async fn own(cx: &Context, bearer: &str) -> Result<Arc<Client>, Declined> {
+/// The application that a token for itself names, and whether an API gets to see this token: then it proves no longer that
+/// it is the application itself that speaks.
+async fn own(cx: &Context, bearer: &str) -> Result<(Arc<Client>, bool), Declined> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
     if token.user.is_some() || token.grant.is_some() {
         return Err(OF_A_USER.into());
     }
-    Ok(cx.client(token.client).await?.filter(|client| !client.disabled).ok_or(INVALID)?)
-}
-
-/// Whether an API gets to see this token: then it proves no longer that it is the application itself that speaks.
-fn is_seen_elsewhere(cx: &Context, bearer: &str) -> bool {
-    let verified = access::verify(cx, bearer, cx.now);
-    let Some(token) = verified.as_ref().and_then(access::Verified::token) else { return true };
     let shown = |api: &Api| api.pass_token || api.upstream.is_empty() || api.token_format == TokenFormat::Jwt;
-    cx.catalog().apis().iter().any(|api| shown(api) && token.audience.contains(&api.resource.as_str()))
+    let hears = |api: &Api| token.audience.contains(&api.resource.as_str());
+    let seen = cx.catalog().apis().iter().any(|api| shown(api) && hears(api));
+    let client = cx.client(token.client).await?.filter(|client| !client.disabled);
+    Ok((client.ok_or(INVALID)?, seen))
 }
 
 pub async fn show(cx: &Context, bearer: &str) -> Result<Value, Declined> {
-    let client = own(cx, bearer).await?;
+    let (client, _) = own(cx, bearer).await?;
     Ok(shown(&client::show(cx, &client.id).await?))
 }
 
 pub async fn change(cx: &Context, bearer: &str, changes: &Changes) -> Result<Value, Declined> {
-    let client = own(cx, bearer).await?;
-    if is_seen_elsewhere(cx, bearer) {
+    let (client, seen) = own(cx, bearer).await?;
+    if seen {
         return Err(SEEN.into());
     }
     let edit = |client: &mut Client| {

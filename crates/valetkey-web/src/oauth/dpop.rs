@@ -1,5 +1,6 @@
 //! RFC 9449 §5, §7, §8 — the proof of possession in a request, and the nonce for the next one
 
+use super::{cors, error};
 use crate::extract::Call;
 use axum::response::Response;
 use http::HeaderValue;
@@ -25,13 +26,20 @@ fn header(call: &Call) -> Result<Option<&str>, Denial> {
 
 /// Checks the proof, where there is one, and notes its key: tokens made in this request are bound to it, and bound ones
 /// used in it must be its own.
-pub(crate) fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
+fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
     let Some(proof) = header(call)? else { return Ok(()) };
     let path = call.asked.as_ref().map_or(call.uri.path(), |asked| &asked.0);
     let url = call.cx.settings.url(path);
     let shown = Shown { method: call.method.as_str(), url: &url, access_token };
     call.cx.caller.key = Some(dpop::check(&call.cx, proof, &shown)?);
     Ok(())
+}
+
+/// The answer to a proof that does not hold. Nothing of anybody's is in it, and a page of another origin needs the nonce
+/// beside it.
+pub(crate) fn refused(call: &mut Call) -> Option<Response> {
+    let by_header = call.authorization().is_some();
+    prove(call, None).err().map(|denial| cors::public(error::denied(denial, by_header)))
 }
 
 /// The access token of a protected resource's caller. One that comes by the scheme `DPoP` comes with its proof (RFC 9449
@@ -57,12 +65,13 @@ pub(crate) fn answered(call: &Call, mut response: Response) -> Response {
     if let Some(nonce) = dpop::nonce(&call.cx).ok().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         response.headers_mut().insert(DPOP_NONCE, nonce);
     }
-    let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
     if let Some(bearer) = response.headers_mut().get_mut(WWW_AUTHENTICATE)
         && let Some(rest) = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "))
-        && let Ok(value) = HeaderValue::try_from(format!("DPoP {rest}, algs=\"{algorithms}\""))
     {
-        *bearer = value;
+        let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
+        if let Ok(value) = HeaderValue::try_from(format!("DPoP {rest}, algs=\"{algorithms}\"")) {
+            *bearer = value;
+        }
     }
     response
 }

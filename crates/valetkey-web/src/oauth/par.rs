@@ -11,12 +11,10 @@ use valetkey_core::error::{Error, Fault};
 
 pub(crate) async fn post(mut form: FormCall) -> Response {
     let by_header = form.call.authorization().is_some();
-    let answer = match dpop::prove(&mut form.call, None) {
-        Ok(()) => answer(&form).await,
-        // Nothing of anybody's is in it, and a page of another origin needs the nonce beside it.
-        Err(denial) => Ok(cors::public(error::denied(denial, by_header))),
+    let response = match dpop::refused(&mut form.call) {
+        Some(refused) => refused,
+        None => answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, by_header)),
     };
-    let response = answer.unwrap_or_else(|refused| error::respond(&refused, by_header));
     dpop::answered(&form.call, response)
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod profile;
 
 use super::flow::current_session;
 use super::login::tenant_view;
-use super::respond::{failed, page, person, plain_error};
+use super::respond::{drawn, failed, person, plain_error};
 use super::view::words::device;
 use super::view::{Account, ConfirmError, ErrorKind, Notice, SessionRow, When};
 use crate::cookie::Cookie;
@@ -79,10 +79,7 @@ pub(crate) async fn get(call: Call) -> Response {
         Ok(both) => both,
         Err(response) => return response,
     };
-    match view(&call, &session, &user).await {
-        Ok(view) => page(&call, StatusCode::OK, &view),
-        Err(fault) => failed(&call, &fault),
-    }
+    drawn(&call, StatusCode::OK, view(&call, &session, &user).await)
 }
 
 async fn view(call: &Call, current: &Session, user: &User) -> Result<Account, Fault> {

@@ -12,7 +12,7 @@ mod snippets;
 mod words;
 
 use super::flow::current_session;
-use super::respond::{app, failed, page, person, plain_error};
+use super::respond::{app, drawn, failed, person, plain_error};
 use super::view::account::Paging;
 use super::view::developer::{AppForm, AppRow, Developer, Done, OfferedToMe, State};
 use super::view::{ErrorKind, ErrorPage, Href, When};
@@ -75,12 +75,28 @@ fn home(id: &str) -> String {
     format!("{PATH}/apps/{id}")
 }
 
+/// Where its owners change it.
+fn edit(id: &str) -> String {
+    format!("{}/edit", home(id))
+}
+
 /// One's own application. Anybody else's is as if it did not exist.
 async fn owned(call: &Call, user: &User, id: &str) -> Result<Client, Response> {
     match portal::own(&call.cx, user, id).await {
         Ok(client) => Ok(client),
         Err(error) => Err(not_managed(call, error)),
     }
+}
+
+/// Both: a form about an application, sent by one of its owners.
+async fn posted_for<'a>(
+    form: &'a PageForm,
+    id: &str,
+    back: &str,
+) -> Result<(User, Params<'a>, Client), Response> {
+    let (user, params) = posted(form, back).await?;
+    let client = owned(&form.call, &user, id).await?;
+    Ok((user, params, client))
 }
 
 fn not_managed(call: &Call, error: ManageError) -> Response {
@@ -143,10 +159,7 @@ pub(crate) async fn get(call: Call) -> Response {
 }
 
 async fn draw(call: &Call, user: &User, status: StatusCode, problem: Option<String>) -> Response {
-    match view(call, user, problem).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, problem).await)
 }
 
 async fn view(call: &Call, user: &User, problem: Option<String>) -> Result<Developer, Fault> {

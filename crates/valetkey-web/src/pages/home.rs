@@ -1,7 +1,7 @@
 //! `/`: what this server is.
 
 use super::flow::current_session;
-use super::respond::{failed, page, person};
+use super::respond::{drawn, person};
 use super::view::{Home, Href, Link};
 use crate::extract::Call;
 use axum::response::Response;
@@ -10,10 +10,7 @@ use valetkey_core::endpoint::discovery::path;
 use valetkey_core::error::Fault;
 
 pub(crate) async fn get(call: Call) -> Response {
-    match view(&call).await {
-        Ok(view) => page(&call, StatusCode::OK, &view),
-        Err(fault) => failed(&call, &fault),
-    }
+    drawn(&call, StatusCode::OK, view(&call).await)
 }
 
 async fn view(call: &Call) -> Result<Home, Fault> {

@@ -41,6 +41,14 @@ pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Respon
     }
 }
 
+/// A page, or why it cannot be drawn.
+pub(crate) fn drawn<P: Page>(call: &Call, status: StatusCode, view: Result<P, Fault>) -> Response {
+    match view {
+        Ok(view) => page(call, status, &view),
+        Err(fault) => failed(call, &fault),
+    }
+}
+
 /// Draws the pages for errors that no handler answered: unknown paths, wrong methods, panics.
 pub fn edge_errors(app: &App) -> EdgeErrors {
     let app = app.clone();

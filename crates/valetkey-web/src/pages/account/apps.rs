@@ -1,6 +1,6 @@
 //! `/account/apps`: every app with a key, found by name and paged.
 
-use super::super::respond::{app, failed, page};
+use super::super::respond::{app, drawn};
 use super::super::view::account::below;
 use super::super::view::{AccountApps, AppKey, Paging, When};
 use super::{csrf, visitor};
@@ -74,10 +74,7 @@ pub(crate) async fn get(call: Call) -> Response {
         Ok((_, user)) => user,
         Err(response) => return response,
     };
-    match view(&call, &user).await {
-        Ok(view) => page(&call, StatusCode::OK, &view),
-        Err(fault) => failed(&call, &fault),
-    }
+    drawn(&call, StatusCode::OK, view(&call, &user).await)
 }
 
 async fn view(call: &Call, user: &User) -> Result<AccountApps, Fault> {

@@ -1,6 +1,6 @@
 //! `/account/export` and `/account/delete`: what is kept of a person, as a file; and the end of it.
 
-use super::super::respond::{app, failed, page, plain_error};
+use super::super::respond::{app, drawn, failed, page, plain_error};
 use super::super::view::{AccountDelete, ConfirmError, ErrorKind, SignedOut};
 use super::{confirmed, csrf, form, visitor};
 use crate::cookie::Cookie;
@@ -62,10 +62,7 @@ pub(crate) async fn get(call: Call) -> Response {
 }
 
 async fn draw(call: &Call, status: StatusCode, user: &User, confirm: Option<ConfirmError>) -> Response {
-    match view(call, user, confirm).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, confirm).await)
 }
 
 async fn view(call: &Call, user: &User, confirm: Option<ConfirmError>) -> Result<AccountDelete, Fault> {

@@ -1,6 +1,6 @@
 //! `/account/log`: what happened to the account, out of the audit trail, in words.
 
-use super::super::respond::{failed, page};
+use super::super::respond::drawn;
 use super::super::view::account::below;
 use super::super::view::{AccountLog, LogEntry, When};
 use super::{csrf, visitor};
@@ -21,10 +21,7 @@ pub(crate) async fn get(call: Call) -> Response {
         Ok((_, user)) => user,
         Err(response) => return response,
     };
-    match view(&call, &user).await {
-        Ok(view) => page(&call, StatusCode::OK, &view),
-        Err(fault) => failed(&call, &fault),
-    }
+    drawn(&call, StatusCode::OK, view(&call, &user).await)
 }
 
 async fn view(call: &Call, user: &User) -> Result<AccountLog, Fault> {

@@ -1,6 +1,6 @@
 //! `/developer/apps/{id}`: one application.
 
-use super::super::respond::{app, failed, page, person};
+use super::super::respond::{app, drawn, person};
 use super::super::view::developer::{
     Application, CallbackRow, FailureRow, Fresh, OptIn, Scope, SecretForm, SecretRow,
 };
@@ -53,10 +53,7 @@ pub(super) async fn draw(
     status: StatusCode,
     beside: Beside,
 ) -> Response {
-    match view(call, user, client, beside).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, client, beside).await)
 }
 
 async fn view(call: &Call, user: &User, client: &Client, beside: Beside) -> Result<Application, Fault> {

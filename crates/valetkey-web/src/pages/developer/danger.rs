@@ -1,10 +1,10 @@
 //! What cannot be undone, and what stops everything: delete, switch off, ask for another review.
 
-use super::super::respond::{app, failed, page, person, plain_error};
+use super::super::respond::{app, drawn, person, plain_error};
 use super::super::view::developer::{Confirm, Confirmed, Done};
 use super::super::view::{ErrorKind, Href};
 use super::application::{Beside, draw};
-use super::{PATH, csrf, go, home, owned, posted, visitor, words};
+use super::{PATH, csrf, go, home, owned, posted_for, visitor, words};
 use crate::extract::{Call, PageForm};
 use axum::extract::Path;
 use axum::response::Response;
@@ -13,13 +13,6 @@ use valetkey_core::client::Client;
 use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::manage::portal::{self, Declined};
-use valetkey_core::params::Params;
-
-async fn own<'a>(id: &str, form: &'a PageForm) -> Result<(User, Client, Params<'a>), Response> {
-    let (user, params) = posted(form, &home(id)).await?;
-    let client = owned(&form.call, &user, id).await?;
-    Ok((user, client, params))
-}
 
 /// `GET …/delete`: asks.
 pub(crate) async fn ask(Path(id): Path<String>, call: Call) -> Response {
@@ -35,10 +28,7 @@ pub(crate) async fn ask(Path(id): Path<String>, call: Call) -> Response {
 
 async fn confirm(call: &Call, user: &User, client: &Client, typed: Option<&str>) -> Response {
     let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    match view(call, user, client, typed).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, client, typed).await)
 }
 
 async fn view(call: &Call, user: &User, client: &Client, typed: Option<&str>) -> Result<Confirm, Fault> {
@@ -60,7 +50,7 @@ async fn view(call: &Call, user: &User, client: &Client, typed: Option<&str>) ->
 
 /// `POST …/delete`, with the name typed.
 pub(crate) async fn delete(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, params) = match own(&id, &form).await {
+    let (user, params, client) = match posted_for(&form, &id, &home(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };
@@ -78,7 +68,7 @@ pub(crate) async fn delete(Path(id): Path<String>, form: PageForm) -> Response {
 
 /// `POST …/switch`: off, or on again.
 pub(crate) async fn switch(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, params) = match own(&id, &form).await {
+    let (user, params, client) = match posted_for(&form, &id, &home(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };
@@ -93,7 +83,7 @@ pub(crate) async fn switch(Path(id): Path<String>, form: PageForm) -> Response {
 
 /// `POST …/review`: asks to look again.
 pub(crate) async fn review(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, _) = match own(&id, &form).await {
+    let (user, _, client) = match posted_for(&form, &id, &home(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };

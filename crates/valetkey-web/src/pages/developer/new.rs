@@ -1,6 +1,6 @@
 //! `/developer/new`: registers an application.
 
-use super::super::respond::{failed, page, person, plain_error};
+use super::super::respond::{drawn, failed, person, plain_error};
 use super::super::view::ErrorKind;
 use super::super::view::developer::{AppForm, Done, Flaws, Fresh, KindChoice, NewApplication};
 use super::{csrf, go, home, posted, visitor, words};
@@ -52,10 +52,7 @@ fn choices(call: &Call, chosen: Option<Kind>) -> Vec<KindChoice> {
 }
 
 async fn draw(call: &Call, user: &User, status: StatusCode, form: AppForm) -> Response {
-    match view(call, user, form).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, form).await)
 }
 
 async fn view(call: &Call, user: &User, form: AppForm) -> Result<NewApplication, Fault> {

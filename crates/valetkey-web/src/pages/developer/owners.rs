@@ -4,7 +4,7 @@ use super::super::respond::plain_error;
 use super::super::view::ErrorKind;
 use super::super::view::developer::{Done, OwnerForm};
 use super::settings::{self, Beside};
-use super::{PATH, go, home, owned, posted};
+use super::{PATH, edit, go, home, posted, posted_for};
 use crate::extract::{Call, PageForm};
 use axum::extract::Path;
 use axum::response::Response;
@@ -15,17 +15,6 @@ use valetkey_core::ids::{Id, UserId};
 use valetkey_core::manage::portal::{self, Declined};
 use valetkey_core::params::Params;
 use valetkey_core::store::OfferKind;
-
-fn edit(id: &str) -> String {
-    format!("{}/edit", home(id))
-}
-
-/// A form of one's own application's settings.
-async fn own<'a>(id: &str, form: &'a PageForm) -> Result<(User, Client, Params<'a>), Response> {
-    let (user, params) = posted(form, &edit(id)).await?;
-    let client = owned(&form.call, &user, id).await?;
-    Ok((user, client, params))
-}
 
 fn named_offer(call: &Call, params: &Params<'_>) -> Result<Id, Response> {
     let offer = params.one("offer").and_then(|text| text.parse().ok());
@@ -45,7 +34,7 @@ async fn again(call: &Call, user: &User, client: &Client, why: Declined) -> Resp
 
 /// `POST …/owners`: offers the application to somebody.
 pub(crate) async fn offer(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, params) = match own(&id, &form).await {
+    let (user, params, client) = match posted_for(&form, &id, &edit(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };
@@ -68,7 +57,7 @@ pub(crate) async fn offer(Path(id): Path<String>, form: PageForm) -> Response {
 
 /// `POST …/offers/withdraw`.
 pub(crate) async fn withdraw(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, params) = match own(&id, &form).await {
+    let (user, params, client) = match posted_for(&form, &id, &edit(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };
@@ -85,7 +74,7 @@ pub(crate) async fn withdraw(Path(id): Path<String>, form: PageForm) -> Response
 
 /// `POST …/owners/remove`.
 pub(crate) async fn remove(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, client, params) = match own(&id, &form).await {
+    let (user, params, client) = match posted_for(&form, &id, &edit(&id)).await {
         Ok(all) => all,
         Err(response) => return response,
     };

@@ -4,7 +4,7 @@ use super::super::respond::{failed, page, person, plain_error};
 use super::super::view::developer::{Confirm, Confirmed, Done, Fresh};
 use super::super::view::{ErrorKind, Href};
 use super::application::{Beside, draw, show_fresh};
-use super::{csrf, go, home, owned, posted};
+use super::{csrf, go, home, posted_for};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use axum::extract::Path;
@@ -22,15 +22,11 @@ const LONGEST: i64 = 3650;
 
 /// Adds one, and shows it this once.
 pub(crate) async fn add(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, params) = match posted(&form, &home(&id)).await {
-        Ok(both) => both,
+    let (user, params, client) = match posted_for(&form, &id, &home(&id)).await {
+        Ok(all) => all,
         Err(response) => return response,
     };
     let call = &form.call;
-    let client = match owned(call, &user, &id).await {
-        Ok(client) => client,
-        Err(response) => return response,
-    };
     // In days; none: it does not expire.
     let days = params.one("lifetime").map(str::parse::<i64>);
     let lifetime = match days {
@@ -63,15 +59,11 @@ pub(crate) async fn add(Path(id): Path<String>, form: PageForm) -> Response {
 
 /// Deletes one; asks before it is the last.
 pub(crate) async fn delete(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, params) = match posted(&form, &home(&id)).await {
-        Ok(both) => both,
+    let (user, params, client) = match posted_for(&form, &id, &home(&id)).await {
+        Ok(all) => all,
         Err(response) => return response,
     };
     let call = &form.call;
-    let client = match owned(call, &user, &id).await {
-        Ok(client) => client,
-        Err(response) => return response,
-    };
     let Some(secret) = params.one("secret").and_then(|text| text.parse::<Id>().ok()) else {
         return plain_error(call, ErrorKind::BadRequest);
     };

@@ -1,9 +1,9 @@
 //! `/developer/apps/{id}/edit`: what an application says of itself, its callbacks, its picture, its owners.
 
-use super::super::respond::{app, failed, page, person};
+use super::super::respond::{app, drawn, person};
 use super::super::view::developer::{AppForm, Done, Flaws, OpenOffer, OwnerForm, OwnerRow, Settings, State};
 use super::super::view::{Href, When};
-use super::{csrf, done, go, home, new, owned, posted, state, visitor, words};
+use super::{csrf, done, edit, go, home, new, owned, posted_for, state, visitor, words};
 use crate::extract::{Call, PageForm};
 use axum::extract::Path;
 use axum::response::Response;
@@ -24,12 +24,8 @@ pub(super) struct Beside {
     pub(super) problem: Option<String>,
 }
 
-fn address(id: &str) -> String {
-    format!("{}/edit", home(id))
-}
-
 pub(crate) async fn get(Path(id): Path<String>, call: Call) -> Response {
-    let user = match visitor(&call, &address(&id)).await {
+    let user = match visitor(&call, &edit(&id)).await {
         Ok(user) => user,
         Err(response) => return response,
     };
@@ -46,10 +42,7 @@ pub(super) async fn draw(
     status: StatusCode,
     beside: Beside,
 ) -> Response {
-    match view(call, user, client, beside).await {
-        Ok(view) => page(call, status, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    drawn(call, status, view(call, user, client, beside).await)
 }
 
 async fn view(call: &Call, user: &User, client: &Client, beside: Beside) -> Result<Settings, Fault> {
@@ -103,15 +96,11 @@ fn as_registered(client: &Client) -> Form {
 }
 
 pub(crate) async fn post(Path(id): Path<String>, form: PageForm) -> Response {
-    let (user, params) = match posted(&form, &address(&id)).await {
-        Ok(both) => both,
+    let (user, params, client) = match posted_for(&form, &id, &edit(&id)).await {
+        Ok(all) => all,
         Err(response) => return response,
     };
     let call = &form.call;
-    let client = match owned(call, &user, &id).await {
-        Ok(client) => client,
-        Err(response) => return response,
-    };
     let typed = new::typed(&params);
     match portal::edit(&call.cx, &user, &client.id, &typed).await {
         Ok(_) => go(call, &home(&id), Done::Changed),
