@@ -5,7 +5,7 @@ pub mod jws;
 pub mod jwt;
 mod signing_key;
 
-pub use signing_key::{SigningKey, generate};
+pub use signing_key::{Signer, SigningKey, generate};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,15 @@ pub enum SigningAlgorithm {
     Es256,
     #[serde(rename = "RS256")]
     Rs256,
+    /// RFC 7518 §3.5, with the key of RS256.
+    #[serde(rename = "PS256")]
+    Ps256,
 }
 
 impl SigningAlgorithm {
-    pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
+    pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Ps256];
+    /// Those that have a key of their own.
+    pub const KEYS: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
 
     /// The `alg` value.
     pub const fn name(self) -> &'static str {
@@ -30,7 +35,14 @@ impl SigningAlgorithm {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
         }
+    }
+
+    /// The one whose key signs.
+    #[must_use]
+    pub const fn key(self) -> Self {
+        if matches!(self, Self::Ps256) { Self::Rs256 } else { self }
     }
 
     pub fn parse(text: &str) -> Option<Self> {

@@ -9,11 +9,13 @@ pub mod keys;
 pub mod refresh;
 pub mod revocation;
 
+pub use id_token::{About, Beside, id_token};
+
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::directory::home;
-use crate::error::{Code, Error, Fault};
+use crate::error::{Code, Error};
 use crate::ids::TokenId;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
@@ -105,16 +107,6 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let expires_at = token.expires_at;
     let (scope, bound) = (target.scope.into_owned(), cx.caller.key.is_some());
     Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound })
-}
-
-/// The ID token, where the grant's scope asks for one (OIDC Core §3.1.3.3).
-pub fn id_token(
-    cx: &Context,
-    grant: &Grant,
-    scope: &Scope,
-    access_token: &str,
-) -> Result<Option<String>, Fault> {
-    scope.contains("openid").then(|| id_token::sign(cx, grant, access_token)).transpose()
 }
 
 /// What the client, else the API, else the server says, within the bounds. A JWT cannot be called back from those who

@@ -54,7 +54,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],
         "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "tenant",
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid", "tenant",
             "name", "preferred_username", "updated_at", "email", "email_verified",
         ],
         "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),

@@ -37,7 +37,7 @@ pub(super) async fn exchange(
     let authorized = row.resources.clone();
     let resources = chosen_resources(&authorized, params.all("resource").collect())?;
     let first = granted::begin(cx, client, row, &resources)?;
-    let (grant, response) = first.into_response(cx)?;
+    let (grant, response) = first.into_response(cx, client).await?;
     commit(cx, client, &grant).await?;
     Ok(response)
 }

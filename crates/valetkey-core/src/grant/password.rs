@@ -73,7 +73,7 @@ async fn grant(
         lasting: true,
     };
     let first = begin(cx, client, row(cx, client, allowed), &resources)?;
-    let (grant, response) = first.into_response(cx)?;
+    let (grant, response) = first.into_response(cx, client).await?;
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
     let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);
     if !agreed(cx, client, user, &grant.scope).await? {

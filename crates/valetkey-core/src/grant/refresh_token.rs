@@ -14,7 +14,7 @@ use crate::store::{Grant, Limits, RefreshBy, Rotation, RotationRequest};
 use crate::time::Timestamp;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::grant_mark_until;
-use crate::token::{Issue, TokenResponse, id_token, issue};
+use crate::token::{About, Beside, Issue, TokenResponse, id_token, issue};
 
 pub(super) const UNKNOWN: Denial = Code::InvalidGrant
     .because("the refresh token is unknown, expired, revoked or was issued to another client");
@@ -64,7 +64,10 @@ pub(super) async fn refresh(
     let scope = decide(grant, limits, client, params.one("scope"), cx.now)?;
     let resources = chosen_resources(&grant.resources, params.all("resource").collect())?;
     let issued = issue(cx, &Issue { client, grant: Some(grant), scope: &scope, resources: &resources })?;
-    let id_token = id_token(cx, grant, &scope, &issued.access_token)?;
+    // OIDC Core §12.2: the same person, client and moment of sign-in as at first; a nonce belongs to the first alone.
+    let about = About { nonce: None, ..About::grant(client, grant, &scope) };
+    let beside = Beside { access_token: Some(&issued.access_token), ..Beside::default() };
+    let id_token = id_token(cx, &about, beside).await?;
     let since = commit(cx, client, grant, by, issued.expires_at).await?;
     let mut response = issued.into_response();
     response.id_token = id_token;

@@ -1,6 +1,6 @@
 //! RFC 7519 §7 — making a JWT, and opening one of our own
 
-use super::SigningKey;
+use super::{Signer, SigningKey};
 use crate::error::Fault;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -27,12 +27,11 @@ impl Type {
 }
 
 /// Signs claims.
-pub fn sign(key: &SigningKey, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
+pub fn sign(key: Signer<'_>, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
     let failed = |e| Fault::internal("encoding claims", e);
     let mut text = String::with_capacity(768);
     let mut json = Vec::with_capacity(384);
-    let header =
-        Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id.as_str().into() };
+    let header = Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id() };
     serde_json::to_writer(&mut json, &header).map_err(failed)?;
     BASE64URL_NOPAD.encode_append(&json, &mut text);
     text.push('.');
@@ -59,7 +58,7 @@ pub fn open<'k>(keys: impl IntoIterator<Item = &'k SigningKey>, typ: Type, text:
     let (header, claims) = message.split_once('.')?;
     let header = BASE64URL_NOPAD.decode(header.as_bytes()).ok()?;
     let header: Header<'_> = serde_json::from_slice(&header).ok()?;
-    let key = keys.into_iter().find(|key| key.id.as_str() == header.kid)?;
+    let key = keys.into_iter().flat_map(Signer::all).find(|key| key.id() == header.kid)?;
     // RFC 8725 §3.1: the key decides the algorithm, the header must agree.
     if header.alg != key.algorithm.name() || header.typ != typ.name() {
         return None;

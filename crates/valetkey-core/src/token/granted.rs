@@ -1,11 +1,11 @@
 //! RFC 6749 §1.3 — what a person allowed, as the grant that it becomes, with its first tokens
 
 use super::refresh::RefreshToken;
-use super::{Issue, Issued, TokenResponse, id_token, issue};
+use super::{About, Beside, Issue, Issued, TokenResponse, id_token, issue};
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
-use crate::error::{Error, Fault};
+use crate::error::Error;
 use crate::grant::GrantType;
 use crate::ids::{GrantId, SessionId, TenantId, UserId};
 use crate::scope::Scope;
@@ -32,19 +32,18 @@ pub struct Allowed<'a> {
 pub struct First {
     pub grant: Grant,
     pub issued: Issued,
-    /// Whether the client is.
-    public: bool,
 }
 
 impl First {
     /// The row to write, and the answer for when it is written, with ID token and refresh token where they belong.
-    pub fn into_response(self, cx: &Context) -> Result<(Grant, TokenResponse), Fault> {
-        let Self { grant, issued, public } = self;
-        let id_token = id_token(cx, &grant, &grant.scope, &issued.access_token)?;
+    pub async fn into_response(self, cx: &Context, client: &Client) -> Result<(Grant, TokenResponse), Error> {
+        let Self { grant, issued } = self;
+        let beside = Beside { access_token: Some(&issued.access_token), ..Beside::default() };
+        let id_token = id_token(cx, &About::grant(client, &grant, &grant.scope), beside).await?;
         let refresh_token = (grant.generation > 0)
             .then(|| {
                 // RFC 9449 §5: a confidential client's is bound to the client already.
-                let key = cx.caller.key.filter(|_| public);
+                let key = cx.caller.key.filter(|_| client.is_public());
                 RefreshToken { grant: grant.id, generation: grant.generation, key }.seal(cx, grant.rotated_at)
             })
             .transpose()?;
@@ -63,7 +62,7 @@ pub fn begin(cx: &Context, client: &Client, row: Grant, resources: &[&str]) -> R
         // Nothing to refresh: the row only has to outlive its access token.
         (grant.idle_until, grant.expires_at) = (issued.expires_at, issued.expires_at);
     }
-    Ok(First { grant, issued, public: client.is_public() })
+    Ok(First { grant, issued })
 }
 
 /// The grant without a token yet.

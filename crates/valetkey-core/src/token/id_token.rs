@@ -1,11 +1,15 @@
-//! OIDC Core §2 — the ID token
+//! OIDC Core §2 — the ID token: who signed in, when and how, for one client alone
 
+use crate::client::Client;
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Error, Fault};
+use crate::ids::{SessionId, TenantId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
+use crate::scope::Scope;
 use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::Grant;
-use crate::time::Seconds;
+use crate::time::{Seconds, Timestamp};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 
@@ -14,37 +18,102 @@ const LIFETIME: Seconds = Seconds::minutes(10);
 const _: () =
     assert!(LIFETIME.0 < LONGEST_ACCESS_TOKEN.0, "keys stay published for the longest access token");
 
+/// What an ID token is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub client: &'a Client,
+    pub user: &'a UserId,
+    pub tenant: &'a TenantId,
+    pub session: Option<SessionId>,
+    /// What was granted.
+    pub scope: &'a Scope,
+    pub auth_time: Timestamp,
+    pub nonce: Option<&'a str>,
+}
+
+impl<'a> About<'a> {
+    /// `scope`: of the tokens that it goes with.
+    pub fn grant(client: &'a Client, grant: &'a Grant, scope: &'a Scope) -> Self {
+        Self {
+            client,
+            user: &grant.user,
+            tenant: &grant.tenant,
+            session: grant.session,
+            scope,
+            auth_time: grant.auth_time,
+            nonce: grant.nonce.as_deref(),
+        }
+    }
+}
+
+/// What comes along with an ID token, and is bound to it by its hash.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// `at_hash` (OIDC Core §3.1.3.6).
+    pub access_token: Option<&'a str>,
+    /// `c_hash` (OIDC Core §3.3.2.11).
+    pub code: Option<&'a str>,
+    /// `s_hash` (FAPI 1.0 Advanced §5.1.1).
+    pub state: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
+    azp: &'a str,
     iat: i64,
     exp: i64,
     auth_time: i64,
     tenant: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
-    at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
 }
 
-/// Makes the ID token that goes with an access token. RS256, which every relying party knows (OIDC Core §15.1).
-pub(super) fn sign(cx: &Context, grant: &Grant, access_token: &str) -> Result<String, Fault> {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, access_token.as_bytes());
+/// OIDC Core §3.1.3.6: the left half of the hash of the algorithm. RFC 8032 §5.1 hashes with SHA-512 inside Ed25519, and so
+/// do the libraries that check this.
+fn half_hash(algorithm: SigningAlgorithm, text: &str) -> String {
+    let by = if algorithm == SigningAlgorithm::EdDsa { &SHA512 } else { &SHA256 };
+    let digest = digest(by, text.as_bytes());
+    let bytes = digest.as_ref();
+    BASE64URL_NOPAD.encode(&bytes[..bytes.len() / 2])
+}
+
+/// Makes an ID token, where the scope asks for one (OIDC Core §3.1.2.1): at the token endpoint and at the authorization
+/// endpoint alike.
+pub async fn id_token(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Result<Option<String>, Error> {
+    if !about.scope.contains("openid") {
+        return Ok(None);
+    }
+    Ok(Some(sign(cx, about, beside)?))
+}
+
+fn sign(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Result<String, Fault> {
+    let algorithm = SigningAlgorithm::Rs256;
+    let hash = |text: &str| half_hash(algorithm, text);
     let claims = Claims {
         iss: cx.settings.issuer(),
-        sub: grant.user.as_str(),
-        aud: grant.client.as_str(),
+        sub: about.user.as_str(),
+        aud: about.client.id.as_str(),
+        azp: about.client.id.as_str(),
         iat: cx.now.0,
         exp: (cx.now + LIFETIME).0,
-        auth_time: grant.auth_time.0,
-        tenant: grant.tenant.as_str(),
-        nonce: grant.nonce.as_deref(),
-        // OIDC Core §3.1.3.6: the left half of the hash.
-        at_hash: BASE64URL_NOPAD.encode(&digest.as_ref()[..16]),
-        sid: grant.session.map(|sid| sid.to_string()),
+        auth_time: about.auth_time.0,
+        tenant: about.tenant.as_str(),
+        nonce: about.nonce,
+        at_hash: beside.access_token.map(hash),
+        c_hash: beside.code.map(hash),
+        s_hash: beside.state.map(hash),
+        sid: about.session.map(|sid| sid.to_string()),
     };
-    jwt::sign(cx.keys().signing_at(SigningAlgorithm::Rs256, cx.now)?, jwt::Type::IdToken, &claims)
+    jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::IdToken, &claims)
 }

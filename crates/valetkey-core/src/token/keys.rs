@@ -2,7 +2,7 @@
 
 use crate::error::{Fault, FaultKind};
 use crate::ids::KeyId;
-use crate::jose::{SigningAlgorithm, SigningKey};
+use crate::jose::{Signer, SigningAlgorithm, SigningKey};
 use crate::seal::{self, Kind, SealNonce, SealingKey};
 use crate::settings::{JWKS_MAX_AGE, LONGEST_ACCESS_TOKEN};
 use crate::store::{KeyPurpose, StoredKey};
@@ -80,10 +80,11 @@ impl KeyRing {
     }
 
     /// The key that signs now.
-    pub fn signing_at(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, Fault> {
-        let mut own = self.signing.iter().rev().filter(|key| key.algorithm == algorithm);
+    pub fn signing_at(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<Signer<'_>, Fault> {
+        let mut own = self.signing.iter().rev().filter(|key| key.algorithm == algorithm.key());
         own.find(|key| key.active_at <= now)
-            .or_else(|| self.signing.iter().find(|key| key.algorithm == algorithm))
+            .or_else(|| self.signing.iter().find(|key| key.algorithm == algorithm.key()))
+            .map(|key| key.by(algorithm))
             .ok_or(Fault::bare(FaultKind::Internal, "there is no signing key of that algorithm"))
     }
 
@@ -99,6 +100,6 @@ impl KeyRing {
     pub fn jwks(&self, now: Timestamp) -> Value {
         let keep = LONGEST_ACCESS_TOKEN + JWKS_MAX_AGE;
         let live = self.signing.iter().filter(|key| key.retired_at.is_none_or(|at| at + keep > now));
-        json!({"keys": live.map(SigningKey::public_jwk).collect::<Vec<_>>()})
+        json!({"keys": live.flat_map(Signer::all).map(|key| key.public_jwk()).collect::<Vec<_>>()})
     }
 }

@@ -39,7 +39,7 @@ fn which(text: &str) -> Result<Which, String> {
         "all" => Ok(Which::All),
         "sealing" => Ok(Which::One(Rotate::Sealing)),
         _ => SigningAlgorithm::parse(text)
-            .map(|algorithm| Which::One(Rotate::Signing(algorithm)))
+            .map(|algorithm| Which::One(Rotate::Signing(algorithm.key())))
             .ok_or_else(|| "expected one of sealing, EdDSA, ES256, RS256, all".to_owned()),
     }
 }

@@ -76,7 +76,7 @@ impl World {
 
 #[tokio::test]
 async fn rfc7523_section_2_2_a_client_proves_itself_with_its_key_at_every_endpoint() {
-    for algorithm in SigningAlgorithm::ALL {
+    for algorithm in SigningAlgorithm::KEYS {
         let world = World::with(algorithm).await;
         let sign = |jti: &str| signed(&world.key, &world.header(), &world.claims(jti));
         let reply = world.token(&sign("1"), &[("client_id", "signer")]).await;

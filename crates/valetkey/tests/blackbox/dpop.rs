@@ -83,7 +83,7 @@ async fn userinfo(app: &TestApp, scheme: &str, token: &str, proof: Option<&str>)
 #[tokio::test]
 async fn rfc9449_section_5_and_6_a_token_asked_for_with_a_proof_is_bound_to_its_key() {
     let app = world().await;
-    for algorithm in SigningAlgorithm::ALL {
+    for algorithm in SigningAlgorithm::KEYS {
         let holder = Holder::new(algorithm);
         let proof = holder.proof(&app, "POST", "/oauth/token", None);
         let reply = token_with(&app, "service", &CREDENTIALS, &proof).await;
