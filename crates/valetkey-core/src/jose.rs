@@ -1,5 +1,6 @@
 //! RFC 7515–7519 — JSON Web signatures, keys and tokens, as far as an authorization server makes and reads them
 
+pub mod jwe;
 pub mod jwk;
 pub mod jws;
 pub mod jwt;

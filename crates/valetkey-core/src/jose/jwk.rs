@@ -67,11 +67,15 @@ pub fn read_set(set: &Value) -> Option<Vec<PublicKey>> {
     Some(set.get("keys")?.as_array()?.iter().take(MOST).filter_map(PublicKey::read).collect())
 }
 
+/// RFC 7518 §6: whether a private or symmetric member is there.
+pub(super) fn is_private(json: &Value) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| json.get(name).is_some())
+}
+
 impl PublicKey {
     /// `None`: not a key that checks signatures, or one that gives its private half away.
     pub fn read(json: &Value) -> Option<Self> {
-        // RFC 7518 §6: the private and the symmetric members.
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| json.get(name).is_some()) {
+        if is_private(json) {
             return None;
         }
         let jwk = Jwk::deserialize(json).ok()?;

@@ -44,6 +44,9 @@ fn verifies(keys: &[Value], jwt: &str) -> bool {
     match (text(key, "kty"), text(key, "alg")) {
         ("OKP", "EdDSA") => plain(&ED25519, part("x")),
         ("EC", "ES256") => plain(&ECDSA_P256_SHA256_FIXED, [vec![4], part("x"), part("y")].concat()),
+        ("RSA", "PS256") => RsaPublicKeyComponents { n: part("n"), e: part("e") }
+            .verify(&signature::RSA_PSS_2048_8192_SHA256, message, &signature)
+            .is_ok(),
         ("RSA", "RS256") => RsaPublicKeyComponents { n: part("n"), e: part("e") }
             .verify(&RSA_PKCS1_2048_8192_SHA256, message, &signature)
             .is_ok(),
@@ -51,10 +54,11 @@ fn verifies(keys: &[Value], jwt: &str) -> bool {
     }
 }
 
-const ALGORITHMS: [(&str, SigningAlgorithm); 3] = [
+const ALGORITHMS: [(&str, SigningAlgorithm); 4] = [
     ("eddsa", SigningAlgorithm::EdDsa),
     ("es256", SigningAlgorithm::Es256),
     ("rs256", SigningAlgorithm::Rs256),
+    ("ps256", SigningAlgorithm::Ps256),
 ];
 
 async fn world_with_apis() -> TestApp {
@@ -77,7 +81,7 @@ async fn rfc7517_section_4_the_keys_are_public_named_and_meant_for_signatures() 
     let app = world().await;
     let keys = jwks(&app).await;
     let algorithms: BTreeSet<_> = keys.iter().map(|key| text(key, "alg")).collect();
-    assert_eq!(algorithms, BTreeSet::from(["ES256", "EdDSA", "RS256"]));
+    assert_eq!(algorithms, BTreeSet::from(["ES256", "EdDSA", "PS256", "RS256"]));
     let kids: BTreeSet<_> = keys.iter().map(|key| text(key, "kid")).collect();
     assert_eq!(kids.len(), keys.len());
     for key in &keys {
@@ -210,9 +214,13 @@ async fn oidc_core_section_10_1_1_a_new_key_is_published_before_it_signs_and_an_
     for (id, algorithm) in ALGORITHMS {
         let before = jwks(&app).await;
         let old = jwt_for(&app, id).await;
-        manage::key::rotate(&app.cx(), Actor::Operator, Rotate::Signing(algorithm), false).await.unwrap();
+        manage::key::rotate(&app.cx(), Actor::Operator, Rotate::Signing(algorithm.key()), false)
+            .await
+            .unwrap();
         let both = jwks(&app).await;
-        assert_eq!(both.len(), before.len() + 1, "{id}: published at once");
+        // RFC 7517 §4.4: one `alg` a key, so the RSA key stands there twice.
+        let added = if algorithm.key() == SigningAlgorithm::Rs256 { 2 } else { 1 };
+        assert_eq!(both.len(), before.len() + added, "{id}: published at once");
         assert_eq!(header(&jwt_for(&app, id).await)["kid"], header(&old)["kid"], "{id}: not used yet");
         app.clock.advance(299);
         assert_eq!(header(&jwt_for(&app, id).await)["kid"], header(&old)["kid"], "{id}: caches may be old");
@@ -240,7 +248,9 @@ async fn an_emergency_rotation_signs_with_the_new_key_at_once() {
     for (id, algorithm) in ALGORITHMS {
         let old = jwt_for(&app, id).await;
         app.clock.advance(1);
-        manage::key::rotate(&app.cx(), Actor::Operator, Rotate::Signing(algorithm), true).await.unwrap();
+        manage::key::rotate(&app.cx(), Actor::Operator, Rotate::Signing(algorithm.key()), true)
+            .await
+            .unwrap();
         let new = jwt_for(&app, id).await;
         assert_ne!(header(&new)["kid"], header(&old)["kid"], "{id}");
         assert!(verifies(&jwks(&app).await, &new), "{id}");
