@@ -259,6 +259,7 @@ fn code(
         lasting,
         auth_time: session.auth_time,
         expires_at: cx.now + cx.lifetimes().code,
+        details: request.details.clone(),
     };
     Ok(response::granted(cx, request, vec![("code", code.seal(cx, cx.nonce(), cx.now)?)]))
 }

@@ -7,6 +7,7 @@ pub mod document;
 pub mod listing;
 pub mod metadata;
 pub mod noted;
+pub mod profile;
 pub mod redirect_uri;
 
 use crate::grant::GrantType;
@@ -16,6 +17,7 @@ use crate::secret::SecretHash;
 use crate::time::{Seconds, Timestamp};
 use compat::Compat;
 use listing::Listing;
+use profile::Profile;
 use serde::{Deserialize, Serialize};
 
 /// How a client proves itself at the token endpoint (RFC 7591 §2, `token_endpoint_auth_method`).
@@ -127,6 +129,8 @@ pub struct Client {
     /// RFC 7592 §3: of the token by which a self-registered client manages its registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token: Option<SecretHash>,
+    #[serde(flatten)]
+    pub profile: Profile,
     #[serde(default, skip_serializing_if = "Listing::is_empty")]
     pub listing: Listing,
     #[serde(default)]
@@ -182,6 +186,7 @@ pub(crate) mod tests {
             access_token_lifetime: None,
             origin: Origin::Operator,
             registration_token: None,
+            profile: Profile::default(),
             listing: Listing::default(),
             disabled: false,
             created_at: Timestamp(0),

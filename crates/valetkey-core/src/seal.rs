@@ -144,6 +144,10 @@ impl SealingKey {
     }
 }
 
+/// Records only grow at their end. What an older version did not write reads as zero bytes: nothing, none, false, empty;
+/// what a newer one wrote besides is not looked at.
+const PADDING: usize = 16;
+
 /// The content of an opened artefact; decode it with `record`.
 pub struct Opened {
     buffer: Vec<u8>,
@@ -181,7 +185,9 @@ pub fn open<'k>(keys: impl IntoIterator<Item = &'k SealingKey>, kind: Kind, text
     let nonce = Nonce::try_assume_unique_for_key(&buffer[1 + TAG_LEN..HEADER_LEN]).ok()?;
     let aad = Aad::from([VERSION, kind as u8]);
     let length = key.key.open_in_place(nonce, aad, &mut buffer[HEADER_LEN..]).ok()?.len();
-    Some(Opened { buffer, from: HEADER_LEN, to: HEADER_LEN + length })
+    buffer.truncate(HEADER_LEN + length);
+    buffer.resize(HEADER_LEN + length + PADDING, 0);
+    Some(Opened { from: HEADER_LEN, to: buffer.len(), buffer })
 }
 
 /// A nonce from what the record names, so that sealing it again gives the same text.
@@ -234,6 +240,22 @@ mod tests {
             let text = format!("vk_ac_{}", BASE64URL_NOPAD.encode(&bent));
             assert!(open([&own], Kind::Code, &text).is_none(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_record_that_has_grown_since_reads_what_was_not_written_as_nothing() {
+        #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+        struct Grown<'a> {
+            was: u8,
+            text: &'a str,
+            maybe: Option<i64>,
+        }
+        let own = key("a", 1);
+        let old = open([&own], Kind::Code, &own.seal(Kind::Code, [1; 12], &7_u8).expect("sealed"));
+        assert_eq!(old.expect("opened").record(), Some(Grown { was: 7, text: "", maybe: None }));
+        let grown = Grown { was: 8, text: "more", maybe: Some(9) };
+        let new = open([&own], Kind::Code, &own.seal(Kind::Code, [1; 12], &grown).expect("sealed"));
+        assert_eq!(new.expect("opened").record::<u8>(), Some(8));
     }
 
     #[test]

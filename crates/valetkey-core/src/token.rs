@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod code;
+pub mod details;
 pub mod granted;
 mod id_token;
 pub mod identity;
@@ -22,6 +23,7 @@ use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Grant, TokenFormat};
 use crate::time::{Seconds, Timestamp};
 use access::AccessToken;
+use details::Details;
 use serde::Serialize;
 
 /// For whom, and what it may do.
@@ -87,6 +89,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let target = catalog.target(issue.resources, issue.scope, issue.grant.is_some())?;
     let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
     let scope = target.scope.to_string();
+    let details = Details::for_access_token(issue.grant);
     let token = AccessToken {
         id: TokenId(cx.new_id()),
         client: issue.client.id.as_str(),
@@ -99,6 +102,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
         expires_at: cx.now + lifetime,
         auth_time: issue.grant.map(|grant| grant.auth_time),
         confirmation: cx.caller.key.as_ref().map(<[u8; 32]>::as_slice),
+        details: &details,
     };
     let access_token = match target.format {
         TokenFormat::Sealed => access::seal(cx, &token, cx.random(), cx.now)?,

@@ -53,6 +53,7 @@ mod tests {
                 user: user_only,
             };
             let token = AccessToken {
+                details: "",
                 id: TokenId(Id::new(1, [0; 10])),
                 client: "app",
                 user,

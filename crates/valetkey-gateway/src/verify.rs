@@ -39,6 +39,7 @@ mod tests {
 
     fn token<'a>(audience: &[&'a str], confirmation: Option<&'a [u8]>) -> AccessToken<'a> {
         AccessToken {
+            details: "",
             id: TokenId(Id::new(1, [0; 10])),
             client: "app",
             user: None,

@@ -20,6 +20,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { version: 4, name: "portal", sql: include_str!("migrations/sqlite/0004_portal.sql") },
     Migration { version: 5, name: "upstream", sql: include_str!("migrations/sqlite/0005_upstream.sql") },
     Migration { version: 8, name: "spent", sql: include_str!("migrations/sqlite/0008_spent.sql") },
+    Migration { version: 9, name: "details", sql: include_str!("migrations/sqlite/0009_details.sql") },
 ];
 
 /// The same steps for PostgreSQL, under the same numbers.
@@ -30,6 +31,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { version: 4, name: "portal", sql: include_str!("migrations/postgres/0004_portal.sql") },
     Migration { version: 5, name: "upstream", sql: include_str!("migrations/postgres/0005_upstream.sql") },
     Migration { version: 8, name: "spent", sql: include_str!("migrations/postgres/0008_spent.sql") },
+    Migration { version: 9, name: "details", sql: include_str!("migrations/postgres/0009_details.sql") },
 ];
 
 /// What may go wrong; the caller knows the path.

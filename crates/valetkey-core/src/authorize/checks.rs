@@ -14,6 +14,7 @@ use crate::params::Params;
 use crate::proof::{dpop, pkce};
 use crate::scope::Scope;
 use crate::time::Seconds;
+use crate::token::details::Details;
 
 /// Every parameter that means something here; each may come once (`resource` as often as wanted).
 pub const KNOWN: [&str; 19] = [
@@ -91,6 +92,7 @@ pub(super) fn run(
         max_age: None,
         login_hint: None,
         tenant: TenantId::default(),
+        details: Details::default(),
     };
     let catalog = cx.catalog();
     let mut draft = Draft { cx, addressee, params, catalog: &catalog, request };

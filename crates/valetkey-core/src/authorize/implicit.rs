@@ -27,6 +27,7 @@ pub(super) async fn finish(
     }
     let request = &interaction.request;
     let allowed = Allowed {
+        details: interaction.request.details.clone(),
         id: GrantId(cx.new_id()),
         user: &session.user,
         tenant: &session.tenant,

@@ -5,6 +5,7 @@
 //! or an opt-in, and the consent page says that nobody checked it.
 
 use super::metadata::{self, BadMetadata};
+use super::profile::Profile;
 use super::{AuthMethod, Client, Origin, redirect_uri};
 use crate::audit::{Actor, Event};
 use crate::context::{Context, Server};
@@ -192,6 +193,7 @@ fn read(server: &Server, url: &Url, document: Document, row: Option<&Client>) ->
     // A page elsewhere would lend it another's name.
     let own_page = |page: &String| Url::parse(page).is_ok_and(|page| page.host_str() == url.host_str());
     let client = Client {
+        profile: Profile::default(),
         id: ClientId::from(url.as_str()),
         tenant: row.and_then(|row| row.tenant.clone()),
         name: name.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::compat::Compat;
 use super::listing::Review;
+use super::profile::Profile;
 use super::{AuthMethod, Client, Origin, document, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
@@ -85,6 +86,7 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
     }
     check_grants(client)?;
     check_keys(client)?;
+    Profile::check(client)?;
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
     }
@@ -228,6 +230,9 @@ pub fn to_json(client: &Client) -> Value {
     }
     if let Some(scope) = &client.application_scope {
         json["application_scope"] = scope.to_string().into();
+    }
+    for (name, value) in client.profile.members() {
+        json[name] = value;
     }
     if let Some(tenant) = &client.tenant {
         json["tenant"] = tenant.as_str().into();

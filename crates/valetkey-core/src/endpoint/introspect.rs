@@ -7,8 +7,10 @@ use crate::ids::UserId;
 use crate::params::Params;
 use crate::proof::dpop;
 use crate::token::access::{self, AccessToken};
+use crate::token::details::Details;
 use crate::token::refresh::RefreshToken;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Every parameter that means something here.
@@ -43,6 +45,9 @@ pub struct Introspection<'a> {
     /// RFC 9449 §6.2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// RFC 9396 §9.2, RFC 9470 §6.2, RFC 8693 §4.1.
+    #[serde(flatten)]
+    pub details: Map<String, Value>,
 }
 
 /// RFC 7800 §3.1.
@@ -111,6 +116,7 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         auth_time: token.auth_time.map(|at| at.0),
         tenant: Some(token.tenant.into()),
         cnf: token.confirmation.map(|key| Confirmation { jkt: dpop::to_text(key) }),
+        details: Details::members(token.details),
     }
 }
 

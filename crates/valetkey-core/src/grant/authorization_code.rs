@@ -54,6 +54,7 @@ pub(super) fn row(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -
         auth_time: code.auth_time,
         nonce: code.nonce.map(str::to_owned),
         lasting: code.lasting,
+        details: code.details.clone(),
     };
     Ok(granted::row(cx, client, allowed))
 }

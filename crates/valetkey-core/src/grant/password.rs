@@ -12,6 +12,7 @@ use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::store::{Beginning, Consent};
 use crate::token::TokenResponse;
+use crate::token::details::Details;
 use crate::token::granted::{Allowed, begin, row};
 
 /// Whether it is the name, the password or the account's state is never said.
@@ -62,6 +63,7 @@ async fn grant(
 ) -> Result<TokenResponse, Error> {
     let resources: Vec<&str> = params.all("resource").collect();
     let allowed = Allowed {
+        details: Details::default(),
         id: GrantId(cx.new_id()),
         user: &user.id,
         tenant: &user.tenant,

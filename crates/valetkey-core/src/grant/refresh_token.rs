@@ -143,6 +143,7 @@ mod tests {
 
     fn grant() -> Grant {
         Grant {
+            details: crate::token::details::Details::default(),
             id: GrantId(Id::new(1, [1; 10])),
             client: "app".into(),
             user: "usr_a".into(),

@@ -5,6 +5,7 @@ use crate::ids::{ClientId, TenantId};
 use crate::proof::dpop::Thumbprint;
 use crate::scope::Scope;
 use crate::time::Seconds;
+use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
 
 /// `response_type`: what the answer brings.
@@ -100,4 +101,6 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// The user directory: who belongs to another is not signed in here.
     pub tenant: TenantId,
+    #[serde(with = "details::text")]
+    pub details: Details,
 }

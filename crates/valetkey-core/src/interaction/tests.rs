@@ -29,6 +29,7 @@ fn client(auth_method: AuthMethod) -> Client {
 fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
     Interaction {
         request: AuthorizationRequest {
+            details: crate::token::details::Details::default(),
             client: "app".into(),
             redirect_uri: "https://app.example/cb".to_owned(),
             response_type: ResponseType::Code,

@@ -61,6 +61,7 @@ impl Person {
     /// What such a person may do, in the form in which everything is judged.
     pub fn token<'a>(&'a self, api: &'a Api) -> AccessToken<'a> {
         AccessToken {
+            details: "",
             id: self.id,
             client: self.client.as_str(),
             user: Some(self.session.user.as_str()),
@@ -116,6 +117,7 @@ pub fn client(server: &Server, id: &str) -> Option<Client> {
     let catalog = server.catalog();
     let api = catalog.apis().iter().find(|own| own.id.as_str() == api && own.session_scope().is_some())?;
     Some(Client {
+        profile: crate::client::profile::Profile::default(),
         id: client_id(api),
         tenant: None,
         name: api.name.clone(),
@@ -158,6 +160,7 @@ pub fn begin(cx: &Context, api: &Api, target: &str, session: Option<&Session>, b
     let in_force = cx.in_force();
     let tenant = session.map(|session| &session.tenant).or(in_force.applied.default_tenant.as_ref());
     let request = AuthorizationRequest {
+        details: crate::token::details::Details::default(),
         client: client_id(api),
         redirect_uri: cx.settings.url(&target),
         response_type: ResponseType::Code,

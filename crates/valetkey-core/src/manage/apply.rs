@@ -67,13 +67,13 @@ impl Kind {
     }
 
     /// What can be said of one, in the order in which it is written.
-    pub const fn members(self) -> &'static [&'static str] {
+    pub fn members(self) -> &'static [&'static str] {
         match self {
             Self::Tenant => &["id", "name", "disabled"],
             Self::Upstream => &upstreams::UPSTREAM,
             Self::Scope => &["name", "description", "detail", "default"],
             Self::Api => &catalog::API,
-            Self::Client => &clients::CLIENT,
+            Self::Client => &clients::MEMBERS,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event, Record};
 use crate::client::compat::Compat;
 use crate::client::listing::{Listing, Review};
+use crate::client::profile::Profile;
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::context::Context;
 use crate::grant::GrantType;
@@ -40,6 +41,7 @@ pub struct NewClient {
     /// For `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
     pub introspect: bool,
+    pub profile: Profile,
     /// Empty: those of every client registered now, else none.
     pub compat: Vec<Compat>,
     /// Nothing is given that was not asked for.
@@ -148,6 +150,7 @@ pub(super) fn assemble(cx: &Context, given: &Registration, new: NewClient) -> Re
         secrets: secret.iter().map(|secret| client_secret(cx, secret)).collect(),
         jwks: new.jwks,
         introspect: new.introspect,
+        profile: new.profile,
         compat: new.compat,
         access_token_lifetime: new.access_token_lifetime,
         origin: new.origin,

@@ -9,6 +9,7 @@ use super::client::{self, Created, NewClient};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
 use crate::client::compat::Compat;
+use crate::client::profile::Profile;
 use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
@@ -20,7 +21,7 @@ use crate::secret::Secret;
 use crate::settings::{DynamicRegistration, path};
 use crate::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// RFC 7591 §2 — what is read; everything else is ignored, as the standard asks.
@@ -36,6 +37,9 @@ pub struct Metadata {
     scope: Option<String>,
     #[serde(default)]
     post_logout_redirect_uris: Vec<String>,
+    /// The rest ([`Profile`]).
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// More redirect URIs than any one application has.
@@ -117,6 +121,7 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     let applicant = Applicant { public, redirects: !asked.redirect_uris.is_empty() };
     let grant_types = grant_types(given, applicant, &asked)?;
     check_uris(given, &asked, &grant_types)?;
+    let profile = Profile::default().said(&asked.others.clone().into()).map_err(|_| BAD_MEMBER)?;
     Ok(NewClient {
         name: asked
             .client_name
@@ -129,10 +134,14 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
         redirect_uris: asked.redirect_uris,
         post_logout_redirect_uris: asked.post_logout_redirect_uris,
         auth_method: Some(auth_method),
+        profile,
         origin: Origin::Dynamic,
         ..NewClient::default()
     })
 }
+
+const BAD_MEMBER: Denial = Code::InvalidClientMetadata
+    .because("a member of the metadata is not of the kind that its standard asks for");
 
 fn check_uris(given: &Registration, asked: &Metadata, grants: &[GrantType]) -> Result<(), Denial> {
     let bad = |detail| Err(Code::InvalidRedirectUri.because(detail));
@@ -267,6 +276,7 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
         let needs = |grant: &&GrantType| Compat::needed_for(**grant).is_none_or(|compat| own.has(compat));
         own.grant_types = new.grant_types.iter().filter(needs).copied().collect();
         own.scope.clone_from(&new.scope);
+        own.profile = Profile { federation: own.profile.federation.clone(), ..new.profile.clone() };
     });
     let client = updated.await.map_err(refused)?;
     Ok(shown(cx, &Created { client, secret: None }, None))

@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::ids::{ClientId, GrantId, SessionId, TenantId, UserId};
 use crate::scope::Scope;
 use crate::time::{Seconds, Timestamp};
+use crate::token::details::{self, Details};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,8 @@ pub struct Grant {
     /// When the last access token it gave expires.
     pub access_until: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    #[serde(default, with = "details::text")]
+    pub details: Details,
 }
 
 /// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.

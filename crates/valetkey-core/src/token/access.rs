@@ -7,7 +7,9 @@ use crate::jose::{SigningAlgorithm, jwt};
 use crate::proof::dpop;
 use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
+use crate::token::details::Details;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// What an access token says. The sealed form is this record, encrypted.
@@ -27,6 +29,8 @@ pub struct AccessToken<'a> {
     pub auth_time: Option<Timestamp>,
     /// `cnf`: the key a caller must prove to hold (RFC 7800); such a token is no bearer token.
     pub confirmation: Option<&'a [u8]>,
+    /// The text of [`Details`]; mostly empty.
+    pub details: &'a str,
 }
 
 impl AccessToken<'_> {
@@ -65,6 +69,26 @@ struct Claims<'a> {
     gid: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     cnf: Option<Confirmation>,
+    /// RFC 9396 §9.1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    authorization_details: Option<Value>,
+    /// RFC 9470 §5.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    acr: Option<Value>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    act: Option<Value>,
+}
+
+impl Claims<'_> {
+    /// The members that are a token's details.
+    fn details(&self) -> String {
+        let members =
+            [("authorization_details", &self.authorization_details), ("acr", &self.acr), ("act", &self.act)];
+        let set: Map<String, Value> =
+            members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
+        if set.is_empty() { String::new() } else { Value::Object(set).to_string() }
+    }
 }
 
 /// RFC 7800 §3.1, with the member of RFC 9449 §6.1. One that is not understood confirms nothing, and is kept.
@@ -115,6 +139,7 @@ pub(super) fn sign(
     algorithm: SigningAlgorithm,
     now: Timestamp,
 ) -> Result<String, Fault> {
+    let mut details = Details::members(token.details);
     let claims = Claims {
         iss: server.settings.issuer().into(),
         sub: token.subject().into(),
@@ -128,6 +153,9 @@ pub(super) fn sign(
         tenant: token.tenant.into(),
         gid: token.grant.map(|grant| grant.to_string().into()),
         cnf: token.confirmation.map(|key| Confirmation { jkt: Some(dpop::to_text(key)) }),
+        authorization_details: details.remove("authorization_details"),
+        acr: details.remove("acr"),
+        act: details.remove("act"),
     };
     jwt::sign(server.keys().signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims)
 }
@@ -185,5 +213,6 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
         expires_at: Timestamp(claims.exp),
         auth_time: claims.auth_time.map(Timestamp),
         confirmation: key.as_ref().map(<[u8; 32]>::as_slice),
+        details: &claims.details(),
     })
 }

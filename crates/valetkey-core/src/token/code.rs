@@ -6,6 +6,7 @@ use crate::ids::{GrantId, SessionId};
 use crate::proof::dpop::Thumbprint;
 use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
+use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
 
 /// What a code stands for.
@@ -30,6 +31,8 @@ pub struct Code<'a> {
     pub lasting: bool,
     pub auth_time: Timestamp,
     pub expires_at: Timestamp,
+    #[serde(with = "details::text")]
+    pub details: Details,
 }
 
 impl Code<'_> {

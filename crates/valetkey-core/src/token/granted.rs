@@ -1,5 +1,6 @@
 //! RFC 6749 §1.3 — what a person allowed, as the grant that it becomes, with its first tokens
 
+use super::details::Details;
 use super::refresh::RefreshToken;
 use super::{About, Beside, Issue, Issued, TokenResponse, id_token, issue};
 use crate::client::Client;
@@ -25,6 +26,7 @@ pub struct Allowed<'a> {
     pub nonce: Option<String>,
     /// Whether a refresh token may come of it, as far as the person and the flow are concerned.
     pub lasting: bool,
+    pub details: Details,
 }
 
 /// A grant at its beginning: to be written before its tokens are handed out.
@@ -88,6 +90,7 @@ pub fn row(cx: &Context, client: &Client, allowed: Allowed<'_>) -> Grant {
         expires_at: limits.expires_at,
         access_until: cx.now,
         revoked_at: None,
+        details: allowed.details,
     }
 }
 

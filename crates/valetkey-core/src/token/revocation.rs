@@ -141,6 +141,7 @@ mod tests {
 
     fn token(made_ms: u64) -> AccessToken<'static> {
         AccessToken {
+            details: "",
             id: TokenId(Id::new(made_ms, [1; 10])),
             client: "app",
             user: Some("usr_a"),

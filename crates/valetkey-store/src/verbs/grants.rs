@@ -19,6 +19,7 @@ use valetkey_core::store::{
     Beginning, Grant, GrantFilter, Grants, Mark, NewGrant, Page, Redemption, Rotation, RotationRequest,
 };
 use valetkey_core::time::Timestamp;
+use valetkey_core::token::details::Details;
 
 /// Selects whole grants, each beside the mark of its user and of its client.
 macro_rules! select {
@@ -26,7 +27,7 @@ macro_rules! select {
         concat!(
             "SELECT g.id, g.client_id, g.user_id, g.tenant_id, g.session_id, g.scope, g.resources, g.auth_time,
                     g.nonce, g.generation, g.rotated_at, g.created_at, g.last_used_at, g.idle_until, g.expires_at,
-                    g.access_until, g.revoked_at, u.dead_before, c.dead_before
+                    g.access_until, g.revoked_at, u.dead_before, c.dead_before, g.details
              FROM grants g JOIN users u ON u.id = g.user_id JOIN clients c ON c.id = g.client_id ",
             $rest
         )
@@ -54,6 +55,7 @@ impl FromRow for Grant {
             expires_at: row.time(14)?,
             access_until: row.time(15)?,
             revoked_at: row.opt_time(16)?.or(ended_with(id, [row.id(17)?, row.id(18)?])),
+            details: Details::read(row.text(19)?),
         })
     }
 }

@@ -17,6 +17,7 @@ use valetkey_core::store::{
     RotationRequest, Session, Write,
 };
 use valetkey_core::time::{Seconds, Timestamp};
+use valetkey_core::token::details::Details;
 
 /// The present.
 pub(super) const NOW: Timestamp = Timestamp(1_700_000_000);
@@ -60,6 +61,7 @@ pub(super) fn any() -> Record {
 
 pub(super) fn client(id: &str) -> Client {
     Client {
+        profile: valetkey_core::client::profile::Profile::default(),
         id: id.into(),
         tenant: None,
         name: format!("The {id}"),
@@ -199,6 +201,7 @@ impl Scene {
     /// What a code made `seconds` from now would give: a refresh token of generation 1.
     pub(super) fn code_at(&self, seconds: i64) -> Grant {
         Grant {
+            details: Details { acr: Some("urn:contract".to_owned()), ..Details::default() },
             id: GrantId(id_at(seconds)),
             client: self.client.id.clone(),
             user: self.user.id.clone(),

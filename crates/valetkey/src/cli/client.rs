@@ -7,8 +7,10 @@ use super::values;
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, Subcommand};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use valetkey_core::audit::Event;
 use valetkey_core::client::compat::Compat;
+use valetkey_core::client::profile::Profile;
 use valetkey_core::client::{AuthMethod, Client, metadata};
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::ClientId;
@@ -110,6 +112,27 @@ pub(crate) struct Create {
     /// Such as 10m or 1h [default: the server's]
     #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
     access_token_lifetime: Option<Seconds>,
+    #[command(flatten)]
+    others: Others,
+}
+
+/// Members of RFC 7591 and its extensions that have no flag of their own.
+#[derive(Debug, Args)]
+pub(crate) struct Others {
+    /// Any other member by its standard name, such as id_token_signed_response_alg=ES256; the value is text or JSON
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::member)]
+    set: Vec<(String, String)>,
+}
+
+impl Others {
+    fn over(&self, profile: &Profile) -> Result<Profile> {
+        let each = self.set.iter();
+        Ok(each.fold(Ok(profile.clone()), |own, (name, text)| {
+            let own = own?;
+            let json = serde_json::from_str(text).ok().map(|value: Value| own.with(name, &value));
+            json.and_then(Result::ok).map_or_else(|| own.with(name, &text.as_str().into()), Ok)
+        })?)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +171,8 @@ pub(crate) struct Update {
     no_compat: bool,
     #[arg(long, value_name = "DURATION", value_parser = values::seconds)]
     access_token_lifetime: Option<Seconds>,
+    #[command(flatten)]
+    others: Others,
 }
 
 #[derive(Debug, Args)]
@@ -169,7 +194,7 @@ pub(crate) struct Rotate {
     secret_stdin: bool,
 }
 
-const FIELDS: &[Column] = &[
+const OWN: &[Column] = &[
     ("Id", "client_id"),
     ("Secret", "client_secret"),
     ("Name", "name"),
@@ -191,6 +216,9 @@ const FIELDS: &[Column] = &[
     ("Created", "created_at"),
     ("Changed", "updated_at"),
 ];
+/// With those of its profile, under their standard names.
+static FIELDS: LazyLock<Vec<Column>> =
+    LazyLock::new(|| OWN.iter().copied().chain(Profile::names().iter().map(|name| (*name, *name))).collect());
 const COLUMNS: &[Column] = &[
     ("id", "client_id"),
     ("name", "name"),
@@ -248,6 +276,7 @@ async fn create(managed: &Managed, create: Create) -> Result<Answer> {
         scope: (!create.scope.is_empty()).then(|| values::union(&create.scope)),
         auth_method: public.or(create.auth_method),
         jwks: create.jwks,
+        profile: create.others.over(&Profile::default())?,
         introspect: create.introspect,
         compat: create.compat,
         strict: create.strict,
@@ -278,7 +307,13 @@ async fn update(managed: &Managed, update: Update) -> Result<Answer> {
     if update.auth_method.is_some_and(AuthMethod::is_by_secret) && !before.auth_method.is_by_secret() {
         bail!("this client has no secret to prove itself with: create a new client, and delete this one");
     }
-    let edit = |client: &mut Client| apply(&update, client);
+    let profile = update.others.over(&before.profile)?;
+    let edit = |client: &mut Client| {
+        apply(&update, client);
+        if !update.others.set.is_empty() {
+            client.profile.clone_from(&profile);
+        }
+    };
     let after = commands::update(&managed.cx, &Managed::actor(), &id, Event::ClientUpdated, edit).await?;
     warn(&before.compat, &after);
     Ok(shown(&after))
@@ -331,7 +366,7 @@ fn apply(update: &Update, client: &mut Client) {
 }
 
 fn shown(client: &Client) -> Answer {
-    let answer = Answer::one(metadata::to_json(client), FIELDS);
+    let answer = Answer::one(metadata::to_json(client), &FIELDS);
     client
         .compat
         .iter()
@@ -341,11 +376,11 @@ fn shown(client: &Client) -> Answer {
 /// The one time that a secret can be shown; one that came from outside is not repeated to people.
 fn with_secret(made: &Created, generated: bool) -> Answer {
     let mut json = metadata::to_json(&made.client);
-    let Some(secret) = &made.secret else { return Answer::one(json, FIELDS) };
+    let Some(secret) = &made.secret else { return Answer::one(json, &FIELDS) };
     json["client_secret"] = Value::from(secret.expose());
     // RFC 7591 §3.2.1: required beside a secret; 0 means that it does not expire.
     json["client_secret_expires_at"] = json!(0);
-    let answer = Answer::one(json, if generated { FIELDS } else { &FIELDS[2..] });
+    let answer = Answer::one(json, if generated { &FIELDS } else { &FIELDS[2..] });
     if generated {
         answer.note("The secret is shown this once: only a hash of it is stored.")
     } else {

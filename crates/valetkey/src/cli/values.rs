@@ -74,3 +74,9 @@ pub(super) fn seconds(text: &str) -> Result<Seconds, String> {
 pub(super) fn union(scopes: &[Scope]) -> Scope {
     scopes.iter().fold(Scope::default(), |all, more| all.union(more))
 }
+
+/// `NAME=VALUE`.
+pub(crate) fn member(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -7,6 +7,7 @@ use super::things::{Draft, Turn};
 use super::{Change, Kind, Thing};
 use crate::audit::Event;
 use crate::client::compat::Compat;
+use crate::client::profile::Profile;
 use crate::client::{AuthMethod, Client, ClientSecret, Origin, metadata};
 use crate::error::Fault;
 use crate::grant::GrantType;
@@ -15,9 +16,13 @@ use crate::manage::mark_now;
 use crate::secret::Secret;
 use crate::store::{MarkKind, Step};
 use serde_json::json;
+use std::sync::LazyLock;
 
-/// In the order in which they are written.
-pub(super) const CLIENT: [&str; 18] = [
+/// In the order in which they are written, then those of its profile.
+pub(super) static MEMBERS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| CLIENT.iter().chain(Profile::names()).copied().collect());
+
+const CLIENT: [&str; 18] = [
     "id",
     "name",
     "description",
@@ -117,6 +122,7 @@ impl Draft<'_> {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             introspect: false,
+            profile: Profile::default(),
             disabled: false,
             updated_at: now,
             ..old.clone()

@@ -17,18 +17,18 @@ pub(super) struct Redeem {
 /// code was made (its id tells when). The consent is held until the commit, so that whoever withdraws it finds the grant.
 const INSERT: &str = "
     INSERT INTO grants (id, client_id, user_id, tenant_id, session_id, scope, resources, auth_time, nonce, generation,
-                        rotated_at, created_at, last_used_at, idle_until, expires_at, access_until)
-    SELECT $1, c.id, u.id, u.tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                        rotated_at, created_at, last_used_at, idle_until, expires_at, access_until, details)
+    SELECT $1, c.id, u.id, u.tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
     FROM users u JOIN consents o ON o.user_id = u.id JOIN clients c ON c.id = o.client_id
-    WHERE u.id = $14 AND u.tenant_id = $15
+    WHERE u.id = $15 AND u.tenant_id = $16
       AND u.disabled = 0 AND u.must_change_password = 0 AND u.dead_before < $1
-      AND c.id = $16 AND c.disabled = 0 AND c.dead_before < $1
+      AND c.id = $17 AND c.disabled = 0 AND c.dead_before < $1
       AND (c.tenant_id IS NULL OR c.tenant_id = u.tenant_id)
       AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
       AND ($2 /*pg ::BYTEA*/ IS NULL OR EXISTS (
             SELECT 1 FROM sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.expires_at > $9))
       AND NOT EXISTS (
-            SELECT 1 FROM revocations r WHERE r.kind = $17 AND r.key = $18 AND r.not_after_ms >= $19)
+            SELECT 1 FROM revocations r WHERE r.kind = $18 AND r.key = $19 AND r.not_after_ms >= $20)
     /*pg FOR SHARE OF o FOR KEY SHARE OF u, c */
     ON CONFLICT (id) DO NOTHING";
 
@@ -58,6 +58,7 @@ impl Verb for Redeem {
 
 async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
     let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
+    let details = grant.details.to_text();
     let pair = [grant.user.as_str().as_bytes(), b"\0", grant.client.as_str().as_bytes()].concat();
     let inserted = tx
         .execute(
@@ -76,6 +77,7 @@ async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
                 grant.idle_until,
                 grant.expires_at,
                 grant.access_until,
+                &details,
                 &grant.user,
                 &grant.tenant,
                 &grant.client,

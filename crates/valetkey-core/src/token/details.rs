@@ -1,0 +1,85 @@
+//! What else was agreed in an authorization request: it goes from request to code, grant and access token.
+//!
+//! Its text form is empty where nothing was, so rows and sealed records grow by members here, without migrations.
+
+use crate::store::Grant;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// RFC 9396 §2.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
+    /// OIDC Core §2, RFC 9470 §5: how the person was authenticated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// OIDC Core §5.5, the parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Value>,
+    /// RFC 8693 §4.1: who acts for the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Value>,
+}
+
+impl Details {
+    /// What is not a text of ours is nothing.
+    pub fn read(text: &str) -> Self {
+        if text.is_empty() { Self::default() } else { serde_json::from_str(text).unwrap_or_default() }
+    }
+
+    pub fn to_text(&self) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What of a grant's stands in its access tokens.
+    pub fn for_access_token(grant: Option<&Grant>) -> String {
+        let Some(Self { authorization_details, acr, act, .. }) = grant.map(|grant| &grant.details) else {
+            return String::new();
+        };
+        if authorization_details.is_empty() && acr.is_none() && act.is_none() {
+            return String::new();
+        }
+        let (authorization_details, acr, act) = (authorization_details.clone(), acr.clone(), act.clone());
+        Self { authorization_details, acr, act, ..Self::default() }.to_text()
+    }
+
+    /// As members of a token or of an answer about one.
+    pub fn members(text: &str) -> Map<String, Value> {
+        if text.is_empty() { Map::new() } else { serde_json::from_str(text).unwrap_or_default() }
+    }
+}
+
+/// For records that are no JSON.
+pub mod text {
+    use super::Details;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use std::borrow::Cow;
+
+    pub fn serialize<S: Serializer>(details: &Details, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&details.to_text())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Details, D::Error> {
+        Ok(Details::read(&Cow::<str>::deserialize(from)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_agreed_comes_back_from_its_text_and_nothing_is_no_text() {
+        let some = Details { acr: Some("urn:a".to_owned()), ..Details::default() };
+        assert_eq!(Details::read(&some.to_text()), some);
+        assert_eq!(Details::default().to_text(), "");
+        assert_eq!(Details::read(""), Details::default());
+    }
+}

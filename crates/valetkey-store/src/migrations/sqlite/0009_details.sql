@@ -1,0 +1,2 @@
+-- What else was agreed: JSON, or empty.
+ALTER TABLE grants ADD COLUMN details TEXT NOT NULL DEFAULT '';
