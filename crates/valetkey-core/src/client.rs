@@ -4,6 +4,7 @@ mod assertion;
 pub mod authenticate;
 pub mod compat;
 pub mod document;
+pub mod keys;
 pub mod listing;
 pub mod metadata;
 pub mod noted;
@@ -117,6 +118,9 @@ pub struct Client {
     /// `jwks`: the public keys by which it proves itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
+    /// Where they are to be read instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// May introspect any token, not only its own.
     #[serde(default)]
     pub introspect: bool,
@@ -181,6 +185,7 @@ pub(crate) mod tests {
             auth_method: AuthMethod::ClientSecret,
             secrets: Vec::new(),
             jwks: None,
+            jwks_uri: None,
             introspect: false,
             compat: Vec::new(),
             access_token_lifetime: None,

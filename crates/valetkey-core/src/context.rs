@@ -235,7 +235,7 @@ impl Server {
         if !document::is_address(id) {
             return self.registered(id).await;
         }
-        match document::client(self, id).await {
+        match document::client(self, id).await.map_err(document::away) {
             Ok(client) => Ok(Some(client)),
             Err(Error::Denied(_)) => Ok(None),
             Err(Error::Failed(fault)) => Err(fault),

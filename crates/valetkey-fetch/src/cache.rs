@@ -9,6 +9,11 @@ use valetkey_core::outbound::Unfetched;
 /// How many documents, and how many bytes of them.
 const DOCUMENTS: usize = 4096;
 const BYTES: u64 = 32 << 20;
+/// The same of those that were let go of before their time.
+const FORGOTTEN: usize = 256;
+const FORGOTTEN_BYTES: u64 = 4 << 20;
+/// For how long such a one stands in before its server is asked again, in milliseconds.
+const STANDS_IN_MS: u64 = 10_000;
 /// Beside its body, what an entry costs.
 const ENTRY: u64 = 256;
 
@@ -30,11 +35,17 @@ impl Weighter<Arc<str>, Known> for ByBytes {
 }
 
 #[derive(Debug)]
-pub(crate) struct Documents(Cache<Arc<str>, Known, ByBytes>);
+pub(crate) struct Documents {
+    known: Cache<Arc<str>, Known, ByBytes>,
+    forgotten: Cache<Arc<str>, Known, ByBytes>,
+}
 
 impl Default for Documents {
     fn default() -> Self {
-        Self(Cache::with_weighter(DOCUMENTS, BYTES, ByBytes))
+        Self {
+            known: Cache::with_weighter(DOCUMENTS, BYTES, ByBytes),
+            forgotten: Cache::with_weighter(FORGOTTEN, FORGOTTEN_BYTES, ByBytes),
+        }
     }
 }
 
@@ -52,10 +63,10 @@ impl Documents {
         let key: Arc<str> = url.into();
         loop {
             // Someone else's question, on its way while we came, is answer enough even where it is not kept.
-            let waited = self.0.get(&key).is_none();
-            match self.0.get_value_or_guard_async(&key).await {
+            let waited = self.known.get(&key).is_none();
+            match self.known.get_value_or_guard_async(&key).await {
                 Ok(known) if known.until_ms > now_ms || waited => return known.result,
-                Ok(_) => drop(self.0.remove_if(&key, |known| known.until_ms <= now_ms)),
+                Ok(_) => drop(self.known.remove_if(&key, |known| known.until_ms <= now_ms)),
                 Err(place) => {
                     let known = ask().await;
                     let result = known.result.clone();
@@ -67,6 +78,18 @@ impl Documents {
     }
 
     pub(crate) fn forget_if_before(&self, url: &str, before_ms: u64) {
-        self.0.remove_if(url, |known| known.since_ms <= before_ms);
+        let Some((url, known)) = self.known.remove_if(url, |known| known.since_ms <= before_ms) else {
+            return;
+        };
+        if known.result.is_ok() {
+            self.forgotten.insert(url, known);
+        }
+    }
+
+    /// What was let go of, while it would still have been good: better than nothing where its server is away.
+    pub(crate) fn as_before(&self, url: &str, now_ms: u64) -> Option<Known> {
+        let known = self.forgotten.get(url).filter(|known| known.until_ms > now_ms)?;
+        let until_ms = known.until_ms.min(now_ms + STANDS_IN_MS);
+        Some(Known { until_ms, since_ms: now_ms, ..known })
     }
 }

@@ -20,8 +20,18 @@ use tokio::time::timeout;
 use url::Url;
 use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched};
 
-/// Exchanges on their way at once.
+/// Questions of one sort on their way at once.
 const AT_ONCE: usize = 64;
+/// How many of them may go to one sort of server, that none waits for another sort.
+#[derive(Debug)]
+struct Permits {
+    /// Providers' answers to us.
+    exchanges: Semaphore,
+    /// Documents of those who are registered here.
+    documents: Semaphore,
+    /// Documents that anybody may make us read.
+    strangers: Semaphore,
+}
 /// How long a server that could not be reached is not tried again, in milliseconds. An answer that was no document is not
 /// kept at all (draft-ietf-oauth-client-id-metadata-document §4.4).
 const AWAY_MS: u64 = 5000;
@@ -52,7 +62,7 @@ pub struct Guarded {
     resolver: Arc<dyn Resolve>,
     clock: Arc<dyn Clock>,
     known: Documents,
-    permits: Semaphore,
+    permits: Permits,
 }
 
 impl Guarded {
@@ -70,7 +80,11 @@ impl Guarded {
             resolver: Arc::new(System),
             clock,
             known: Documents::default(),
-            permits: Semaphore::new(AT_ONCE),
+            permits: Permits {
+                exchanges: Semaphore::new(AT_ONCE),
+                documents: Semaphore::new(AT_ONCE),
+                strangers: Semaphore::new(AT_ONCE),
+            },
         })
     }
 
@@ -80,11 +94,13 @@ impl Guarded {
         Self { resolver, ..self }
     }
 
-    async fn receive(&self, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
+    async fn receive(&self, permits: &Semaphore, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
         let url = Policy::url(exchange.url)?;
         let request = request(&url, exchange)?;
+        // Waiting for a turn is none of that server's fault.
+        let turn = timeout(self.limits.connect, permits.acquire()).await;
+        let _permit = turn.ok().and_then(Result::ok).ok_or(Unfetched::Busy)?;
         let whole = async {
-            let _permit = self.permits.acquire().await.map_err(|_| Unfetched::Busy)?;
             let addresses = addresses(&*self.resolver, &url).await?;
             // One that may not be called spoils the name: it is there to be found at the second try.
             for address in &addresses {
@@ -100,8 +116,9 @@ impl Guarded {
         Ok(received)
     }
 
-    async fn ask(&self, url: &str, limit: usize) -> Known {
-        let received = self.receive(&Exchange { url, form: None, authorization: None, limit }).await;
+    async fn ask(&self, permits: &Semaphore, url: &str, limit: usize) -> Known {
+        let exchange = Exchange { url, form: None, authorization: None, limit };
+        let received = self.receive(permits, &exchange).await;
         if let Err(error) = &received {
             let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
             tracing::info!(target: "valetkey::fetch", %error, host, "a document cannot be read");
@@ -123,16 +140,31 @@ impl Guarded {
             ) => (Err(away), AWAY_MS),
             Err(error) => (Err(error), 0),
         };
-        Known { result, since_ms: now, until_ms: now + kept_ms }
+        match &result {
+            Err(why) if why.is_passing() => self.known.as_before(url, now).unwrap_or(Known {
+                result,
+                since_ms: now,
+                until_ms: now + kept_ms,
+            }),
+            _ => Known { result, since_ms: now, until_ms: now + kept_ms },
+        }
+    }
+
+    async fn kept(&self, permits: &Semaphore, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
+        let found = self.known.get_or_ask(url, self.clock.now_ms(), || self.ask(permits, url, limit)).await?;
+        // Another reader of the same address may have asked with a larger limit.
+        if found.len() > limit { Err(Unfetched::TooLarge) } else { Ok(found) }
     }
 }
 
 #[async_trait]
 impl Fetcher for Guarded {
     async fn document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
-        let found = self.known.get_or_ask(url, self.clock.now_ms(), || self.ask(url, limit)).await?;
-        // Another reader of the same address may have asked with a larger limit.
-        if found.len() > limit { Err(Unfetched::TooLarge) } else { Ok(found) }
+        self.kept(&self.permits.documents, url, limit).await
+    }
+
+    async fn strangers_document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
+        self.kept(&self.permits.strangers, url, limit).await
     }
 
     fn forget(&self, url: &str) {
@@ -140,7 +172,7 @@ impl Fetcher for Guarded {
     }
 
     async fn exchange(&self, exchange: &Exchange<'_>) -> Result<Answer, Unfetched> {
-        let received = self.receive(exchange).await?;
+        let received = self.receive(&self.permits.exchanges, exchange).await?;
         Ok(Answer {
             status: received.status.as_u16(),
             media_type: media_type(&received),

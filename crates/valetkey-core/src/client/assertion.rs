@@ -1,9 +1,8 @@
 //! RFC 7523 §2.2, RFC 7521 §4.2, OIDC Core §9 — a client proves itself by a statement signed with its own key
 
-use super::{AuthMethod, Client};
+use super::{AuthMethod, Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
-use crate::jose::jwk;
 use crate::jose::jws::Jws;
 use crate::params::Params;
 use crate::secret::digest_of;
@@ -69,12 +68,16 @@ pub(super) fn read<'a>(params: &'a Params<'_>) -> Result<Option<Assertion<'a>>, 
 impl Assertion<'_> {
     /// Whether it proves this client, now and for the first time.
     pub(super) async fn proves(&self, cx: &Context, client: &Client) -> Result<bool, Error> {
-        let keys = client.jwks.as_ref().and_then(jwk::read_set).unwrap_or_default();
-        let known = client.auth_method == AuthMethod::PrivateKeyJwt && self.jws.is_signed_by_one_of(&keys);
         let typed = !self.jws.has_type()
             || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
-        let claims = self.jws.claims::<Claims>().filter(|claims| known && typed && holds(cx, claims));
-        let Some(claims) = claims else { return Ok(false) };
+        let fits = client.auth_method == AuthMethod::PrivateKeyJwt && typed;
+        let Some(claims) = self.jws.claims::<Claims>().filter(|claims| fits && holds(cx, claims)) else {
+            return Ok(false);
+        };
+        // What cannot hold whoever signed it asks nobody for keys.
+        if !keys::signed(cx, client, &self.jws).await? {
+            return Ok(false);
+        }
         let key = digest_of(&[b"client_assertion", client.id.as_str().as_bytes(), claims.jti.as_bytes()]);
         Ok(cx.store.spend(&key, Timestamp(claims.exp), cx.now).await?)
     }

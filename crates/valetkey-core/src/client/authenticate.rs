@@ -117,7 +117,7 @@ pub async fn authenticate_confidential(
 /// Whom an id names. Where it is the address of a description, what is wrong with that one is said.
 async fn found(cx: &Context, id: &str) -> Result<Option<Arc<Client>>, Error> {
     if document::is_address(id) {
-        document::client_for(cx, id).await.map(Some)
+        document::client_for(cx, id).await.map(Some).map_err(document::away)
     } else {
         Ok(cx.registered(id).await?)
     }

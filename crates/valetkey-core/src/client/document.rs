@@ -9,7 +9,7 @@ use super::profile::Profile;
 use super::{AuthMethod, Client, Origin, redirect_uri};
 use crate::audit::{Actor, Event};
 use crate::context::{Context, Server};
-use crate::error::{Code, Denial, Error, Fault};
+use crate::error::{Code, Denial, Error, Fault, FaultKind};
 use crate::grant::GrantType;
 use crate::ids::ClientId;
 use crate::outbound::Unfetched;
@@ -21,9 +21,8 @@ use serde_json::Value;
 use std::sync::Arc;
 use url::{Host, Url};
 
-/// §6.6: bytes of a description, and of the keys that it may point to.
+/// §6.6: bytes of a description.
 const LARGEST: usize = 5 * 1024;
-const LARGEST_KEYS: usize = 64 * 1024;
 /// Bytes of an id.
 const LONGEST: usize = 500;
 const REDIRECT_URIS: usize = 10;
@@ -116,8 +115,8 @@ pub async fn client(server: &Server, id: &str) -> Result<Arc<Client>, Error> {
     if !mode.allows(&url) {
         return Err(NOT_LISTED.into());
     }
-    let bytes = server.fetcher.document(id, LARGEST).await.map_err(unread)?;
-    let mut document: Document = serde_json::from_slice(&bytes)
+    let bytes = server.fetcher.strangers_document(id, LARGEST).await.map_err(unread)?;
+    let document: Document = serde_json::from_slice(&bytes)
         .map_err(|_| bad("the metadata document of this client_id is no JSON object of client metadata"))?;
     if document.client_id != id {
         return Err(bad(
@@ -125,7 +124,6 @@ pub async fn client(server: &Server, id: &str) -> Result<Arc<Client>, Error> {
         )
         .into());
     }
-    fetch_keys(server, &mut document).await?;
     let row = server.registered(id).await?;
     let client = read(server, &url, document, row.as_deref())?;
     Ok(Arc::new(client))
@@ -145,7 +143,8 @@ pub async fn client_for(cx: &Context, id: &str) -> Result<Arc<Client>, Error> {
 }
 
 fn unread(why: Unfetched) -> Denial {
-    bad(match why {
+    let code = if why.is_passing() { Code::TemporarilyUnavailable } else { Code::InvalidClient };
+    code.because(match why {
         Unfetched::BadAddress | Unfetched::Forbidden => {
             "the metadata document of this client_id is at an address that this server does not call"
         }
@@ -167,16 +166,14 @@ fn unread(why: Unfetched) -> Denial {
     })
 }
 
-/// §6.2 — the keys of a client that proves itself, where the document says where they are.
-async fn fetch_keys(server: &Server, document: &mut Document) -> Result<(), Denial> {
-    let needed = document.token_endpoint_auth_method.as_deref() == Some("private_key_jwt");
-    let Some(at) = document.jwks_uri.as_deref().filter(|_| needed && document.jwks.is_none()) else {
-        return Ok(());
-    };
-    let unread = bad("the keys at the jwks_uri of this client cannot be read");
-    let bytes = server.fetcher.document(at, LARGEST_KEYS).await.map_err(|_| unread)?;
-    document.jwks = Some(serde_json::from_slice(&bytes).map_err(|_| unread)?);
-    Ok(())
+/// Whose description cannot be read now is not thereby unknown: a failure that passes, where no person is told why.
+pub fn away(refused: Error) -> Error {
+    match refused {
+        Error::Denied(Denial { code: Code::TemporarilyUnavailable, detail }) => {
+            Fault::bare(FaultKind::Unavailable, detail).into()
+        }
+        other => other,
+    }
 }
 
 /// What the document makes of the client; `row` is what is kept of it here.
@@ -185,6 +182,7 @@ fn read(server: &Server, url: &Url, document: Document, row: Option<&Client>) ->
         return Err(bad("a metadata document is public and holds no client_secret"));
     }
     let auth_method = auth_method(&document)?;
+    let by_key = auth_method == AuthMethod::PrivateKeyJwt;
     let grant_types = grant_types(&document)?;
     check_redirects(&document)?;
     let now = server.now();
@@ -206,7 +204,9 @@ fn read(server: &Server, url: &Url, document: Document, row: Option<&Client>) ->
         application_scope: None,
         auth_method,
         secrets: Vec::new(),
-        jwks: document.jwks.filter(|_| auth_method == AuthMethod::PrivateKeyJwt),
+        // §6.2: the keys of a client that proves itself.
+        jwks: document.jwks.filter(|_| by_key),
+        jwks_uri: document.jwks_uri.filter(|_| by_key),
         introspect: false,
         compat: Vec::new(),
         access_token_lifetime: None,

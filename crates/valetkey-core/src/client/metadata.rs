@@ -3,11 +3,10 @@
 use super::compat::Compat;
 use super::listing::Review;
 use super::profile::Profile;
-use super::{AuthMethod, Client, Origin, document, redirect_uri};
+use super::{AuthMethod, Client, Origin, document, keys, redirect_uri};
 use crate::grant::GrantType;
 use crate::ids::UserId;
 use crate::interaction::ResponseType;
-use crate::jose::jwk;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use serde_json::{Value, json};
@@ -85,7 +84,9 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
         return refuse("a client needs at least one grant type");
     }
     check_grants(client)?;
-    check_keys(client)?;
+    if let Some(flaw) = keys::flaw(client) {
+        return refuse(flaw);
+    }
     Profile::check(client)?;
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
@@ -106,18 +107,6 @@ fn check_grants(client: &Client) -> Result<(), BadMetadata> {
             Err(BadMetadata(format!("the opt-in {} is for confidential clients only", compat.name())))
         }
         _ => Ok(()),
-    }
-}
-
-fn check_keys(client: &Client) -> Result<(), BadMetadata> {
-    let by_key = client.auth_method == AuthMethod::PrivateKeyJwt;
-    match (&client.jwks, by_key) {
-        (None, false) => Ok(()),
-        (None, true) => Err(BadMetadata("private_key_jwt needs the client's public keys: a jwks".to_owned())),
-        (Some(set), _) if jwk::read_set(set).is_some_and(|keys| !keys.is_empty()) => Ok(()),
-        (Some(_), _) => Err(BadMetadata(
-            "jwks must be a JWK Set with a public key for EdDSA, ES256, PS256 or RS256 signatures".to_owned(),
-        )),
     }
 }
 
@@ -227,6 +216,9 @@ pub fn to_json(client: &Client) -> Value {
     }
     if let Some(set) = &client.jwks {
         json["jwks"] = set.clone();
+    }
+    if let Some(at) = &client.jwks_uri {
+        json["jwks_uri"] = at.as_str().into();
     }
     if let Some(scope) = &client.application_scope {
         json["application_scope"] = scope.to_string().into();

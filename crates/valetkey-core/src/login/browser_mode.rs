@@ -131,6 +131,7 @@ pub fn client(server: &Server, id: &str) -> Option<Client> {
         auth_method: AuthMethod::ClientSecret,
         secrets: Vec::new(),
         jwks: None,
+        jwks_uri: None,
         introspect: false,
         compat: Vec::new(),
         access_token_lifetime: None,

@@ -40,6 +40,8 @@ pub struct NewClient {
     pub auth_method: Option<AuthMethod>,
     /// For `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
+    /// Instead of `jwks`.
+    pub jwks_uri: Option<String>,
     pub introspect: bool,
     pub profile: Profile,
     /// Empty: those of every client registered now, else none.
@@ -149,6 +151,7 @@ pub(super) fn assemble(cx: &Context, given: &Registration, new: NewClient) -> Re
         auth_method,
         secrets: secret.iter().map(|secret| client_secret(cx, secret)).collect(),
         jwks: new.jwks,
+        jwks_uri: new.jwks_uri,
         introspect: new.introspect,
         profile: new.profile,
         compat: new.compat,

@@ -59,8 +59,13 @@ pub trait Fetcher: Send + Sync + Debug {
     /// same at once shares one answer.
     async fn document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched>;
 
+    /// The same at an address that nobody here vouches for: however slow strangers' servers are, those that were
+    /// registered are asked meanwhile.
+    async fn strangers_document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched>;
+
     /// Lets go of a document that has grown too old for its reader, unless it was fetched a moment ago: what strangers
-    /// can bring about must not become a stream of questions.
+    /// can bring about must not become a stream of questions. Where its server is away then, it goes on being used for as
+    /// long as it was good.
     fn forget(&self, url: &str);
 
     /// Asks once, and keeps nothing.
@@ -74,6 +79,10 @@ pub struct Nowhere;
 #[async_trait]
 impl Fetcher for Nowhere {
     async fn document(&self, _: &str, _: usize) -> Result<Arc<[u8]>, Unfetched> {
+        Err(Unfetched::Forbidden)
+    }
+
+    async fn strangers_document(&self, _: &str, _: usize) -> Result<Arc<[u8]>, Unfetched> {
         Err(Unfetched::Forbidden)
     }
 

@@ -80,3 +80,40 @@ async fn a_document_that_is_kept_is_still_too_large_for_who_takes_less() {
     assert!(fetcher.document(&server.url(), 100).await.is_ok());
     assert_eq!(fetcher.document(&server.url(), 5).await, Err(Unfetched::TooLarge));
 }
+
+#[tokio::test]
+async fn a_document_that_was_let_go_of_stands_in_while_its_server_is_away() {
+    let clock = Arc::new(Hand::default());
+    let answers = vec![document("cache-control: max-age=60\r\n", "{}"), answer("503 Away", "", "")];
+    let server = Server::start(answers).await;
+    let fetcher = local(&clock);
+    fetcher.document(&server.url(), 100).await.unwrap();
+    clock.advance(11);
+    fetcher.forget(&server.url());
+    for _ in 0..3 {
+        assert!(fetcher.document(&server.url(), 100).await.is_ok());
+    }
+    assert_eq!(server.asked().len(), 2);
+    // Not for longer than it was good.
+    clock.advance(50);
+    assert_eq!(fetcher.document(&server.url(), 100).await, Err(Unfetched::Status(503)));
+}
+
+#[tokio::test]
+async fn strangers_servers_hold_up_nobody_who_is_registered() {
+    let clock = Arc::new(Hand::default());
+    let slow = Server::start(vec!["…".to_owned()]).await;
+    let quick = Server::start(vec![document("", "{}")]).await;
+    let fetcher = Arc::new(local(&clock));
+    let strangers: Vec<_> = (0..200)
+        .map(|nth| {
+            let (fetcher, url) = (Arc::clone(&fetcher), format!("{}?{nth}", slow.url()));
+            tokio::spawn(async move { fetcher.strangers_document(&url, 100).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    assert!(fetcher.document(&quick.url(), 100).await.is_ok());
+    for stranger in strangers {
+        stranger.abort();
+    }
+}

@@ -75,6 +75,7 @@ pub(super) fn client(id: &str) -> Client {
         auth_method: AuthMethod::ClientSecret,
         secrets: Vec::new(),
         jwks: None,
+        jwks_uri: None,
         introspect: false,
         compat: Vec::new(),
         access_token_lifetime: None,

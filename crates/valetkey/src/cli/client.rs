@@ -89,6 +89,9 @@ pub(crate) struct Create {
     /// Its public keys, a JWK Set, for private_key_jwt
     #[arg(long, value_name = "FILE", value_parser = values::json_file)]
     jwks: Option<Value>,
+    /// Where they are to be read instead: an https address
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Vec<String>,
     /// It may introspect any token, not only its own and those for APIs it stands for
@@ -159,6 +162,9 @@ pub(crate) struct Update {
     /// Its public keys, a JWK Set, for private_key_jwt
     #[arg(long, value_name = "FILE", value_parser = values::json_file)]
     jwks: Option<Value>,
+    /// Where they are to be read instead: an https address
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Vec<String>,
     #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
@@ -206,6 +212,7 @@ const OWN: &[Column] = &[
     ("Scope", "scope"),
     ("Authenticates", "token_endpoint_auth_method"),
     ("Keys", "jwks"),
+    ("Keys at", "jwks_uri"),
     ("Introspects", "introspect"),
     ("Opt-ins", "compat"),
     ("Token lifetime", "access_token_lifetime"),
@@ -276,6 +283,7 @@ async fn create(managed: &Managed, create: Create) -> Result<Answer> {
         scope: (!create.scope.is_empty()).then(|| values::union(&create.scope)),
         auth_method: public.or(create.auth_method),
         jwks: create.jwks,
+        jwks_uri: create.jwks_uri,
         profile: create.others.over(&Profile::default())?,
         introspect: create.introspect,
         compat: create.compat,
@@ -349,8 +357,9 @@ fn apply(update: &Update, client: &mut Client) {
     replace(&mut client.grant_types, Some(&update.grant).filter(|list| !list.is_empty()));
     replace(&mut client.introspect, update.introspect.as_ref());
     replace(&mut client.auth_method, update.auth_method.as_ref());
-    if update.jwks.is_some() {
+    if update.jwks.is_some() || update.jwks_uri.is_some() {
         client.jwks.clone_from(&update.jwks);
+        client.jwks_uri.clone_from(&update.jwks_uri);
     }
     if update.any_scope {
         client.scope = None;

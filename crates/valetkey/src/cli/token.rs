@@ -87,6 +87,7 @@ async fn introspect(managed: &Managed, token: &Secret) -> Result<Value> {
         auth_method: AuthMethod::ClientSecret,
         secrets: Vec::new(),
         jwks: None,
+        jwks_uri: None,
         profile: valetkey_core::client::profile::Profile::default(),
         introspect: true,
         compat: Vec::new(),

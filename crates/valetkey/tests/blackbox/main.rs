@@ -13,6 +13,7 @@ mod authorize_response;
 mod client_assertion;
 mod client_authentication;
 mod client_credentials;
+mod client_keys;
 mod code_flow;
 mod code_redemption;
 mod consent;

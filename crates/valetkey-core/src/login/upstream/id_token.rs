@@ -2,7 +2,6 @@
 
 use super::Trouble;
 use super::transaction::Transaction;
-use crate::jose::jwk::PublicKey;
 use crate::jose::jws::Jws;
 use crate::time::{Seconds, Timestamp};
 use crate::upstream::{ClaimNames, Upstream};
@@ -39,12 +38,7 @@ struct Claims {
     auth_time: Option<i64>,
 }
 
-/// Whether one of these keys signed it: only then is the rest looked at.
-pub(super) fn is_signed(text: &str, keys: &[PublicKey]) -> bool {
-    Jws::read(text).is_some_and(|jws| jws.is_signed_by_one_of(keys))
-}
-
-/// The claims of a token that `is_signed`.
+/// The claims of a token that a key of the provider signed.
 pub(super) fn read(
     text: &str,
     upstream: &Upstream,

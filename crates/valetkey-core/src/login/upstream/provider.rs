@@ -3,8 +3,9 @@
 use super::Trouble;
 use super::id_token::{self, Person};
 use super::transaction::Transaction;
+use crate::client::keys::{Keys, NoKeys};
 use crate::context::Context;
-use crate::jose::jwk::{self, PublicKey};
+use crate::jose::jws::Jws;
 use crate::outbound::{Answer, Exchange};
 use crate::secret::Secret;
 use crate::upstream::{OurMethod, Provider, Upstream};
@@ -209,19 +210,13 @@ pub(super) async fn person(
     id_token::person(&claims, &upstream.claims, auth_time)
 }
 
-/// Whether a key of the provider signed it; keys that were read a while ago are read once more.
+/// Whether a key of the provider signed it.
 async fn is_signed(cx: &Context, jwks_uri: &str, text: &str) -> Result<bool, Trouble> {
-    if id_token::is_signed(text, &keys(cx, jwks_uri).await?) {
-        return Ok(true);
-    }
-    cx.fetcher.forget(jwks_uri);
-    Ok(id_token::is_signed(text, &keys(cx, jwks_uri).await?))
-}
-
-async fn keys(cx: &Context, jwks_uri: &str) -> Result<Vec<PublicKey>, Trouble> {
-    let bytes = cx.fetcher.document(jwks_uri, LARGEST_DOCUMENT).await?;
-    let set = serde_json::from_slice(&bytes).ok();
-    set.as_ref().and_then(jwk::read_set).ok_or(Trouble::Untrue("the provider's keys cannot be read"))
+    let Some(jws) = Jws::read(text) else { return Ok(false) };
+    Keys::At(jwks_uri).signed(cx, &jws).await.map_err(|why| match why {
+        NoKeys::Away => Trouble::Away,
+        NoKeys::Unread => Trouble::Untrue("the provider's keys cannot be read"),
+    })
 }
 
 async fn userinfo(

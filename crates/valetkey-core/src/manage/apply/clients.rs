@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 pub(super) static MEMBERS: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| CLIENT.iter().chain(Profile::names()).copied().collect());
 
-const CLIENT: [&str; 18] = [
+const CLIENT: [&str; 19] = [
     "id",
     "name",
     "description",
@@ -35,6 +35,7 @@ const CLIENT: [&str; 18] = [
     "application_scope",
     "auth_method",
     "jwks",
+    "jwks_uri",
     "introspect",
     "compat",
     "access_token_lifetime",
@@ -114,6 +115,7 @@ impl Draft<'_> {
             compat: kept.compat.clone(),
             access_token_lifetime: kept.access_token_lifetime,
             jwks: kept.jwks.clone(),
+            jwks_uri: kept.jwks_uri.clone(),
             origin: kept.origin,
             name: String::new(),
             description: String::new(),

@@ -190,6 +190,7 @@ mod tests {
             scope: Some(Scope::default()),
             application_scope: Some(Scope::default()),
             jwks: Some(Value::Null),
+            jwks_uri: Some(String::new()),
             access_token_lifetime: Some(Seconds(1)),
             ..client("c")
         };
