@@ -1,12 +1,14 @@
 //! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
 
 mod checks;
-mod implicit;
+mod front;
+mod jarm;
 pub mod par;
 mod response;
 mod review;
 
-pub use checks::KNOWN;
+pub use checks::{Entry, KNOWN, judge, table};
+pub use jarm::enclosed;
 pub use response::{AuthorizationResponse, refuse};
 
 use crate::audit::{Actor, Event};
@@ -45,6 +47,13 @@ pub struct Addressee {
     pub redirect_uri: String,
 }
 
+impl Addressee {
+    /// A client that asks behind the browser's back: no redirect comes of it (RFC 8628, CIBA).
+    pub const fn nowhere(client: Arc<Client>) -> Self {
+        Self { client, redirect_uri: String::new() }
+    }
+}
+
 /// Validates a request: client and redirect URI first, then the table of checks.
 pub async fn begin(
     cx: &Context,
@@ -62,7 +71,7 @@ pub async fn begin(
         note(cx, &client.id, denial, params.one("redirect_uri"));
         Refusal::Page(denial)
     })?;
-    match checks::run(cx, &addressee, params) {
+    match judge(cx, Entry::Plain, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
         Err(denial) => {
             note(cx, &client.id, denial, None);
@@ -110,8 +119,8 @@ async fn client(cx: &Context, params: &Params<'_>) -> Result<Arc<Client>, Refusa
 fn addressee(client: Arc<Client>, params: &Params<'_>) -> Result<Addressee, Denial> {
     let wrong = |detail| Err(Code::InvalidRequest.because(detail));
     params.refuse_repeats(&["redirect_uri"])?;
-    let implicit = checks::is_implicit(&client, params);
-    let fits = if implicit { redirect_uri::matches_exactly } else { redirect_uri::matches };
+    let in_front = checks::in_front(&client, params).is_some();
+    let fits = if in_front { redirect_uri::matches_exactly } else { redirect_uri::matches };
     let redirect_uri = match (params.one("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(uri), registered) if registered.iter().any(|own| fits(own, uri)) => uri.to_owned(),
         (Some(_), _) => {
@@ -225,8 +234,11 @@ async fn finish(
         return Ok(response::back(&interaction.request));
     }
     match interaction.request.response_type {
-        ResponseType::Code => code(cx, interaction, session, scope),
-        ResponseType::Token => match implicit::finish(cx, client, interaction, session, scope).await {
+        ResponseType::Code => {
+            let code = code(cx, interaction, session, scope, GrantId(cx.new_id()))?;
+            Ok(response::granted(cx, &interaction.request, vec![("code", code)]))
+        }
+        _ => match front::finish(cx, client, interaction, session, scope).await {
             Ok(answer) => Ok(answer),
             Err(Error::Denied(denial)) => Ok(refuse(cx, &interaction.request, denial)),
             Err(Error::Failed(fault)) => Err(fault),
@@ -234,18 +246,20 @@ async fn finish(
     }
 }
 
+/// The code, sealed; redeemed, it becomes the grant of this id.
 fn code(
     cx: &Context,
     interaction: &Interaction,
     session: &Session,
     scope: &Scope,
-) -> Result<AuthorizationResponse, Fault> {
+    id: GrantId,
+) -> Result<String, Fault> {
     let request = &interaction.request;
     // OIDC Core §11: declined, it means no refresh token; never asked for, it says nothing.
     let lasting = !request.scope.contains("offline_access") || scope.contains("offline_access");
     let scope = scope.to_string();
     let code = AuthorizationCode {
-        id: GrantId(cx.new_id()),
+        id,
         client: request.client.as_str(),
         user: session.user.as_str(),
         tenant: session.tenant.as_str(),
@@ -261,5 +275,5 @@ fn code(
         expires_at: cx.now + cx.lifetimes().code,
         details: request.details.clone(),
     };
-    Ok(response::granted(cx, request, vec![("code", code.seal(cx, cx.nonce(), cx.now)?)]))
+    code.seal(cx, cx.nonce(), cx.now)
 }

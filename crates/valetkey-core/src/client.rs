@@ -155,8 +155,13 @@ impl Client {
         self.grant_types.contains(&grant)
     }
 
+    /// Under FAPI 2.0 no opt-in counts, however it came to be registered.
     pub fn has(&self, compat: Compat) -> bool {
-        self.compat.contains(&compat)
+        self.compat.contains(&compat) && !self.is_fapi2()
+    }
+
+    pub const fn is_fapi2(&self) -> bool {
+        self.profile.security.is_fapi2()
     }
 
     /// Whether the client may ask for a scope. Standard and registered names are checked elsewhere.

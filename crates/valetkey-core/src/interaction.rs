@@ -147,7 +147,7 @@ fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Times
 fn must_always_ask(client: &Client, request: &AuthorizationRequest) -> bool {
     // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
     let unproven = client.is_public()
-        || request.response_type == ResponseType::Token
+        || request.response_type.is_in_front()
         || redirect_uri::is_oob(&request.redirect_uri);
     let safe = matches!(redirect_uri::check(&request.redirect_uri), Ok(Destination::Web(_)));
     client.origin == Origin::Document || unproven && (!safe || client.origin == Origin::Dynamic)

@@ -190,6 +190,7 @@ macro_rules! store_contract {
             [
                 a_redeemed_grant_reads_back_as_it_was_written,
                 a_replayed_code_revokes_what_it_gave,
+                a_row_that_a_hybrid_began_is_taken_over_by_its_code_once,
                 a_code_in_another_clients_hands_revokes_nothing,
                 of_many_redemptions_one_wins_and_the_grant_dies,
                 disabling_the_user_while_redeeming_leaves_nothing_alive,

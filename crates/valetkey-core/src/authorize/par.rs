@@ -1,6 +1,6 @@
 //! RFC 9126 — pushed authorization requests: judged by the same table, before the browser comes
 
-use super::{addressee, checks, note};
+use super::{Entry, addressee, judge, note};
 use crate::client::{Client, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -37,7 +37,7 @@ pub fn push(cx: &Context, client: &Arc<Client>, params: &Params<'_>) -> Result<P
             .because("request_uri is what you get here, not what you send")
             .into());
     }
-    let judged = addressee(Arc::clone(client), params).and_then(|to| checks::run(cx, &to, params));
+    let judged = addressee(Arc::clone(client), params).and_then(|to| judge(cx, Entry::Pushed, &to, params));
     let request = judged.inspect_err(|denial| note(cx, &client.id, *denial, params.one("redirect_uri")))?;
     let record = Record { request, expires_at: cx.now + LIFETIME };
     let sealed = cx.keys().sealing_at(cx.now)?.seal(Kind::PushedRequest, cx.nonce(), &record)?;

@@ -169,7 +169,7 @@ fn is_web_page(text: &str) -> bool {
 }
 
 fn response_types(client: &Client) -> Vec<&'static str> {
-    let may = |kind: &ResponseType| client.allows(kind.grant());
+    let may = |kind: &ResponseType| kind.grants().iter().all(|grant| client.allows(*grant));
     ResponseType::ALL.into_iter().filter(|(_, kind)| may(kind)).map(|(name, _)| name).collect()
 }
 

@@ -13,7 +13,7 @@ pub use cross_device::CrossDevice;
 pub use federation::Federation;
 pub use logout::Logout;
 pub use openid::OpenId;
-pub use security::Security;
+pub use security::{Security, SecurityProfile};
 
 use super::Client;
 use super::metadata::BadMetadata;

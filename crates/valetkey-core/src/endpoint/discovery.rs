@@ -13,11 +13,9 @@ pub use crate::settings::path;
 /// The metadata document; both well-known addresses serve the same.
 pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     let grants = cx.offered_grants().await?;
-    let offered = |kind: ResponseType| grants.contains(&kind.grant());
+    let offered = |kind: ResponseType| kind.grants().iter().all(|grant| grants.contains(grant));
     let kinds = ResponseType::ALL.into_iter().filter(|(_, kind)| offered(*kind)).map(|(name, _)| name);
-    // Tokens travel in the fragment, and only they do.
-    let fragment = offered(ResponseType::Token).then_some("fragment");
-    let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain(fragment);
+    let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain([ResponseMode::SHORT]);
     let url = |path: &str| cx.settings.url(path);
     // `client_secret` is our name for "either"; the standard's two stand for it.
     let methods = |public: bool| -> Vec<&str> {
@@ -50,6 +48,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
+        "authorization_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::name),
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],

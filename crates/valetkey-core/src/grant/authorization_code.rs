@@ -86,6 +86,10 @@ pub(super) fn decide(
 /// RFC 9700 §4.5: a code that comes after its time may have been redeemed in it. Then it comes back, and what it gave is
 /// taken back as for any other replay.
 async fn late(cx: &Context, client: &Client, code: &AuthorizationCode<'_>) -> Result<Denial, Error> {
+    // A hybrid's row stands before its code was ever used.
+    if cx.store.grant(code.id).await?.is_none_or(|grant| grant.is_unredeemed()) {
+        return Ok(UNKNOWN);
+    }
     let mark = grant_mark(cx, code.id);
     let replay = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
     let replay = replay.client(&client.id).user(&code.user.into(), &code.tenant.into()).object(code.id);

@@ -30,7 +30,7 @@ pub(super) async fn exchange(
     if code.client != client.id.as_str() || (code.key.is_some() && code.key != cx.caller.key) {
         return Err(UNKNOWN.into());
     }
-    let grant = match cx.store.grant(code.id).await? {
+    let grant = match cx.store.grant(code.id).await?.filter(|grant| !grant.is_unredeemed()) {
         Some(grant) => grant,
         None => redeem(cx, client, &code, params).await?,
     };

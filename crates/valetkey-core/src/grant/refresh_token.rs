@@ -85,7 +85,7 @@ fn decide(
     let live = grant.revoked_at.is_none()
         && in_time(grant.idle_until, grant.expires_at)
         && in_time(limits.idle_until, limits.expires_at);
-    if grant.client != client.id || grant.generation == 0 || !live {
+    if grant.client != client.id || grant.generation < 1 || !live {
         return Err(UNKNOWN);
     }
     // RFC 6749 §6: it may shrink for this access token; the grant keeps what it has.

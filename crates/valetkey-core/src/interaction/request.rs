@@ -8,26 +8,70 @@ use crate::time::Seconds;
 use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
 
-/// `response_type`: what the answer brings.
+/// `response_type`: what the answer brings (OAuth 2.0 Multiple Response Type Encoding Practices §3, §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ResponseType {
     Code,
-    /// RFC 6749 §4.2: an access token; only with the opt-in `implicit`.
+    /// RFC 6749 §4.2: an access token.
     Token,
+    /// OIDC Core §3.2: who signed in, and nothing that opens anything.
+    IdToken,
+    IdTokenToken,
+    /// OIDC Core §3.3, the hybrids.
+    CodeIdToken,
+    CodeToken,
+    CodeIdTokenToken,
 }
 
 impl ResponseType {
-    pub const ALL: [(&'static str, Self); 2] = [("code", Self::Code), ("token", Self::Token)];
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("code", Self::Code),
+        ("token", Self::Token),
+        ("id_token", Self::IdToken),
+        ("id_token token", Self::IdTokenToken),
+        ("code id_token", Self::CodeIdToken),
+        ("code token", Self::CodeToken),
+        ("code id_token token", Self::CodeIdTokenToken),
+    ];
 
+    /// RFC 6749 §3.1.1: the order of the words means nothing.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, kind)| kind)
+        let mut words: Vec<&str> = text.split(' ').collect();
+        words.sort_unstable();
+        let name = words.join(" ");
+        Self::ALL.into_iter().find(|(own, _)| *own == name).map(|(_, kind)| kind)
     }
 
-    /// The grant that a client needs for it.
-    pub const fn grant(self) -> GrantType {
-        match self {
-            Self::Code => GrantType::AuthorizationCode,
-            Self::Token => GrantType::Implicit,
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, own)| *own == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether a code comes, to be redeemed at the token endpoint.
+    pub const fn has_code(self) -> bool {
+        matches!(self, Self::Code | Self::CodeIdToken | Self::CodeToken | Self::CodeIdTokenToken)
+    }
+
+    /// Whether an access token comes through the browser.
+    pub const fn has_token(self) -> bool {
+        matches!(self, Self::Token | Self::IdTokenToken | Self::CodeToken | Self::CodeIdTokenToken)
+    }
+
+    /// Whether an ID token comes through the browser.
+    pub const fn has_id_token(self) -> bool {
+        matches!(self, Self::IdToken | Self::IdTokenToken | Self::CodeIdToken | Self::CodeIdTokenToken)
+    }
+
+    /// Whether anything comes through the browser that must not stand in a query.
+    pub const fn is_in_front(self) -> bool {
+        !matches!(self, Self::Code)
+    }
+
+    /// The grants that a client needs for it (RFC 7591 §2.1).
+    pub const fn grants(self) -> &'static [GrantType] {
+        match (self.has_code(), self.is_in_front()) {
+            (true, false) => &[GrantType::AuthorizationCode],
+            (true, true) => &[GrantType::AuthorizationCode, GrantType::Implicit],
+            (false, _) => &[GrantType::Implicit],
         }
     }
 }
@@ -39,23 +83,69 @@ pub enum ResponseMode {
     Query,
     /// In the body of a POST by the browser (OAuth 2.0 Form Post Response Mode §2).
     FormPost,
-    /// In the fragment (RFC 6749 §4.2.2): how tokens travel, and nothing else. Never asked for by name.
+    /// In the fragment (RFC 6749 §4.2.2).
     Fragment,
     /// Nowhere: the person copies it off a page of ours (opt-in `oob`). Never asked for by name.
     Page,
+    /// JARM §2.3.1–2.3.3: the same three, and all of the answer in one signed JWT.
+    QueryJwt,
+    FormPostJwt,
+    FragmentJwt,
 }
 
 impl ResponseMode {
-    /// What a request may ask for.
-    pub const ALL: [(&'static str, Self); 2] = [("query", Self::Query), ("form_post", Self::FormPost)];
+    /// What a request may ask for; `jwt` beside them is whichever of the signed ones is usual (JARM §2.3.4).
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("query", Self::Query),
+        ("fragment", Self::Fragment),
+        ("form_post", Self::FormPost),
+        ("query.jwt", Self::QueryJwt),
+        ("fragment.jwt", Self::FragmentJwt),
+        ("form_post.jwt", Self::FormPostJwt),
+    ];
 
-    pub fn parse(text: &str) -> Option<Self> {
+    /// JARM §2.3.4.
+    pub const SHORT: &str = "jwt";
+
+    /// `usual`: the mode of an answer that names none.
+    pub fn parse(text: &str, usual: Self) -> Option<Self> {
+        if text == Self::SHORT {
+            return Some(usual.signed());
+        }
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, mode)| mode)
+    }
+
+    /// How it travels, signed or not.
+    #[must_use]
+    pub const fn carrier(self) -> Self {
+        match self {
+            Self::QueryJwt => Self::Query,
+            Self::FormPostJwt => Self::FormPost,
+            Self::FragmentJwt => Self::Fragment,
+            plain => plain,
+        }
+    }
+
+    /// The same, signed. What is shown on a page stays as it is.
+    #[must_use]
+    pub const fn signed(self) -> Self {
+        match self.carrier() {
+            Self::Query => Self::QueryJwt,
+            Self::FormPost => Self::FormPostJwt,
+            Self::Fragment => Self::FragmentJwt,
+            other => other,
+        }
+    }
+
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::QueryJwt | Self::FormPostJwt | Self::FragmentJwt)
     }
 
     /// Whether an answer can travel so: a browser posts forms to web addresses only.
     pub fn reaches(self, redirect_uri: &str) -> bool {
-        self != Self::FormPost || redirect_uri.starts_with("http://") || redirect_uri.starts_with("https://")
+        self.carrier() != Self::FormPost
+            || redirect_uri.starts_with("http://")
+            || redirect_uri.starts_with("https://")
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Type {
     /// RFC 9068 §2.1.
     AccessToken,
     IdToken,
+    /// JARM §2.1. It names nobody (`sub`), so that nothing takes it for an ID token.
+    Response,
     /// What the gateway says of a caller to an upstream; no token of ours accepts it as one.
     Identity,
 }
@@ -20,7 +22,7 @@ impl Type {
     const fn name(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
-            Self::IdToken => "JWT",
+            Self::IdToken | Self::Response => "JWT",
             Self::Identity => "vk-identity+jwt",
         }
     }

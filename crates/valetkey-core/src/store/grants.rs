@@ -23,7 +23,7 @@ pub struct Grant {
     pub resources: Vec<String>,
     pub auth_time: Timestamp,
     pub nonce: Option<String>,
-    /// 0: no refresh token was issued.
+    /// 0: no refresh token was issued. [`Self::UNREDEEMED`]: its code is still out.
     pub generation: i64,
     pub rotated_at: Timestamp,
     pub created_at: Timestamp,
@@ -36,6 +36,15 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     #[serde(default, with = "details::text")]
     pub details: Details,
+}
+
+impl Grant {
+    /// Of a hybrid's grant that gave a token through the browser: its code takes the row over, once (OIDC Core §3.3).
+    pub const UNREDEEMED: i64 = -1;
+
+    pub const fn is_unredeemed(&self) -> bool {
+        self.generation == Self::UNREDEEMED
+    }
 }
 
 /// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.
@@ -123,7 +132,7 @@ pub trait Grants: Send + Sync {
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>, Fault>;
     /// Newest first; `page.after` is a grant id.
     async fn grants(&self, filter: &GrantFilter, page: &Page, now: Timestamp) -> Result<Vec<Grant>, Fault>;
-    /// Inserts the grant if its id is new and the gate holds: client enabled, user enabled with no password to change,
+    /// Inserts the grant, or takes over the row that stands unredeemed under its id, if the gate holds: client enabled, user enabled with no password to change,
     /// session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
     /// (its `expires_at` is raised to the stored grant's `access_until`).
     async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault>;

@@ -60,7 +60,7 @@ pub fn begin(cx: &Context, client: &Client, row: Grant, resources: &[&str]) -> R
     let mut grant = row;
     let issued = issue(cx, &Issue { client, grant: Some(&grant), scope: &grant.scope, resources })?;
     grant.access_until = issued.expires_at;
-    if grant.generation == 0 {
+    if grant.generation < 1 {
         // Nothing to refresh: the row only has to outlive its access token.
         (grant.idle_until, grant.expires_at) = (issued.expires_at, issued.expires_at);
     }

@@ -6,7 +6,9 @@ use super::fixtures::{
     user_in,
 };
 use valetkey_core::audit::Event;
-use valetkey_core::store::{Grant, GrantFilter, Mark, MarkKind, Page, Redemption, Rotation, Write};
+use valetkey_core::store::{
+    Beginning, Grant, GrantFilter, Mark, MarkKind, Page, Redemption, Rotation, Write,
+};
 
 pub async fn a_redeemed_grant_reads_back_as_it_was_written(store: Handle) {
     let scene = Scene::new(&store).await;
@@ -36,6 +38,45 @@ pub async fn a_replayed_code_revokes_what_it_gave(store: Handle) {
     scene.change_user(|user| user.disabled = true).await;
     assert_eq!(scene.redeem(&second).await, Redemption::Replayed);
     assert_eq!(scene.stored(&second).await.revoked_at, Some(NOW));
+}
+
+pub async fn a_row_that_a_hybrid_began_is_taken_over_by_its_code_once(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let code = scene.code();
+    let begun = Grant {
+        generation: Grant::UNREDEEMED,
+        idle_until: later(60),
+        expires_at: later(60),
+        access_until: later(900),
+        ..code.clone()
+    };
+    assert_eq!(store.begin_grant(&begun, None).await.unwrap(), Beginning::Begun);
+    assert_eq!(scene.stored(&code).await, begun);
+    assert_eq!(scene.rotate(&code, Grant::UNREDEEMED, NOW).await, Rotation::Unknown, "nothing to refresh");
+    // A gate that does not hold is no replay.
+    scene.change_user(|user| user.disabled = true).await;
+    assert_eq!(scene.redeem(&code).await, Redemption::Refused);
+    scene.change_user(|user| user.disabled = false).await;
+    assert_eq!(scene.stored(&code).await, begun);
+    assert_eq!(scene.redeem(&code).await, Redemption::Redeemed);
+    assert_eq!(scene.stored(&code).await, Grant { access_until: later(900), ..code.clone() });
+    assert_eq!(told(&store, Event::CodeReplayed).await, 0);
+    assert_eq!(scene.redeem(&code).await, Redemption::Replayed);
+    assert_eq!(scene.stored(&code).await.revoked_at, Some(NOW));
+    // What was revoked before its code came is not taken over, nor is another client's.
+    let late = scene.code();
+    let begun = Grant { generation: Grant::UNREDEEMED, ..late.clone() };
+    assert_eq!(store.begin_grant(&begun, None).await.unwrap(), Beginning::Begun);
+    let thief = scene.at(client("thief")).await;
+    let stolen = Grant { client: thief.client.id.clone(), ..late.clone() };
+    assert_eq!(thief.redeem(&stolen).await, Redemption::Refused);
+    let outcomes = race(CALLERS, |_| {
+        let (store, code) = (store.clone(), late.clone());
+        async move { redeem(&store, &code).await }
+    })
+    .await;
+    let won = outcomes.iter().filter(|outcome| **outcome == Redemption::Redeemed).count();
+    assert_eq!(won, 1);
 }
 
 pub async fn a_code_in_another_clients_hands_revokes_nothing(store: Handle) {

@@ -17,7 +17,7 @@ use valetkey_core::client::listing::Review;
 use valetkey_core::client::{Client, Origin, document};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
-use valetkey_core::interaction::{AuthorizationRequest, Interaction, ResponseType, Step};
+use valetkey_core::interaction::{AuthorizationRequest, Interaction, Step};
 use valetkey_core::login::form_proof;
 use valetkey_core::params::Params;
 use valetkey_core::scope::Scope;
@@ -120,7 +120,7 @@ fn lasts(call: &Call, client: &Client, request: &AuthorizationRequest) -> Lasts 
     let lifetimes = call.cx.lifetimes();
     let once = span(client.access_token_lifetime.unwrap_or(lifetimes.access_token));
     let idle = span(lifetimes.refresh_idle);
-    let refreshes = client.allows(GrantType::RefreshToken) && request.response_type == ResponseType::Code;
+    let refreshes = client.allows(GrantType::RefreshToken) && request.response_type.has_code();
     match (refreshes, request.scope.contains("offline_access")) {
         (true, false) if client.has(Compat::ReusableRefreshToken) => Lasts::Forever,
         (false, _) => Lasts::Once { span: once },

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
-use valetkey_core::authorize::AuthorizationResponse;
+use valetkey_core::authorize::{AuthorizationResponse, enclosed};
 use valetkey_core::client::Client;
 use valetkey_core::directory::User;
 use valetkey_core::error::{Denial, Fault, FaultKind};
@@ -131,6 +131,14 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
         Ok(client) => client,
         Err(fault) => return failed(call, &fault),
     };
+    let enclosed = client.as_deref().map(|client| enclosed(&call.cx, client, answer)).transpose();
+    let answer = match &enclosed {
+        Ok(enclosed) => enclosed.as_ref().unwrap_or(answer),
+        Err(fault) => return failed(call, fault),
+    };
+    if matches!(answer.mode, ResponseMode::Query | ResponseMode::Fragment) {
+        return see_other(&answer.location());
+    }
     if answer.mode == ResponseMode::Page {
         return out_of_band(
             call,

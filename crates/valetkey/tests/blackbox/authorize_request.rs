@@ -96,7 +96,7 @@ async fn rfc6749_section_4_1_2_1_every_other_fault_is_told_to_the_application_wi
     let set = |name, value| with(&request, name, value);
     let long = "x".repeat(2049);
     for (case, fields, error) in [
-        ("response_mode fragment", plus("response_mode", "fragment"), "invalid_request"),
+        ("an unknown response_mode", plus("response_mode", "web_message"), "invalid_request"),
         (
             "response_mode twice",
             [plus("response_mode", "query"), vec![("response_mode", "query")]].concat(),

@@ -133,7 +133,7 @@ async fn every_value_promised_for_a_request_is_accepted_and_no_other() {
     let metadata = metadata(&app).await;
     for (list_name, parameter, others) in [
         ("response_types_supported", "response_type", vec!["token", "id_token", "code token", "none"]),
-        ("response_modes_supported", "response_mode", vec!["fragment", "jwt", "query.jwt", "web_message"]),
+        ("response_modes_supported", "response_mode", vec!["web_message", "query.JWT"]),
         ("prompt_values_supported", "prompt", vec!["create", "all"]),
         ("code_challenge_methods_supported", "code_challenge_method", vec!["plain", "S512"]),
         ("scopes_supported", "scope", vec!["phone", "address", "admin"]),

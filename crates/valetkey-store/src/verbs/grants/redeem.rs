@@ -15,6 +15,7 @@ pub(super) struct Redeem {
 
 /// The gate stands in the insert: user, client, consent and session as they are now, and nothing taken back since the
 /// code was made (its id tells when). The consent is held until the commit, so that whoever withdraws it finds the grant.
+/// A row that a hybrid began (generation −1) is taken over instead, once.
 const INSERT: &str = "
     INSERT INTO grants (id, client_id, user_id, tenant_id, session_id, scope, resources, auth_time, nonce, generation,
                         rotated_at, created_at, last_used_at, idle_until, expires_at, access_until, details)
@@ -30,7 +31,12 @@ const INSERT: &str = "
       AND NOT EXISTS (
             SELECT 1 FROM revocations r WHERE r.kind = $18 AND r.key = $19 AND r.not_after_ms >= $20)
     /*pg FOR SHARE OF o FOR KEY SHARE OF u, c */
-    ON CONFLICT (id) DO NOTHING";
+    ON CONFLICT (id) DO UPDATE SET
+      generation = excluded.generation, rotated_at = excluded.rotated_at, last_used_at = excluded.last_used_at,
+      idle_until = excluded.idle_until, expires_at = excluded.expires_at,
+      access_until = CASE WHEN grants.access_until < excluded.access_until THEN excluded.access_until
+                          ELSE grants.access_until END
+    WHERE grants.generation = -1 AND grants.revoked_at IS NULL AND grants.client_id = excluded.client_id";
 
 impl Verb for Redeem {
     type Out = Redemption;
@@ -41,12 +47,12 @@ impl Verb for Redeem {
         // RFC 9700 §4.5: a code that comes back has leaked, and so may have what it gave.
         let (id, client, at) = (&self.grant.id, &self.grant.client, self.replay.at);
         let sql = "UPDATE grants SET revoked_at = $1 WHERE id = $2 AND client_id = $3 AND revoked_at IS NULL
-                   RETURNING access_until";
+                     AND generation >= 0 RETURNING access_until";
         if let Some(row) = tx.one(sql, params![at, id, client]).await? {
             revoked(tx, &self.mark, row.time(0)?, &self.replay).await?;
             return Ok(Redemption::Replayed);
         }
-        let sql = "SELECT 1 FROM grants WHERE id = $1 AND client_id = $2";
+        let sql = "SELECT 1 FROM grants WHERE id = $1 AND client_id = $2 AND generation >= 0";
         let known = exists(tx, sql, params![id, client]).await?;
         Ok(if known { Redemption::Replayed } else { Redemption::Refused })
     }
