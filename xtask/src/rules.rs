@@ -106,6 +106,7 @@ pub(crate) const CORE: &[Floor] = &[
         apart: false,
         modules: &[
             "applied",
+            "backup",
             "catalog",
             "client",
             "context",

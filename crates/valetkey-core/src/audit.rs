@@ -61,6 +61,8 @@ pub enum Event {
     KeyCreated,
     KeyRotated,
     SettingsApplied,
+    /// The store was put back to what it was; the object is the backup.
+    StoreRestored,
 }
 
 impl Event {

@@ -3,6 +3,7 @@
 pub mod applied;
 pub mod audit;
 pub mod authorize;
+pub mod backup;
 pub mod catalog;
 pub mod client;
 pub mod context;

@@ -42,10 +42,12 @@ pub enum Kind {
     UpstreamLogin = 18,
     /// The id that a form of the portal makes, so that a form sent twice makes one thing.
     PortalDraft = 26,
+    /// The key of a backup, under the master key.
+    Backup = 30,
 }
 
 impl Kind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -63,6 +65,7 @@ impl Kind {
         Self::UpstreamSecret,
         Self::UpstreamLogin,
         Self::PortalDraft,
+        Self::Backup,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -85,6 +88,7 @@ impl Kind {
             Self::UpstreamLogin => "vk_ul_",
             Self::BrowserNote => "vk_bn_",
             Self::PortalDraft => "vk_df_",
+            Self::Backup => "vk_bk_",
         }
     }
 }

@@ -71,6 +71,10 @@ pub trait Upkeep: Send + Sync {
     async fn ping(&self) -> Result<(), Fault>;
     /// Deletes up to `limit` rows of each kind that can no longer matter. Returns how many went.
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault>;
+    /// Says that a server runs on the store; said again every few seconds.
+    async fn attend(&self) -> Result<(), Fault>;
+    /// Says that it ends.
+    async fn depart(&self) -> Result<(), Fault>;
     /// How many rows stand in each table, by table name: what `doctor` and the tests count.
     async fn row_counts(&self) -> Result<Vec<(String, u64)>, Fault>;
 }

@@ -143,6 +143,22 @@ impl Engine {
         }
     }
 
+    /// Says that a server runs on it, where others can. A file's lock says it already.
+    pub(crate) async fn attend(&self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.attend().await,
+        }
+    }
+
+    /// Says that it ends.
+    pub(crate) async fn depart(&self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.depart().await,
+        }
+    }
+
     /// Finishes what waits and lets the database go. Later calls are refused.
     pub(crate) async fn close(&self) {
         match self {

@@ -41,6 +41,17 @@ pub enum OpenError {
     )]
     Altered { path: PathBuf, version: i64 },
 
+    #[error(
+        "migration {version} of the database {path} takes away what a server of an older version still needs, and one runs: \
+         replace or stop it first"
+    )]
+    Behind { path: PathBuf, version: i64 },
+
+    #[error(
+        "the database {path} cannot be copied to {to} before its schema is changed ({source}): nothing was changed"
+    )]
+    NotCopied { path: PathBuf, to: PathBuf, source: io::Error },
+
     #[error("another Valetkey server uses this data directory ({path}{}): stop it, or choose another --data-dir",
         if holder.is_empty() { String::new() } else { format!(", process {holder}") })]
     InUse { path: PathBuf, holder: String },
@@ -81,4 +92,51 @@ pub enum TransferError {
 
     #[error("the database to be moved cannot be read: {0}")]
     Source(#[from] rusqlite::Error),
+}
+
+/// Why there is no backup, or why none was restored. Then nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+
+    #[error("{path} is there already: choose another name, or replace it with --force")]
+    Exists { path: PathBuf },
+
+    #[error("cannot use {path}: {source}")]
+    File { path: PathBuf, source: io::Error },
+
+    #[error("{path} is no backup made by `valetkey backup`")]
+    NoBackup { path: PathBuf },
+
+    #[error("{path} was made by a newer Valetkey (format {found}): upgrade")]
+    NewerFormat { path: PathBuf, found: u32 },
+
+    #[error("{path} was made by a newer Valetkey (schema {found}, this one knows up to {known}): upgrade")]
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
+
+    #[error(
+        "{path} was made under another master key: give the one that the server had when the backup was made"
+    )]
+    OtherKey { path: PathBuf },
+
+    #[error("{path} is damaged ({detail}): take another backup")]
+    Damaged { path: PathBuf, detail: &'static str },
+
+    #[error(
+        "the database {at} has the schema of a newer Valetkey ({found}, this one knows up to {known}): \
+         only that version can back it up whole"
+    )]
+    NewerStore { at: PathBuf, found: i64, known: i64 },
+
+    #[error("the database {at} is not empty: `--force` replaces what is in it")]
+    NotEmpty { at: PathBuf },
+
+    #[error(
+        "a server runs on the database {at}: stop all of them first (one that was killed is forgotten after 15 seconds)"
+    )]
+    InUse { at: PathBuf },
+
+    #[error("the database {at} refused: {why}")]
+    Database { at: PathBuf, why: String },
 }

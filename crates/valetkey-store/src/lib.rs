@@ -1,5 +1,6 @@
 //! The store of Valetkey: domain verbs, written once, over SQLite and PostgreSQL.
 
+mod backup;
 mod engine;
 mod error;
 mod lock;
@@ -8,7 +9,8 @@ mod open;
 mod transfer;
 mod verbs;
 
-pub use error::{OpenError, TransferError};
+pub use backup::{Head, Place, Report, backup, restore};
+pub use error::{BackupError, OpenError, TransferError};
 pub use lock::{LOCK_FILE, ServerLock};
 pub use open::{Options, PostgresOptions};
 pub use transfer::transfer;

@@ -17,6 +17,11 @@ pub struct ServerLock {
     _file: File,
 }
 
+/// Whether a process holds the lock of that file.
+pub(crate) fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl ServerLock {
     /// Takes the lock of a data directory, making the directory (0700) and the file (0600) where they are missing.
     /// Fails with [`OpenError::InUse`] while another process holds it. A file left by a dead process is no hindrance.

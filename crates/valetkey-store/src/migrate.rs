@@ -1,43 +1,82 @@
 //! Migrations: numbered SQL files, embedded, each applied once in its own transaction.
 
 use crate::error::OpenError;
-use rusqlite::{Connection, TransactionBehavior};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Migration {
     pub(crate) version: i64,
     pub(crate) name: &'static str,
+    /// The last step that a program must know at least to go on working after this one. A step that only adds names one
+    /// before itself; one that takes something away names the step by which nobody needed it any more.
+    pub(crate) compatible_from: i64,
     pub(crate) sql: &'static str,
 }
 
-/// Every step, in order.
-pub(crate) const SQLITE: &[Migration] = &[
-    Migration { version: 1, name: "init", sql: include_str!("migrations/sqlite/0001_init.sql") },
-    Migration { version: 2, name: "tenants", sql: include_str!("migrations/sqlite/0002_tenants.sql") },
-    Migration { version: 3, name: "settings", sql: include_str!("migrations/sqlite/0003_settings.sql") },
-    Migration { version: 4, name: "portal", sql: include_str!("migrations/sqlite/0004_portal.sql") },
-    Migration { version: 5, name: "upstream", sql: include_str!("migrations/sqlite/0005_upstream.sql") },
-    Migration { version: 8, name: "spent", sql: include_str!("migrations/sqlite/0008_spent.sql") },
-    Migration { version: 9, name: "details", sql: include_str!("migrations/sqlite/0009_details.sql") },
-];
+macro_rules! step {
+    ($version:literal, $name:literal, $from:literal, $engine:literal, $file:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            compatible_from: $from,
+            sql: include_str!(concat!("migrations/", $engine, "/", $file)),
+        }
+    };
+}
+
+macro_rules! steps {
+    ($engine:literal) => {
+        &[
+            step!(1, "init", 1, $engine, "0001_init.sql"),
+            step!(2, "tenants", 2, $engine, "0002_tenants.sql"),
+            step!(3, "settings", 3, $engine, "0003_settings.sql"),
+            step!(4, "portal", 4, $engine, "0004_portal.sql"),
+            step!(5, "upstream", 5, $engine, "0005_upstream.sql"),
+            step!(8, "spent", 8, $engine, "0008_spent.sql"),
+            step!(9, "details", 8, $engine, "0009_details.sql"),
+            step!(13, "nodes", 8, $engine, "0013_nodes.sql"),
+        ]
+    };
+}
+
+/// Every step, in order: number, name, what a program must know to run beside it (see [`Migration`]), file.
+pub(crate) const SQLITE: &[Migration] = steps!("sqlite");
 
 /// The same steps for PostgreSQL, under the same numbers.
-pub(crate) const POSTGRES: &[Migration] = &[
-    Migration { version: 1, name: "init", sql: include_str!("migrations/postgres/0001_init.sql") },
-    Migration { version: 2, name: "tenants", sql: include_str!("migrations/postgres/0002_tenants.sql") },
-    Migration { version: 3, name: "settings", sql: include_str!("migrations/postgres/0003_settings.sql") },
-    Migration { version: 4, name: "portal", sql: include_str!("migrations/postgres/0004_portal.sql") },
-    Migration { version: 5, name: "upstream", sql: include_str!("migrations/postgres/0005_upstream.sql") },
-    Migration { version: 8, name: "spent", sql: include_str!("migrations/postgres/0008_spent.sql") },
-    Migration { version: 9, name: "details", sql: include_str!("migrations/postgres/0009_details.sql") },
-];
+pub(crate) const POSTGRES: &[Migration] = steps!("postgres");
+
+/// The last step that this program knows.
+pub(crate) fn known(steps: &[Migration]) -> i64 {
+    steps.last().map_or(0, |step| step.version)
+}
+
+/// A step that stands in a database's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) version: i64,
+    pub(crate) checksum: i64,
+    pub(crate) compatible_from: i64,
+}
 
 /// What may go wrong; the caller knows the path.
+#[derive(Debug)]
 pub(crate) enum Refused {
-    Newer { found: i64, known: i64 },
-    Altered { version: i64 },
+    Newer {
+        found: i64,
+        known: i64,
+    },
+    Altered {
+        version: i64,
+    },
+    /// A server runs that could not go on after this step.
+    Behind {
+        version: i64,
+    },
+    Copy {
+        to: PathBuf,
+        source: std::io::Error,
+    },
     Sqlite(rusqlite::Error),
 }
 
@@ -47,6 +86,8 @@ impl Refused {
         match self {
             Self::Newer { found, known } => OpenError::Newer { path, found, known },
             Self::Altered { version } => OpenError::Altered { path, version },
+            Self::Behind { version } => OpenError::Behind { path, version },
+            Self::Copy { to, source } => OpenError::NotCopied { path, to, source },
             Self::Sqlite(source) => OpenError::Sqlite { path, source },
         }
     }
@@ -58,48 +99,19 @@ impl From<rusqlite::Error> for Refused {
     }
 }
 
-/// Applies what is missing of `steps`; takes no write lock where nothing is. Two processes may call it at once.
-pub(crate) fn run(connection: &mut Connection, steps: &[Migration]) -> Result<(), Refused> {
-    for step in &steps[verified(&applied(connection)?, steps)?..] {
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
-        if !applied(&tx)?.iter().any(|(version, _)| *version == step.version) {
-            tx.execute_batch(HISTORY)?;
-            tx.execute_batch(step.sql)?;
-            tx.execute(
-                "INSERT INTO schema_history (version, name, checksum, valetkey) VALUES (?1, ?2, ?3, ?4)",
-                (step.version, step.name, checksum(step.sql), env!("CARGO_PKG_VERSION")),
-            )?;
-        }
-        tx.commit()?;
-    }
-    Ok(())
-}
-
-const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (
-    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL, valetkey TEXT NOT NULL) STRICT";
-
-/// How many steps stand already. Refuses a history that is not a beginning of `steps`.
-pub(crate) fn verified(done: &[(i64, i64)], steps: &[Migration]) -> Result<usize, Refused> {
-    for (n, (version, sum)) in done.iter().enumerate() {
+/// The steps that are missing. Refuses a history that is no beginning of `steps`, unless what goes beyond them was made by
+/// a newer version that leaves room for this one.
+pub(crate) fn pending<'s>(done: &[Applied], steps: &'s [Migration]) -> Result<&'s [Migration], Refused> {
+    for (n, found) in done.iter().enumerate() {
+        let known = known(steps);
         match steps.get(n) {
-            Some(step) if step.version == *version && checksum(step.sql) == *sum => {}
-            Some(_) => return Err(Refused::Altered { version: *version }),
-            None => {
-                return Err(Refused::Newer { found: *version, known: steps.last().map_or(0, |s| s.version) });
-            }
+            Some(step) if step.version == found.version && checksum(step.sql) == found.checksum => {}
+            Some(_) => return Err(Refused::Altered { version: found.version }),
+            None if found.compatible_from <= known => {}
+            None => return Err(Refused::Newer { found: found.version, known }),
         }
     }
-    Ok(done.len())
-}
-
-fn applied(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64)>> {
-    if !connection.table_exists(None, "schema_history")? {
-        return Ok(Vec::new());
-    }
-    let mut statement =
-        connection.prepare("SELECT version, checksum FROM schema_history ORDER BY version")?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    Ok(steps.get(done.len()..).unwrap_or_default())
 }
 
 /// FNV-1a: against an edited file, not against an enemy.
@@ -114,9 +126,18 @@ pub(crate) fn checksum(sql: &str) -> i64 {
 mod tests {
     use super::*;
 
-    const ONE: Migration =
-        Migration { version: 1, name: "one", sql: "CREATE TABLE one (a) ; INSERT INTO one VALUES (1);" };
-    const TWO: Migration = Migration { version: 2, name: "two", sql: "ALTER TABLE one ADD COLUMN b" };
+    const fn step(version: i64, compatible_from: i64) -> Migration {
+        Migration { version, name: "step", compatible_from, sql: "SELECT 1" }
+    }
+
+    fn history(steps: &[Migration]) -> Vec<Applied> {
+        let of = |step: &Migration| Applied {
+            version: step.version,
+            checksum: checksum(step.sql),
+            compatible_from: step.compatible_from,
+        };
+        steps.iter().map(of).collect()
+    }
 
     /// Tables, and their columns, that a step makes.
     fn made(sql: &str) -> Vec<String> {
@@ -155,30 +176,76 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_applied_once_and_in_order() {
-        let mut db = Connection::open_in_memory().unwrap();
-        for steps in [&[ONE][..], &[ONE, TWO], &[ONE, TWO]] {
-            run(&mut db, steps).ok().unwrap();
+    fn what_is_missing_is_a_tail_and_a_changed_step_is_refused() {
+        let steps = [step(1, 1), step(3, 1), step(4, 1)];
+        for n in 0..=3 {
+            let missing = pending(&history(&steps[..n]), &steps).unwrap();
+            assert_eq!(missing.len(), 3 - n);
         }
-        let rows: i64 = db.query_row("SELECT count(b IS NULL) FROM one", [], |row| row.get(0)).unwrap();
-        assert_eq!(rows, 1);
+        let edited = [Migration { sql: "SELECT 2", ..steps[0] }, steps[1]];
+        assert!(matches!(pending(&history(&edited), &steps), Err(Refused::Altered { version: 1 })));
+        let between = [steps[0], step(2, 1), steps[1]];
+        assert!(matches!(pending(&history(&between), &steps), Err(Refused::Altered { version: 2 })));
     }
 
     #[test]
-    fn a_step_that_fails_leaves_nothing_behind() {
-        let mut db = Connection::open_in_memory().unwrap();
-        let bad = Migration { version: 2, name: "bad", sql: "CREATE TABLE half (a); nonsense;" };
-        assert!(matches!(run(&mut db, &[ONE, bad]), Err(Refused::Sqlite(_))));
-        assert!(!db.table_exists(None, "half").unwrap());
-        assert_eq!(applied(&db).unwrap().len(), 1);
+    fn an_older_program_runs_on_what_was_added_and_not_on_what_was_taken_away() {
+        let own = [step(1, 1), step(2, 1)];
+        for (later, runs) in [
+            (vec![step(3, 1)], true),
+            (vec![step(3, 2), step(4, 2)], true),
+            (vec![step(3, 3)], false),
+            (vec![step(3, 1), step(4, 3)], false),
+            // A later step never takes back what an earlier one asks for.
+            (vec![step(3, 3), step(4, 1)], false),
+        ] {
+            let found = [&own[..], &later].concat();
+            let answer = pending(&history(&found), &own);
+            assert_eq!(answer.is_ok(), runs, "{later:?}");
+            assert!(answer.is_err() || answer.is_ok_and(<[_]>::is_empty));
+        }
     }
 
     #[test]
-    fn a_newer_schema_and_an_edited_step_are_refused() {
-        let mut db = Connection::open_in_memory().unwrap();
-        run(&mut db, &[ONE, TWO]).ok().unwrap();
-        assert!(matches!(run(&mut db, &[ONE]), Err(Refused::Newer { found: 2, known: 1 })));
-        let edited = Migration { sql: "CREATE TABLE other (a)", ..ONE };
-        assert!(matches!(run(&mut db, &[edited, TWO]), Err(Refused::Altered { version: 1 })));
+    fn a_step_that_leaves_room_for_older_versions_takes_nothing_from_them() {
+        for (engine, steps) in [("sqlite", SQLITE), ("postgres", POSTGRES)] {
+            for step in steps.iter().filter(|step| step.compatible_from < step.version) {
+                for statement in statements(step.sql) {
+                    assert!(leaves_room(&statement, step.sql), "{engine} {}: {statement}", step.version);
+                }
+            }
+        }
+        for taking in [
+            "DROP TABLE a",
+            "ALTER TABLE a DROP COLUMN b",
+            "ALTER TABLE a RENAME COLUMN b TO c",
+            "ALTER TABLE a ADD COLUMN b TEXT NOT NULL",
+            "CREATE UNIQUE INDEX a_by_b ON a (b)",
+            "UPDATE a SET b = 1",
+        ] {
+            assert!(!leaves_room(taking, taking), "{taking}");
+        }
+    }
+
+    fn statements(sql: &str) -> Vec<String> {
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        let text = lines.collect::<Vec<_>>().join(" ");
+        let words = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.split(';').map(words).filter(|statement| !statement.is_empty()).collect()
+    }
+
+    /// What an older version does not notice: new tables, new columns that may be left out, indexes that refuse nothing.
+    fn leaves_room(statement: &str, step: &str) -> bool {
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        let is_new = |table: &str| step.contains(&format!("CREATE TABLE {table} "));
+        match words.as_slice() {
+            ["CREATE", "TABLE", ..] | ["CREATE", "INDEX", ..] => true,
+            ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] => is_new(table),
+            ["ALTER", "TABLE", _, "ADD", "COLUMN", _, _, rest @ ..] => {
+                !rest.contains(&"NOT") || rest.contains(&"DEFAULT")
+            }
+            ["INSERT", "INTO", table, ..] => is_new(table),
+            _ => false,
+        }
     }
 }

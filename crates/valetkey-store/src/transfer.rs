@@ -1,6 +1,7 @@
 //! From SQLite to PostgreSQL: every row, or nothing. Meanwhile the source can be read and not written; afterwards it stays so,
 //! so that nobody goes on writing where nobody looks any more.
 
+use crate::backup::{Fate, Table, fate};
 use crate::engine::postgres::Receiver;
 use crate::engine::{Cell, sqlite};
 use crate::error::{OpenError, TransferError};
@@ -10,15 +11,6 @@ use rusqlite::types::ValueRef;
 
 /// How many rows go with one statement.
 const ROWS: usize = 500;
-
-/// What is made anew on the other side: the history of its own schema, and how far sweeps have looked.
-const OWN: [&str; 3] = ["schema_history", "upkeep", "moved"];
-
-/// A table and its columns.
-struct Table {
-    name: String,
-    columns: Vec<String>,
-}
 
 /// Moves everything. Answers how many rows each table has on both sides.
 pub async fn transfer(from: &Options, to: &PostgresOptions) -> Result<Vec<(String, u64)>, TransferError> {
@@ -62,12 +54,13 @@ async fn copy(
     Ok((receiver, counts))
 }
 
-fn tables(source: &Connection) -> rusqlite::Result<Vec<Table>> {
+/// The tables whose rows are not their database's own affair.
+pub(crate) fn tables(source: &Connection) -> rusqlite::Result<Vec<Table>> {
     let mut names = source.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
     )?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let names = names.into_iter().filter(|name| !OWN.contains(&name.as_str()));
+    let names = names.into_iter().filter(|name| fate(name) != Some(Fate::Own));
     names
         .map(|name| {
             let mut columns = source.prepare("SELECT name FROM pragma_table_info(?1)")?;
@@ -106,7 +99,7 @@ async fn send(source: &Connection, table: &Table, receiver: &mut Receiver) -> Re
     }
 }
 
-fn cell(value: ValueRef<'_>) -> Cell {
+pub(crate) fn cell(value: ValueRef<'_>) -> Cell {
     match value {
         ValueRef::Null | ValueRef::Real(_) => Cell::Null,
         ValueRef::Integer(number) => Cell::Int(number),

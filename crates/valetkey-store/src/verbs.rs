@@ -5,6 +5,7 @@ mod catalog;
 mod clients;
 mod configuration;
 mod consents;
+pub(crate) mod epoch;
 mod grants;
 mod identities;
 mod keys;

@@ -21,6 +21,8 @@ const SWEEP_LIMIT: u32 = 2000;
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 /// How long uses of secrets and refusals gather before they are written in one go.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// How often a server says that it is there.
+const ATTEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts the jobs; they end when `stop` begins.
@@ -35,6 +37,8 @@ pub(crate) fn start(
     jobs.spawn(keep(stop.clone(), move || follow(Arc::clone(&following))));
     let noting = Arc::clone(server);
     jobs.spawn(keep(stop.clone(), move || note(Arc::clone(&noting))));
+    let attending = Arc::clone(server);
+    jobs.spawn(keep(stop.clone(), move || attend(Arc::clone(&attending))));
     jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
     jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
     jobs
@@ -111,6 +115,17 @@ async fn note(server: Arc<Server>) {
         ticks.tick().await;
         if let Err(error) = server.write_notes().await {
             tracing::warn!(target: "valetkey::jobs", %error, "cannot write what applications were refused");
+        }
+    }
+}
+
+/// Says that a server runs here: a restore or an upgrade elsewhere must know. Whether it can is shown by the feed.
+async fn attend(server: Arc<Server>) {
+    let mut ticks = ticks(ATTEND_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = server.store.attend().await {
+            tracing::debug!(target: "valetkey::jobs", %error, "cannot say that this server is there");
         }
     }
 }

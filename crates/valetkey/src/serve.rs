@@ -62,6 +62,7 @@ pub(crate) async fn prepare(
     let home = Home::new(&config);
     let metrics = install_metrics()?;
     let opened = wire::open(&config, &home, &issuer, Opening::Server).await?;
+    opened.server.store.attend().await?;
     let cx = Context::new(&opened.server, Caller::default());
     key::ensure(&cx).await.context("cannot make the keys")?;
     if let Some(before) = home.remember_issuer(&issuer)? {
@@ -97,6 +98,7 @@ impl Ready {
             while jobs.join_next().await.is_some() {}
             // What cannot be written now is a help that is lost, and no more.
             let _ = self.opened.server.write_notes().await;
+            let _ = self.opened.server.store.depart().await;
             self.opened.store.close().await;
             // Readiness has said no all the while; nobody need be waited for here.
             management.abort();

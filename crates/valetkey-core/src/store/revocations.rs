@@ -21,11 +21,13 @@ pub enum MarkKind {
     Tenant = 5,
     /// All that one user gave one client: key is user id, a zero byte, client id.
     Consent = 6,
+    /// Everything from before: a backup was restored.
+    Everything = 7,
 }
 
 impl MarkKind {
     pub fn from_number(number: i64) -> Option<Self> {
-        [Self::Token, Self::Grant, Self::Client, Self::User, Self::Tenant, Self::Consent]
+        [Self::Token, Self::Grant, Self::Client, Self::User, Self::Tenant, Self::Consent, Self::Everything]
             .into_iter()
             .find(|kind| *kind as i64 == number)
     }

@@ -2,12 +2,12 @@
 
 use crate::context::Context;
 use crate::ids::GrantId;
-use crate::settings::LONGEST_ACCESS_TOKEN;
+use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Mark, MarkKind};
 use crate::time::Timestamp;
 use crate::token::access::AccessToken;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 const SHARDS: usize = 16;
@@ -70,6 +70,8 @@ impl Table {
 #[derive(Debug, Default)]
 pub struct RevocationIndex {
     tables: [Table; 6],
+    /// The moment of the last restore in milliseconds; 0: never.
+    epoch: AtomicI64,
 }
 
 /// The key of a `MarkKind::Consent` mark.
@@ -103,7 +105,16 @@ impl RevocationIndex {
     }
 
     pub fn insert(&self, mark: &Mark) {
-        self.table(mark.kind).insert(mark);
+        if mark.kind == MarkKind::Everything {
+            self.epoch.fetch_max(mark.not_after_ms, Ordering::AcqRel);
+        } else {
+            self.table(mark.kind).insert(mark);
+        }
+    }
+
+    /// When the store was last put back to an older state: what is from before counts for nothing.
+    pub fn epoch_ms(&self) -> i64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
     pub fn forget_expired(&self, now: Timestamp) {
@@ -122,7 +133,8 @@ impl RevocationIndex {
     pub fn kills(&self, token: &AccessToken<'_>) -> bool {
         let made = token.id.0.millis();
         let kills = |kind, key: &[u8]| self.table(kind).kills(key, made);
-        kills(MarkKind::Token, token.id.0.as_bytes())
+        made <= self.epoch_ms()
+            || kills(MarkKind::Token, token.id.0.as_bytes())
             || token.grant.is_some_and(|grant| kills(MarkKind::Grant, grant.0.as_bytes()))
             || kills(MarkKind::Client, token.client.as_bytes())
             || kills(MarkKind::Tenant, token.tenant.as_bytes())
@@ -132,6 +144,12 @@ impl RevocationIndex {
                         && kills(MarkKind::Consent, &consent_key(user, token.client)))
             })
     }
+}
+
+/// The mark of a restore.
+pub fn epoch_mark(now_ms: i64) -> Mark {
+    let expires_at = Timestamp(now_ms / 1000) + LONGEST_OPTED_ACCESS_TOKEN;
+    Mark { kind: MarkKind::Everything, key: Vec::new(), not_after_ms: now_ms, expires_at }
 }
 
 #[cfg(test)]
@@ -154,6 +172,15 @@ mod tests {
             auth_time: None,
             confirmation: None,
         }
+    }
+
+    #[test]
+    fn a_restore_kills_whatever_was_made_before_it() {
+        let index = RevocationIndex::default();
+        index.insert(&epoch_mark(1000));
+        assert!(index.kills(&token(1000)) && !index.kills(&token(1001)));
+        index.insert(&epoch_mark(500));
+        assert_eq!(index.epoch_ms(), 1000, "it never goes back");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! PostgreSQL: a small pool of connections, each verb a transaction at READ COMMITTED or a single statement.
 
 mod address;
+pub(crate) mod backup;
 mod connection;
 mod fault;
 mod listen;
 mod migrate;
+mod nodes;
 mod pool;
 mod receive;
 mod tls;
@@ -54,6 +56,8 @@ struct Shared {
     news: Arc<Notify>,
     listening: std::sync::OnceLock<JoinHandle<()>>,
     patience: Duration,
+    /// As whom this server says that it is there.
+    node: tokio::sync::Mutex<Option<String>>,
 }
 
 impl Drop for Shared {
@@ -81,7 +85,8 @@ impl Postgres {
         let notifies = migrate::prepare(&pool, options).await?;
         let news = Arc::default();
         let listening = std::sync::OnceLock::new();
-        Ok(Self(Arc::new(Shared { pool, notifies, news, listening, patience })))
+        let node = tokio::sync::Mutex::default();
+        Ok(Self(Arc::new(Shared { pool, notifies, news, listening, patience, node })))
     }
 
     /// Runs a verb that only reads. Each of its statements sees what was committed when it began.

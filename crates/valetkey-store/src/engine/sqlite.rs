@@ -1,9 +1,11 @@
 //! SQLite in WAL mode: one writer thread that groups commits, and a read-only connection on every thread that reads.
 
+pub(crate) mod backup;
 mod connection;
 mod fault;
 mod file;
 mod job;
+pub(crate) mod migrate;
 mod reader;
 mod tx;
 mod writer;
@@ -13,7 +15,7 @@ mod tests;
 
 use crate::engine::Verb;
 use crate::error::OpenError;
-use crate::migrate;
+use crate::migrate::SQLITE;
 use crate::open::{self, Options};
 use job::Waiting;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,8 @@ pub(crate) fn open_whole(options: &Options) -> Result<rusqlite::Connection, Open
     let mut database = connection::writer(&options.path)?;
     connection::check_identity(&database, options)?;
     crate::transfer::check_not_moved(&database, options)?;
-    migrate::run(&mut database, migrate::SQLITE).map_err(|refused| refused.at(&options.path))?;
+    migrate::run(&mut database, &options.path, SQLITE, options.create)
+        .map_err(|refused| refused.at(&options.path))?;
     Ok(database)
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn write_mark<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) ->
 pub(super) async fn take_back<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
     let last = last_dead(mark.not_after_ms);
     match mark.kind {
-        MarkKind::Token => {}
+        MarkKind::Token | MarkKind::Everything => {}
         MarkKind::Grant => {
             let sql = "UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL";
             tx.execute(sql, params![at, &mark.key]).await?;

@@ -200,6 +200,14 @@ impl Upkeep for Store {
         self.engine.write(Sweep { now, limit }).await
     }
 
+    async fn attend(&self) -> Result<(), Fault> {
+        self.engine.attend().await
+    }
+
+    async fn depart(&self) -> Result<(), Fault> {
+        self.engine.depart().await
+    }
+
     async fn row_counts(&self) -> Result<Vec<(String, u64)>, Fault> {
         self.engine.read(Count).await
     }

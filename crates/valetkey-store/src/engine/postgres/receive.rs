@@ -32,6 +32,15 @@ impl Receiver {
         Ok(Self { connection, shown })
     }
 
+    /// Takes rows on a connection whose transaction is open.
+    pub(super) fn on(connection: super::connection::Connection, shown: String) -> Self {
+        Self { connection, shown }
+    }
+
+    pub(super) fn connection(&self) -> &super::connection::Connection {
+        &self.connection
+    }
+
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }

@@ -1,6 +1,7 @@
 //! The engine under load, under faults, and with verbs that misbehave.
 
 mod faults;
+mod migrate;
 
 use super::{QUEUE, Sqlite};
 use crate::Options;

@@ -185,7 +185,7 @@ fn what_is_no_database_of_ours_is_refused_in_words() {
 
     fs::write(&path, &bytes).unwrap();
     let raw = Connection::open(&path).unwrap();
-    raw.execute_batch("INSERT INTO schema_history VALUES (999, 'later', 0, '9.9')").unwrap();
+    raw.execute_batch("INSERT INTO schema_history VALUES (999, 'later', 0, '9.9', 999)").unwrap();
     drop(raw);
     assert!(refusal().contains("made by a newer Valetkey (schema 999"), "{}", refusal());
 }
