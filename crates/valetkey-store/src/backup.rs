@@ -64,7 +64,7 @@ pub async fn restore(
     into: &Place,
     force: bool,
     master: &SealingKey,
-    record: &Record,
+    mut record: Record,
 ) -> Result<Report, BackupError> {
     // Read to its end first: nothing is touched for a file that does not hold.
     let reader = Reader::open(file, master)?;
@@ -75,9 +75,10 @@ pub async fn restore(
     }
     reader.check()?;
     let reader = Reader::open(file, master)?;
+    record.object = Some(reader.about.id.to_string());
     match into {
-        Place::File(options) => sqlite::backup::restore(options, reader, force, record),
-        Place::Server(options) => postgres::backup::restore(options, reader, force, record).await,
+        Place::File(options) => sqlite::backup::restore(options, reader, force, &record),
+        Place::Server(options) => postgres::backup::restore(options, reader, force, &record).await,
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -79,6 +80,10 @@ enum Command {
     Config(config::Command),
     /// Bring the store's schema up to date, or move the store from SQLite to PostgreSQL
     Migrate(migrate::Arguments),
+    /// Write the whole store into one file, while servers run
+    Backup(backup::Backup),
+    /// Put the store back to what a backup says; everybody has to sign in again
+    Restore(backup::Restore),
     /// Look for what is wrong with configuration, files and store
     Doctor,
     /// Ask a running server whether it is ready (exit 0) or not (exit 1)
@@ -194,6 +199,8 @@ fn dispatch(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Perform(command) => quiet_runtime()?.block_on(perform::run(command))?,
         Command::Config(command) => config::run(global, command)?,
         Command::Migrate(arguments) => quiet_runtime()?.block_on(migrate::run(global, &arguments))?,
+        Command::Backup(arguments) => quiet_runtime()?.block_on(backup::backup(global, &arguments))?,
+        Command::Restore(arguments) => quiet_runtime()?.block_on(backup::restore(global, &arguments))?,
         Command::Doctor => return quiet_runtime()?.block_on(doctor::run(global)),
         Command::Healthcheck(arguments) => return quiet_runtime()?.block_on(health::run(global, &arguments)),
         Command::HashPassword => quiet_runtime()?.block_on(password::run())?,

@@ -4,6 +4,7 @@
 compile_error!("a server that checks nothing is for the benchmark alone: build `--bin valetkey-unchecked`");
 
 mod apply;
+mod backup;
 mod cli;
 mod clock;
 mod config;

@@ -1,6 +1,7 @@
 //! For the benchmark alone: Valetkey with the gateway's check switched off. Never shipped, never run elsewhere.
 
 mod apply;
+mod backup;
 mod cli;
 mod clock;
 mod config;

@@ -101,7 +101,7 @@ fn copy(path: &Path, version: i64) -> Result<(), Refused> {
         remove(&partial).ok();
         return Err(error);
     }
-    for older in copies(path).into_iter().filter(|older| *older != to) {
+    for older in copies(path).into_iter().filter(|older| older.file_name() != to.file_name()) {
         remove(&older).ok();
     }
     Ok(())
