@@ -1,89 +1,42 @@
 //! The `oauth2` crate does the whole flow; it lets us pass any HTTP client, so ours is sixty lines of std.
 
+mod support;
+
 use std::io;
-use std::net::ToSocketAddrs;
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, IntrospectionUrl, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    IntrospectionUrl, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
     RequestTokenError, RevocationUrl, Scope, StandardRevocableToken, TokenIntrospectionResponse,
     TokenResponse, TokenUrl,
 };
-use serde_json::Value;
-use valetkey_person::{Connection, Person, Request};
+use support::{Run, http};
+use valetkey_person::Person;
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointSet, EndpointSet, EndpointSet>;
 type Outcome = Result<BasicTokenResponse, RequestTokenError<io::Error, oauth2::basic::BasicErrorResponse>>;
 
-struct Run(Value);
-
-impl Run {
-    fn read() -> Self {
-        let path = std::env::var("VALETKEY_FIXTURE").expect("run through tests/clients/run");
-        Self(serde_json::from_str(&std::fs::read_to_string(path).expect("fixture")).expect("json"))
-    }
-
-    fn text(&self, pointer: &str) -> String {
-        self.0.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}")).to_owned()
-    }
-
-    fn client(&self, name: &str, auth: AuthType) -> Client {
-        let issuer = self.text("/issuer");
-        let redirect = if name == "public" {
-            "http://127.0.0.1:40321/callback".to_owned()
-        } else {
-            self.text("/redirect/web")
-        };
-        // The crate takes no http revocation URL, loopback or not; the HTTP function below looks at host and path only.
-        let revoke = format!("{}/oauth/revoke", issuer.replacen("http://", "https://", 1));
-        let client = BasicClient::new(ClientId::new(self.text(&format!("/clients/{name}/client_id"))))
-            .set_auth_uri(AuthUrl::new(format!("{issuer}/oauth/authorize")).expect("url"))
-            .set_token_uri(TokenUrl::new(format!("{issuer}/oauth/token")).expect("url"))
-            .set_revocation_url(RevocationUrl::new(revoke).expect("url"))
-            .set_introspection_url(IntrospectionUrl::new(format!("{issuer}/oauth/introspect")).expect("url"))
-            .set_redirect_uri(RedirectUrl::new(redirect).expect("url"))
-            .set_auth_type(auth);
-        match self.0.pointer(&format!("/clients/{name}/client_secret")).and_then(Value::as_str) {
-            Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_owned())),
-            None => client,
-        }
-    }
-
-    fn person(&self, name: &str) -> Person {
-        let issuer = self.text("/issuer");
-        let user = |member| self.text(&format!("/users/{name}/{member}"));
-        Person::new(&issuer, address(&issuer), &user("username"), &user("password"))
-    }
-}
-
-fn address(origin: &str) -> std::net::SocketAddr {
-    let host = origin.trim_start_matches("http://");
-    host.to_socket_addrs().expect("host").find(std::net::SocketAddr::is_ipv4).expect("loopback address")
-}
-
-/// The crate's HTTP port: one request, one connection, no redirects.
-#[expect(clippy::needless_pass_by_value, reason = "the crate's signature")]
-fn http(request: HttpRequest) -> Result<HttpResponse, io::Error> {
-    let uri = request.uri();
-    let host = uri.authority().map_or("", |authority| authority.as_str());
-    let target = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut wire = Request {
-        method: request.method().to_string(),
-        target: target.into(),
-        headers: Vec::new(),
-        body: request.body().clone(),
+fn client(run: &Run, name: &str, auth: AuthType) -> Client {
+    let issuer = run.text("/issuer");
+    let redirect = if name == "public" {
+        "http://127.0.0.1:40321/callback".to_owned()
+    } else {
+        run.text("/redirect/web")
     };
-    wire = wire.header("Host", host).header("Connection", "close");
-    for (name, value) in request.headers() {
-        wire = wire.header(name.as_str(), value.to_str().map_err(io::Error::other)?);
+    // The crate takes no http revocation URL, loopback or not; the HTTP function below looks at host and path only.
+    let revoke = format!("{}/oauth/revoke", issuer.replacen("http://", "https://", 1));
+    let client = BasicClient::new(ClientId::new(run.text(&format!("/clients/{name}/client_id"))))
+        .set_auth_uri(AuthUrl::new(format!("{issuer}/oauth/authorize")).expect("url"))
+        .set_token_uri(TokenUrl::new(format!("{issuer}/oauth/token")).expect("url"))
+        .set_revocation_url(RevocationUrl::new(revoke).expect("url"))
+        .set_introspection_url(IntrospectionUrl::new(format!("{issuer}/oauth/introspect")).expect("url"))
+        .set_redirect_uri(RedirectUrl::new(redirect).expect("url"))
+        .set_auth_type(auth);
+    match run.secret(name) {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret)),
+        None => client,
     }
-    let reply = Connection::new(address(&format!("http://{host}"))).send(&wire)?;
-    let mut response = oauth2::http::Response::builder().status(reply.status);
-    for (name, value) in &reply.headers {
-        response = response.header(name, value);
-    }
-    response.body(reply.body).map_err(io::Error::other)
 }
 
 /// A code with the verifier that redeems it.
@@ -110,7 +63,7 @@ fn refused_as(outcome: Outcome, expected: &BasicErrorResponseType) {
 
 fn whole_flow(name: &str, auth: AuthType) {
     let run = Run::read();
-    let client = run.client(name, auth);
+    let client = client(&run, name, auth);
     let (code, verifier) = code(&client, &mut run.person("barbara"), &["read", "offline_access"]);
     let token = client.exchange_code(code.clone()).set_pkce_verifier(verifier).request(&http).expect("token");
     assert!(token.expires_in().is_some());
@@ -154,7 +107,7 @@ fn client_credentials_with_basic_and_post() {
         ("service", AuthType::RequestBody),
         ("service_post", AuthType::RequestBody),
     ] {
-        let client = run.client(name, auth);
+        let client = client(&run, name, auth);
         let token = client
             .exchange_client_credentials()
             .add_scope(Scope::new("read".into()))
@@ -169,7 +122,7 @@ fn client_credentials_with_basic_and_post() {
 #[test]
 fn a_wrong_verifier_redeems_nothing() {
     let run = Run::read();
-    let client = run.client("basic", AuthType::BasicAuth);
+    let client = client(&run, "basic", AuthType::BasicAuth);
     let (code, _) = code(&client, &mut run.person("barbara"), &["read"]);
     let (_, wrong) = PkceCodeChallenge::new_random_sha256();
     refused_as(
@@ -182,6 +135,6 @@ fn a_wrong_verifier_redeems_nothing() {
 fn a_wrong_secret_is_refused() {
     let run = Run::read();
     let client =
-        run.client("service", AuthType::BasicAuth).set_client_secret(ClientSecret::new("wrong".into()));
+        client(&run, "service", AuthType::BasicAuth).set_client_secret(ClientSecret::new("wrong".into()));
     refused_as(client.exchange_client_credentials().request(&http), &BasicErrorResponseType::InvalidClient);
 }
