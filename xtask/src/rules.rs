@@ -107,6 +107,7 @@ pub(crate) const CORE: &[Floor] = &[
         modules: &[
             "applied",
             "backup",
+            "approval",
             "catalog",
             "client",
             "context",
@@ -189,6 +190,10 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::PushedRequest", &["crates/valetkey-core/src/authorize/par.rs", SEAL], EVERY_SEAL),
     place("Kind::DpopNonce", &["crates/valetkey-core/src/proof/dpop.rs", SEAL], EVERY_SEAL),
     place("Kind::BoundRefreshToken", &["crates/valetkey-core/src/token/refresh.rs", SEAL], EVERY_SEAL),
+    place("Kind::DeviceCode", &["crates/valetkey-core/src/approval/handle.rs", SEAL], EVERY_SEAL),
+    place("Kind::AuthReqId", &["crates/valetkey-core/src/approval/handle.rs", SEAL], EVERY_SEAL),
+    place("Kind::Pending", &["crates/valetkey-core/src/approval.rs", SEAL], EVERY_SEAL),
+    place("Kind::Agreed", &["crates/valetkey-core/src/token/code.rs", SEAL], EVERY_SEAL),
     place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
     place("LessSafeKey", &[SEAL], "seal.rs is the only user of symmetric encryption"),
     place("argon2", &["crates/valetkey/src/hasher"], "passwords are hashed behind the bounded Hasher port"),

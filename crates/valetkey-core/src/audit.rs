@@ -14,6 +14,8 @@ pub enum Event {
     SessionEnded,
     ConsentGiven,
     ConsentWithdrawn,
+    ApprovalGiven,
+    ApprovalDenied,
     CodeReplayed,
     RefreshTokenReused,
     TokenRevoked,

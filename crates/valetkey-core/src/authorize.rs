@@ -1,6 +1,8 @@
 //! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
 
 mod checks;
+pub mod device;
+mod elsewhere;
 mod front;
 mod jarm;
 pub mod par;
@@ -9,7 +11,7 @@ mod review;
 
 pub use checks::{Entry, KNOWN, judge, table};
 pub use jarm::enclosed;
-pub use response::{AuthorizationResponse, refuse};
+pub use response::{AuthorizationResponse, OUTCOME, refuse};
 
 use crate::audit::{Actor, Event};
 use crate::client::noted::{Endpoint, Refused};
@@ -162,6 +164,11 @@ pub async fn resume(
     {
         return Ok(Progress::Done(refuse(cx, &interaction.request, denial)));
     }
+    if let Some(id) = interaction.approval
+        && let Some(answer) = elsewhere::over(cx, id, session).await?
+    {
+        return Ok(Progress::Done(answer));
+    }
     let consent = match session {
         Some(session) => cx.store.consent(&session.user, &client.id).await?,
         None => None,
@@ -198,6 +205,9 @@ pub async fn decide(
 ) -> Result<AuthorizationResponse, Error> {
     let request = &interaction.request;
     let Decision::Allow(ticked) = decision else {
+        if let Some(id) = interaction.approval {
+            return Ok(elsewhere::decide(cx, id, session, None).await?);
+        }
         return Ok(refuse(cx, request, Code::AccessDenied.because("the user denied the request")));
     };
     let granted = request.scope.filter(|name| is_fixed(name) || ticked.contains(name));
@@ -232,6 +242,9 @@ async fn finish(
 ) -> Result<AuthorizationResponse, Fault> {
     if client.origin == Origin::Gateway {
         return Ok(response::back(&interaction.request));
+    }
+    if let Some(id) = interaction.approval {
+        return elsewhere::decide(cx, id, session, Some(scope)).await;
     }
     match interaction.request.response_type {
         ResponseType::Code => {

@@ -56,6 +56,8 @@ pub struct Server {
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
     pub registrations: Guard,
+    /// Requests that wait for a person, by application and address.
+    pub asked: Guard,
     /// Addresses that brought descriptions which could not be read.
     pub unread_documents: Guard,
     /// Proofs of possession that were shown.
@@ -88,6 +90,7 @@ impl Server {
             clients: ClientCache::default(),
             wrong_secrets: Guard::new(30, Seconds(60)),
             registrations: Guard::new(60, Seconds::hours(1)),
+            asked: Guard::new(120, Seconds(60)),
             unread_documents: Guard::new(30, Seconds(60)),
             proofs: Replays::default(),
             noted: Noted::default(),
@@ -249,13 +252,13 @@ impl Server {
 
     /// Every grant that a client has or would get now: the strict ones, and those that an opt-in opened somewhere.
     pub async fn offered_grants(&self) -> Result<Vec<GrantType>, Fault> {
-        let legacy = |grant: &GrantType| Compat::needed_for(*grant).is_some();
-        let opted: Vec<_> = GrantType::ALL.into_iter().filter(legacy).collect();
+        let rare = |grant: &GrantType| Compat::needed_for(*grant).is_some() || grant.is_by_registration();
+        let opted: Vec<_> = GrantType::ALL.into_iter().filter(rare).collect();
         let in_use = self.offered.get_or_read(|| self.store.grants_in_use(&opted)).await?;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
         let has =
-            |grant: &GrantType| !legacy(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
+            |grant: &GrantType| !rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
         Ok(GrantType::ALL.into_iter().filter(has).collect())
     }
 

@@ -39,6 +39,12 @@ pub enum Code {
     RequestNotSupported,
     /// OIDC Core §3.1.2.6.
     RequestUriNotSupported,
+    /// RFC 8628 §3.5.
+    AuthorizationPending,
+    /// RFC 8628 §3.5.
+    SlowDown,
+    /// RFC 8628 §3.5.
+    ExpiredToken,
 }
 
 impl Code {
@@ -67,6 +73,9 @@ impl Code {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
         }
     }
 

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod code_as_refresh_token;
+mod elsewhere;
 mod password;
 mod refresh_token;
 
@@ -27,15 +28,19 @@ pub enum GrantType {
     Password,
     /// RFC 6749 §4.2: no grant of the token endpoint; only with the opt-in `implicit`.
     Implicit,
+    /// RFC 8628 §3.4.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::RefreshToken,
         Self::Password,
         Self::Implicit,
+        Self::DeviceCode,
     ];
 
     /// The `grant_type` value.
@@ -46,7 +51,13 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::Password => "password",
             Self::Implicit => "implicit",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
+    }
+
+    /// RFC 10027 §6: what lets others be asked from afar is there only where an operator registered a client for it.
+    pub const fn is_by_registration(self) -> bool {
+        matches!(self, Self::DeviceCode)
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -55,7 +66,7 @@ impl GrantType {
 }
 
 /// Every parameter that means something at the token endpoint.
-pub const KNOWN: [&str; 12] = [
+pub const KNOWN: [&str; 13] = [
     "grant_type",
     "client_id",
     "client_secret",
@@ -68,6 +79,7 @@ pub const KNOWN: [&str; 12] = [
     "tenant_id",
     "scope",
     "resource",
+    "device_code",
 ];
 
 /// RFC 6749 §4: the grant asked for, if server and client both allow it. Call before the client is authenticated,
@@ -80,8 +92,8 @@ pub async fn requested(cx: &Context, params: &Params<'_>) -> Result<GrantType, E
     // RFC 6749 §4.2: implicit is had at the authorization endpoint alone.
     let grant = GrantType::parse(name).filter(|grant| *grant != GrantType::Implicit).ok_or(NO_SUCH_GRANT)?;
     // What discovery does not promise does not exist.
-    let legacy = Compat::needed_for(grant).is_some();
-    if legacy && !cx.offered_grants().await?.contains(&grant) {
+    let rare = Compat::needed_for(grant).is_some() || grant.is_by_registration();
+    if rare && !cx.offered_grants().await?.contains(&grant) {
         return Err(NO_SUCH_GRANT.into());
     }
     Ok(grant)
@@ -99,7 +111,10 @@ pub async fn exchange(
 ) -> Result<TokenResponse, Error> {
     let exchanged = exchange_for(cx, client, grant, params).await;
     if let Err(Error::Denied(denial)) = &exchanged {
-        cx.noted.refused(&client.id, Refused::at(Endpoint::Token, *denial), cx.now);
+        // That a person has not decided yet, or said no, is no mistake of theirs.
+        if !matches!(denial.code, Code::AuthorizationPending | Code::AccessDenied | Code::ExpiredToken) {
+            cx.noted.refused(&client.id, Refused::at(Endpoint::Token, *denial), cx.now);
+        }
     }
     exchanged
 }
@@ -131,6 +146,7 @@ async fn exchange_for(
         GrantType::ClientCredentials => client_credentials::exchange(cx, client, params),
         GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
         GrantType::Password => password::exchange(cx, client, params).await,
+        GrantType::DeviceCode => elsewhere::device_code(cx, client, params).await,
         GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

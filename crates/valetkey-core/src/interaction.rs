@@ -8,7 +8,7 @@ use crate::client::redirect_uri::{self, Destination};
 use crate::client::{Client, Origin};
 use crate::context::Context;
 use crate::error::{Code, Denial, Fault};
-use crate::ids::SessionId;
+use crate::ids::{Id, SessionId};
 use crate::scope::Scope;
 use crate::seal::{self, Kind};
 use crate::secret::SecretHash;
@@ -28,6 +28,8 @@ pub struct Interaction {
     /// The session chosen on the account page of this very interaction.
     pub chosen: Option<SessionId>,
     expires_at: Timestamp,
+    /// What it decides, where that was asked for elsewhere.
+    pub approval: Option<Id>,
 }
 
 /// Why an interaction cannot go on.
@@ -43,7 +45,20 @@ pub enum Stale {
 impl Interaction {
     pub fn new(cx: &Context, request: AuthorizationRequest, browser: &str) -> Self {
         let expires_at = cx.now + cx.settings.lifetimes.interaction;
-        Self { request, browser: SecretHash::of(browser), signed_in: None, chosen: None, expires_at }
+        Self {
+            request,
+            browser: SecretHash::of(browser),
+            signed_in: None,
+            chosen: None,
+            expires_at,
+            approval: None,
+        }
+    }
+
+    /// The same for what was asked for elsewhere: in this browser it is decided.
+    #[must_use]
+    pub fn deciding(self, approval: Id) -> Self {
+        Self { approval: Some(approval), ..self }
     }
 
     pub fn seal(&self, cx: &Context) -> Result<String, Fault> {
@@ -114,7 +129,10 @@ pub fn next_step(
         return Step::Finish;
     }
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
-    let again = request.prompts.contains(&Prompt::Consent) || must_always_ask(client, request);
+    // RFC 8628 §5.4, RFC 10027: who holds the other device is known to nobody but the person.
+    let again = request.prompts.contains(&Prompt::Consent)
+        || interaction.approval.is_some()
+        || must_always_ask(client, request);
     if consent.is_some() && held.covers(&request.scope) && !again {
         return Step::Finish;
     }

@@ -1,6 +1,7 @@
 //! The protocol of Valetkey: types, rules, flows and the ports it needs. No I/O, no clock, no randomness of its own.
 
 pub mod applied;
+pub mod approval;
 pub mod audit;
 pub mod authorize;
 pub mod backup;

@@ -44,10 +44,18 @@ pub enum Kind {
     PortalDraft = 26,
     /// The key of a backup, under the master key.
     Backup = 30,
+    /// RFC 8628 §3.2.
+    DeviceCode = 39,
+    /// CIBA Core §7.3.
+    AuthReqId = 40,
+    /// What a device or a back channel asked, in its row.
+    Pending = 41,
+    /// What a person agreed to, in the same row.
+    Agreed = 42,
 }
 
 impl Kind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -66,6 +74,10 @@ impl Kind {
         Self::UpstreamLogin,
         Self::PortalDraft,
         Self::Backup,
+        Self::DeviceCode,
+        Self::AuthReqId,
+        Self::Pending,
+        Self::Agreed,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -89,6 +101,10 @@ impl Kind {
             Self::BrowserNote => "vk_bn_",
             Self::PortalDraft => "vk_df_",
             Self::Backup => "vk_bk_",
+            Self::DeviceCode => "vk_dc_",
+            Self::AuthReqId => "vk_ar_",
+            Self::Pending => "vk_pe_",
+            Self::Agreed => "vk_ag_",
         }
     }
 }

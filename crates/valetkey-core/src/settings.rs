@@ -119,6 +119,8 @@ pub mod path {
     pub const MASTODON_ACCOUNT: &str = "/oauth/mastodon/accounts/verify_credentials";
     pub const MASTODON_INSTANCE: &str = "/oauth/mastodon/instance";
     pub const MASTODON_INSTANCE_V2: &str = "/oauth/mastodon/instance_v2";
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+    pub const DEVICE: &str = "/device";
     pub const CONSOLE: &str = "/console";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -144,12 +146,13 @@ pub mod path {
     ];
 
     /// The names under which aliases speak of them.
-    pub const ENDPOINTS: [(&str, &str); 11] = [
+    pub const ENDPOINTS: [(&str, &str); 12] = [
         ("authorize", AUTHORIZE),
         ("par", PAR),
         ("token", TOKEN),
         ("revoke", REVOKE),
         ("introspect", INTROSPECT),
+        ("device_authorization", DEVICE_AUTHORIZATION),
         ("userinfo", USERINFO),
         ("logout", LOGOUT),
         ("register", REGISTER),

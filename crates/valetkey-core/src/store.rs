@@ -2,6 +2,7 @@
 //!
 //! Every write takes the audit record that tells of it; the store writes both, and the entry of the change feed, or neither.
 
+mod approvals;
 mod audits;
 mod catalog;
 mod clients;
@@ -19,6 +20,7 @@ mod tenants;
 mod upstreams;
 mod users;
 
+pub use approvals::{Approval, ApprovalState, Approvals, Asking, Poll, PollRequest};
 pub use audits::{AuditFilter, Audits};
 pub use catalog::{Api, Catalog, EndpointRule, ScopeWords, TokenFormat};
 pub use clients::Clients;
@@ -81,7 +83,8 @@ pub trait Upkeep: Send + Sync {
 
 /// All of the ports.
 pub trait Store:
-    Audits
+    Approvals
+    + Audits
     + Catalog
     + Changes
     + Clients
@@ -104,7 +107,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: Audits
+    T: Approvals
+        + Audits
         + Catalog
         + Changes
         + Clients

@@ -1,5 +1,6 @@
 //! The verbs: SQL, once. Each file bears the name of the port in `valetkey_core::store` that it carries out.
 
+mod approvals;
 mod audits;
 mod catalog;
 mod clients;

@@ -4,6 +4,7 @@
 //! fresh, empty store and whatever must outlive it.
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled as a library")]
 
+pub mod approvals;
 pub mod audits;
 pub mod catalog;
 pub mod changes;
@@ -37,6 +38,18 @@ pub type Handle = Arc<dyn Store>;
 #[macro_export]
 macro_rules! store_contract {
     ($open:ident) => {
+        $crate::contract_tests!(
+            $open,
+            approvals,
+            [
+                an_approval_reads_back_by_id_and_by_code_and_its_code_is_taken_once,
+                an_approval_is_decided_once_in_time_and_by_whom_it_is_for,
+                a_poll_is_answered_for_its_client_and_slowed_when_it_comes_too_soon,
+                of_many_polls_at_once_one_is_in_time,
+                no_more_than_the_most_wait_for_one_person,
+                an_approval_is_swept_some_time_after_its_end,
+            ]
+        );
         $crate::contract_tests!(
             $open,
             audits,

@@ -2,6 +2,7 @@
 
 pub(crate) mod authorize;
 pub(crate) mod cors;
+pub(crate) mod device_authorization;
 pub(crate) mod dpop;
 pub(crate) mod error;
 pub(crate) mod introspect;

@@ -7,6 +7,7 @@ pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod developer;
+pub(crate) mod device;
 pub(crate) mod files;
 pub(crate) mod flow;
 pub(crate) mod home;

@@ -4,9 +4,11 @@ use crate::app::App;
 use crate::developer as rest;
 use crate::layer::routes::Form;
 use crate::mastodon;
-use crate::oauth::{authorize, cors, introspect, jwks, metadata, par, register, revoke, token, userinfo};
+use crate::oauth::{
+    authorize, cors, device_authorization, introspect, jwks, metadata, par, register, revoke, token, userinfo,
+};
 use crate::pages::{
-    account, consent, console, dev, developer, files, home, login, logo, logout, new_password, setup,
+    account, consent, console, dev, developer, device, files, home, login, logo, logout, new_password, setup,
     sign_out, upstream,
 };
 use axum::Router;
@@ -38,6 +40,8 @@ pub enum Access {
     RegistrationToken,
     /// A browser with the interaction that began in it, or the form that was drawn for it.
     Interaction,
+    /// Anybody: the form needs the proof that it was drawn for this browser, and a code that a device shows.
+    UserCode,
     /// A browser that a provider sends back, with the sign-in that began in it.
     Upstream,
     /// A signed-in person; forms need the proof that they were drawn for this session.
@@ -89,7 +93,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 63] = [
+pub const ROUTES: [Route; 65] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -103,6 +107,9 @@ pub const ROUTES: [Route; 63] = [
         handlers: || get(authorize::get).post(authorize::post),
     },
     protocol(path::PAR, Access::Client, "par", || post(par::post).options(cors::preflight)),
+    protocol(path::DEVICE_AUTHORIZATION, Access::Client, "device_authorization", || {
+        post(device_authorization::post).options(cors::preflight)
+    }),
     protocol(path::TOKEN, Access::Client, "token", || post(token::post).options(cors::preflight)),
     protocol(path::REVOKE, Access::Client, "revoke", || post(revoke::post).options(cors::preflight)),
     protocol(path::INTROSPECT, Access::ConfidentialClient, "introspect", || post(introspect::post)),
@@ -145,6 +152,7 @@ pub const ROUTES: [Route; 63] = [
     page("/login/upstream/{upstream}", Access::Interaction, || post(upstream::post)),
     page("/login/upstream/{upstream}/callback", Access::Upstream, || get(upstream::callback)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
+    page(device::PATH, Access::UserCode, || get(device::get).post(device::post)),
     page("/account", Access::Session, || get(account::get)),
     page("/account/apps", Access::Session, || get(account::apps::get)),
     page("/account/profile", Access::Session, || get(account::profile::get).post(account::profile::post)),

@@ -15,6 +15,7 @@ use super::Addressee;
 use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::error::{Code, Denial};
+use crate::grant::GrantType;
 use crate::ids::TenantId;
 use crate::interaction::{AuthorizationRequest, ResponseMode, ResponseType};
 use crate::params::Params;
@@ -98,13 +99,14 @@ const O: bool = false;
 
 /// The table. The client and its redirect URI, where there is one, hold before the first row runs.
 #[rustfmt::skip]
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     //                                                       plain JAR PAR both device CIBA
     Check("response_mode",    answer::response_mode,           [X,  X,  X,  X,  O,  O]),
     Check("repeats",          repeats,                         [X,  X,  X,  X,  X,  X]),
     Check("request objects",  request_objects,                 [X,  X,  X,  X,  X,  X]),
     Check("response_type",    answer::response_type,           [X,  X,  X,  X,  O,  O]),
     Check("client may",       answer::client_may,              [X,  X,  X,  X,  O,  O]),
+    Check("client may ask",   elsewhere,                       [O,  O,  O,  O,  X,  X]),
     Check("tenant",           values::tenant,                  [X,  X,  X,  X,  X,  X]),
     Check("carried values",   values::carried,                 [X,  X,  X,  X,  O,  O]),
     Check("pkce",             values::code_challenge,          [X,  X,  X,  X,  O,  O]),
@@ -173,4 +175,13 @@ fn request_objects(draft: &mut Draft<'_>) -> Result<(), Denial> {
         );
     }
     Ok(())
+}
+
+// RFC 8628 §3.1: whoever is not registered for it asks nobody from afar (RFC 10027 §6).
+fn elsewhere(draft: &mut Draft<'_>) -> Result<(), Denial> {
+    draft.request.response_mode = ResponseMode::Elsewhere;
+    if draft.entry == Entry::Device && draft.addressee.client.allows(GrantType::DeviceCode) {
+        return Ok(());
+    }
+    Err(Code::UnauthorizedClient.because("this client is not registered for the device_code grant"))
 }

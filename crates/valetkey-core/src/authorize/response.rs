@@ -62,6 +62,18 @@ pub(super) fn back(request: &AuthorizationRequest) -> AuthorizationResponse {
     }
 }
 
+/// What became of a request that was made elsewhere: for the person alone.
+pub(super) fn elsewhere(outcome: &'static str) -> AuthorizationResponse {
+    AuthorizationResponse {
+        redirect_uri: String::new(),
+        mode: ResponseMode::Elsewhere,
+        params: vec![(OUTCOME, outcome.to_owned())],
+    }
+}
+
+/// The parameter that tells of it.
+pub const OUTCOME: &str = "outcome";
+
 pub(super) fn denial(
     cx: &Context,
     redirect_uri: &str,

@@ -105,7 +105,10 @@ impl Compat {
         match grant {
             GrantType::Implicit => Some(Self::Implicit),
             GrantType::Password => Some(Self::Password),
-            GrantType::AuthorizationCode | GrantType::ClientCredentials | GrantType::RefreshToken => None,
+            GrantType::AuthorizationCode
+            | GrantType::ClientCredentials
+            | GrantType::RefreshToken
+            | GrantType::DeviceCode => None,
         }
     }
 }

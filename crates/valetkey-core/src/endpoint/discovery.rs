@@ -3,6 +3,7 @@
 use crate::client::AuthMethod;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode, ResponseType};
 use crate::jose::{SigningAlgorithm, jwk};
 use crate::settings::{DynamicRegistration, MetadataDocuments};
@@ -61,6 +62,9 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
+    if grants.contains(&GrantType::DeviceCode) {
+        metadata["device_authorization_endpoint"] = url(path::DEVICE_AUTHORIZATION).into();
+    }
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
     }

@@ -91,6 +91,8 @@ pub enum ResponseMode {
     QueryJwt,
     FormPostJwt,
     FragmentJwt,
+    /// Nowhere either: the client fetches it itself (RFC 8628, CIBA). Never asked for by name.
+    Elsewhere,
 }
 
 impl ResponseMode {

@@ -49,6 +49,7 @@ fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
         signed_in: None,
         chosen: None,
         expires_at: Timestamp(i64::MAX),
+        approval: None,
     }
 }
 
@@ -119,4 +120,15 @@ fn rfc8252_section_8_6_public_clients_that_cannot_prove_themselves_are_always_as
         let step = next_step(&own, &client(method), Some(&session), Some(&consent), NOW);
         assert_eq!(step != Step::Finish, asks, "{method:?} {uri}");
     }
+}
+
+#[test]
+fn rfc8628_section_5_4_what_was_asked_for_elsewhere_is_asked_about_each_time() {
+    let client = client(AuthMethod::ClientSecret);
+    let session = session(0);
+    let held = consent("read write");
+    let here = interaction(&[], None);
+    let step = |own: &Interaction| next_step(own, &client, Some(&session), Some(&held), NOW);
+    assert_eq!(step(&here), Step::Finish);
+    assert!(matches!(step(&here.deciding(crate::ids::Id::default())), Step::Consent { .. }));
 }

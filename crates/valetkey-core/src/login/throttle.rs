@@ -4,7 +4,7 @@
 //! all accounts. The account as a whole is counted last and patiently; it slows strangers only, never a browser that the
 //! person has used before.
 
-use crate::ids::TenantId;
+use crate::ids::{TenantId, UserId};
 use crate::secret::digest_of;
 use crate::store::AttemptKey;
 use crate::time::Seconds;
@@ -37,6 +37,22 @@ pub fn counters(
         // many addresses, would keep the person out who sits at a new one.
         AttemptKey { spares: 2, ..counter(&[b"account", tenant, account], 100, Seconds(5), Seconds(30)) },
     ]
+}
+
+/// The counters that a typed user code moves (RFC 8628 §5.1). All are shared: whoever has a good code of their own must not
+/// wipe out what they guessed beside it.
+pub fn code_counters(address: Option<IpAddr>, browser: &str, user: Option<&UserId>) -> Vec<AttemptKey> {
+    let shared = |parts: &[&[u8]], free| AttemptKey {
+        shared: true,
+        ..counter(parts, free, Seconds(10), Seconds::minutes(15))
+    };
+    let block = address.map(address_block).unwrap_or_default();
+    let mut counters = vec![
+        shared(&[b"user code", b"address", &block], 50),
+        shared(&[b"user code", b"browser", browser.as_bytes()], 10),
+    ];
+    counters.extend(user.map(|user| shared(&[b"user code", b"user", user.as_str().as_bytes()], 10)));
+    counters
 }
 
 fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> AttemptKey {

@@ -192,7 +192,7 @@ fn grant_types(
     let usable = granted.iter().any(|grant| match grant {
         GrantType::AuthorizationCode => responds("code"),
         GrantType::Implicit => responds("token"),
-        GrantType::ClientCredentials | GrantType::Password => operators,
+        GrantType::ClientCredentials | GrantType::Password | GrantType::DeviceCode => operators,
         GrantType::RefreshToken => false,
     });
     if usable {

@@ -39,9 +39,20 @@ impl Code<'_> {
     pub fn seal(&self, server: &Server, nonce: SealNonce, now: Timestamp) -> Result<String, Fault> {
         server.keys().sealing_at(now)?.seal(Kind::Code, nonce, self)
     }
+
+    /// The same for an answer that waits in the store until its client fetches it: nothing that could be handed in as a
+    /// code.
+    pub fn seal_agreed(&self, server: &Server, nonce: SealNonce, now: Timestamp) -> Result<String, Fault> {
+        server.keys().sealing_at(now)?.seal(Kind::Agreed, nonce, self)
+    }
 }
 
 /// Opens a code; decode it by `Opened::record`.
 pub fn open(server: &Server, text: &str) -> Option<Opened> {
     seal::open(server.keys().sealing(), Kind::Code, text)
+}
+
+/// Opens what waited in the store.
+pub fn open_agreed(server: &Server, text: &str) -> Option<Opened> {
+    seal::open(server.keys().sealing(), Kind::Agreed, text)
 }

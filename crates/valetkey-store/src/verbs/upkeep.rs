@@ -66,6 +66,9 @@ impl Verb for Sweep {
         let sql = "DELETE FROM revocations WHERE (kind, key) IN (
                      SELECT kind, key FROM revocations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         gone += tx.execute(sql, params![now - KEPT, limit]).await?;
+        let sql = "DELETE FROM approvals WHERE id IN (
+                     SELECT id FROM approvals WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+        gone += tx.execute(sql, params![now - KEPT, limit]).await?;
         let sql = "DELETE FROM spent WHERE key IN (
                      SELECT key FROM spent WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         gone += tx.execute(sql, params![now - KEPT, limit]).await?;
@@ -168,6 +171,7 @@ impl Verb for Count {
     type Out = Vec<(String, u64)>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Self::Out, Fault> {
         let sql = "SELECT 'apis', count(*) FROM apis
+            UNION ALL SELECT 'approvals', count(*) FROM approvals
             UNION ALL SELECT 'attempts', count(*) FROM attempts
             UNION ALL SELECT 'audit', count(*) FROM audit
             UNION ALL SELECT 'changes', count(*) FROM changes

@@ -2,14 +2,16 @@
 
 use super::flow::{self, both};
 use super::respond::{app, failed, page, person, plain_error, refused, to_client};
-use super::view::words::span;
+use super::view::words::{device, span};
 use super::view::{
-    Access, Asked, Checked, Consent, Destination, ErrorKind, Held, Href, Lasts, Registered, Technical, When,
+    Access, Asked, Checked, Consent, Destination, Elsewhere, ErrorKind, Held, Href, Lasts, Registered,
+    Technical, When,
 };
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use axum::response::Response;
 use http::StatusCode;
+use valetkey_core::approval::{self, Waiting};
 use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
 use valetkey_core::catalog::Catalog;
 use valetkey_core::client::compat::Compat;
@@ -105,6 +107,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             },
         },
         destination: Destination::of(&request.redirect_uri).unwrap_or(Destination::Loopback),
+        elsewhere: elsewhere(call, interaction).await?,
         lasts: lasts(call, client, request),
         technical: Technical {
             client_id: client.id.to_string(),
@@ -114,6 +117,22 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         },
         nothing_selected,
     })
+}
+
+/// RFC 8628 §5.4, RFC 10027: what the person needs to know whether it was they who asked.
+async fn elsewhere(call: &Call, interaction: &Interaction) -> Result<Option<Elsewhere>, Fault> {
+    let Some(id) = interaction.approval else { return Ok(None) };
+    let Some(Waiting { row, pending }) = approval::of(&call.cx, id).await? else { return Ok(None) };
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let here = call.cx.caller.address.map(|ip| ip.to_string());
+    Ok(Some(Elsewhere {
+        code: some(pending.user_code),
+        binding_message: some(pending.binding_message),
+        near: here.as_ref() == Some(&pending.address),
+        address: pending.address,
+        device: some(pending.device).filter(|name| *name != device(None)),
+        asked: When::new(row.created_at, call.cx.now),
+    }))
 }
 
 fn lasts(call: &Call, client: &Client, request: &AuthorizationRequest) -> Lasts {

@@ -7,6 +7,7 @@ use crate::cookie::Cookie;
 use crate::extract::Call;
 use crate::oauth::respond::see_other;
 use axum::response::Response;
+use http::header::SET_COOKIE;
 use std::sync::Arc;
 use valetkey_core::authorize::{self, AuthorizationResponse, Progress};
 use valetkey_core::client::{Client, Origin};
@@ -20,6 +21,20 @@ pub(crate) async fn current_session(call: &Call) -> Result<Option<Session>, Faul
     match call.cookie(Cookie::Session) {
         Some(cookie) => session(&call.cx, cookie).await,
         None => Ok(None),
+    }
+}
+
+/// The value of the browser's cookie, made anew where it has none: then `keep_browser` gives it.
+pub(crate) fn browser(call: &Call) -> (String, bool) {
+    match call.cookie(Cookie::Browser) {
+        Some(own) => (own.to_owned(), false),
+        None => (call.cx.new_secret().expose().to_owned(), true),
+    }
+}
+
+pub(crate) fn keep_browser(call: &Call, response: &mut Response, browser: &str) {
+    if let Some(cookie) = Cookie::Browser.set(browser, None, call.https()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// Every template in the binary. All end in `.html`, which is what switches escaping on.
-pub const TEMPLATES: [(&str, &str); 32] = [
+pub const TEMPLATES: [(&str, &str); 34] = [
     ("base.html", include_str!("templates/base.html")),
     ("stage.html", include_str!("templates/stage.html")),
     ("parts.html", include_str!("templates/parts.html")),
@@ -35,6 +35,8 @@ pub const TEMPLATES: [(&str, &str); 32] = [
     ("developer_parts.html", include_str!("templates/developer_parts.html")),
     ("developer_settings.html", include_str!("templates/developer_settings.html")),
     ("developer_stage.html", include_str!("templates/developer_stage.html")),
+    ("device.html", include_str!("templates/device.html")),
+    ("decided.html", include_str!("templates/decided.html")),
     ("error.html", include_str!("templates/error.html")),
     ("form_post.html", include_str!("templates/form_post.html")),
     ("home.html", include_str!("templates/home.html")),

@@ -3,7 +3,8 @@
 use super::render::Page;
 use super::view::words::span;
 use super::view::{
-    App as AppView, Came, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, OutOfBand, Person,
+    App as AppView, Came, Decided, Destination, ErrorKind, ErrorPage, Field, FormPost, Href, Link, OutOfBand,
+    Outcome, Person,
 };
 use crate::app::App;
 use crate::extract::Call;
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
-use valetkey_core::authorize::{AuthorizationResponse, enclosed};
+use valetkey_core::authorize::{AuthorizationResponse, OUTCOME, enclosed};
 use valetkey_core::client::Client;
 use valetkey_core::directory::User;
 use valetkey_core::error::{Denial, Fault, FaultKind};
@@ -146,6 +147,10 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
             answer,
         );
     }
+    if answer.mode == ResponseMode::Elsewhere {
+        let app = client.as_deref().map_or_else(|| AppView::new(client_id, None), app);
+        return page(call, StatusCode::OK, &Decided { app, outcome: outcome(answer) });
+    }
     // Form posts go to web addresses only; the request was checked for that.
     let (Some(action), Some(destination)) =
         (Href::web(&answer.redirect_uri), Destination::of(&answer.redirect_uri))
@@ -155,6 +160,24 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
     let app = client.map_or_else(|| AppView::new(client_id, None), |client| app(&client));
     let fields = answer.params.iter().map(|(name, value)| Field::new(name, value)).collect();
     page(call, StatusCode::OK, &FormPost { app, destination, action, fields })
+}
+
+/// What the person is told of a request that was made elsewhere.
+fn outcome(answer: &AuthorizationResponse) -> Outcome {
+    let value =
+        |name: &str| answer.params.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_str());
+    match value(OUTCOME) {
+        Some("allowed") => Outcome::Allowed,
+        Some("denied") => Outcome::Denied,
+        Some("used") => Outcome::Used,
+        Some("was_denied") => Outcome::WasDenied,
+        Some("foreign") => Outcome::Foreign,
+        Some(_) => Outcome::Expired,
+        None => Outcome::Failed {
+            error: value("error").unwrap_or_default().to_owned(),
+            detail: value("error_description").unwrap_or_default().to_owned(),
+        },
+    }
 }
 
 /// The answer as a page: the code to be copied, or why there is none (opt-in `oob`).

@@ -4,6 +4,7 @@ mod account;
 mod console;
 mod decide;
 mod developer;
+mod device;
 mod enter;
 mod rest;
 mod upstream;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Sample> {
         rest::states(),
         console::states(),
         upstream::states(),
+        device::states(),
     ]
     .concat();
     for cast in [&LONG, &RTL, &HOSTILE] {
@@ -57,6 +59,7 @@ pub fn all() -> Vec<Sample> {
             rest::fullest(cast),
             console::fullest(cast),
             upstream::fullest(cast),
+            device::fullest(cast),
         ]
         .concat();
         samples.extend(

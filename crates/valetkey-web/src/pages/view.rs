@@ -5,6 +5,7 @@ pub mod consent;
 pub mod console;
 pub mod dev;
 pub mod developer;
+pub mod device;
 pub mod error;
 pub mod home;
 pub mod leave;
@@ -22,6 +23,7 @@ pub use account::{
 pub use consent::{Access, Asked, Checked, Consent, Held, Lasts, Registered, Technical};
 pub use console::Console;
 pub use dev::{Callback, DevCallback};
+pub use device::{Decided, Device, DeviceError, Elsewhere, Outcome};
 pub use error::{ErrorKind, ErrorPage};
 pub use home::Home;
 pub use leave::{Came, Field, FormPost, OutOfBand, SignOut, SignedOut};

@@ -2,6 +2,7 @@
 
 mod callback;
 mod code;
+mod device;
 mod discovery;
 
 use super::output::{Answer, Column};
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Code(code::Arguments),
     /// A token of the application's own
     ClientCredentials(Simple),
+    /// The device flow: prints a code and an address, and waits until somebody has entered it there (RFC 8628)
+    Device(device::Arguments),
     /// A new token for a refresh token
     Refresh(Refresh),
 }
@@ -87,6 +90,7 @@ const FIELDS: &[Column] = &[
 pub(crate) async fn run(command: Command) -> Result<Answer> {
     match command {
         Command::Code(arguments) => code::run(arguments).await,
+        Command::Device(arguments) => device::run(arguments).await,
         Command::ClientCredentials(simple) => {
             let party = Party::find(&simple.client).await?;
             let mut form = Serializer::new(String::new());
@@ -139,7 +143,16 @@ impl<'a> Party<'a> {
     }
 
     /// Posts to the token endpoint, authenticated, and returns what came, members and all.
-    async fn tokens(&self, mut form: Serializer<'_, String>) -> Result<Answer> {
+    async fn tokens(&self, form: Serializer<'_, String>) -> Result<Answer> {
+        Ok(self.answer(object(&self.post("token_endpoint", form).await?)?))
+    }
+
+    fn answer(&self, mut json: Value) -> Answer {
+        json["id"] = json!(self.client.client_id);
+        Answer::one(json, FIELDS)
+    }
+
+    async fn post(&self, endpoint: &'static str, mut form: Serializer<'_, String>) -> Result<http::Reply> {
         let id = &self.client.client_id;
         let mut authorization = None;
         match (&self.secret, self.client.auth_method) {
@@ -151,10 +164,7 @@ impl<'a> Party<'a> {
                 form.append_pair("client_id", id);
             }
         }
-        let url = self.metadata.endpoint("token_endpoint")?;
-        let mut json = object(&http::post(&url, form.finish(), authorization).await?)?;
-        json["id"] = json!(id);
-        Ok(Answer::one(json, FIELDS))
+        http::post(&self.metadata.endpoint(endpoint)?, form.finish(), authorization).await
     }
 }
 

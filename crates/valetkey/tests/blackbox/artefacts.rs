@@ -1,6 +1,7 @@
 //! RFC 9700 §4.10 — every artefact is of one kind, and where another is wanted it is worth nothing
 
 use crate::support::{api, furnish, text, with};
+use valetkey_core::approval::{Handle, HandleKind};
 use valetkey_core::ids::GrantId;
 use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
@@ -28,6 +29,7 @@ enum Place {
     RegistrationBearer,
     LoginInteraction,
     ConsentInteraction,
+    DeviceCode,
     ConsentProof,
     AccountProof,
     SignOutProof,
@@ -40,12 +42,14 @@ enum Place {
 }
 
 /// Each place with what it takes; everything else is refused there.
-const PLACES: [(Place, &[&str]); 17] = [
+const PLACES: [(Place, &[&str]); 18] = [
     (Place::Bearer, &["access token", "JWT access token"]),
     (Place::Introspected, &["access token", "JWT access token", "refresh token"]),
     (Place::Code, &["code"]),
     (Place::RefreshToken, &["refresh token"]),
     (Place::ClientSecret, &["client secret"]),
+    // Nobody has decided: it is known, and that is all.
+    (Place::DeviceCode, &["device code"]),
     (Place::RegistrationBearer, &["initial access token"]),
     (Place::LoginInteraction, &["interaction"]),
     (Place::ConsentInteraction, &["interaction"]),
@@ -93,6 +97,10 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("sign-in at a provider", crate::upstream_plain::departed(app, &mut signed_out).await),
         // `portal.rs` shows where it is taken.
         ("draft of a form", valetkey_core::login::draft::make(&app.cx(), &browser.cookies[SESSION]).unwrap()),
+        ("device code", device_code(app).await),
+        ("request ID of a back channel", handle(app, HandleKind::AuthReqId)),
+        ("what a device asked", sealed_record(app, Kind::Pending)),
+        ("what a person agreed to", sealed_record(app, Kind::Agreed)),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),
         ("device cookie", browser.cookies[DEVICE].clone()),
@@ -123,6 +131,24 @@ fn secret_there(app: &TestApp) -> String {
     valetkey_core::upstream::seal_secret(&app.server, &Secret::new(CLIENT_SECRET)).unwrap()
 }
 
+/// `device.rs` shows where a true one is taken.
+async fn device_code(app: &TestApp) -> String {
+    crate::device::tv(app).await;
+    crate::device::begin(app, "read").await["device_code"].as_str().unwrap().to_owned()
+}
+
+fn handle(app: &TestApp, kind: HandleKind) -> String {
+    let cx = app.cx();
+    let handle = Handle { id: cx.new_id(), client: "app".to_owned(), key: None, expires_at: cx.now };
+    handle.seal(&cx, kind).unwrap()
+}
+
+/// These never leave the store: that nobody takes one is all there is to show.
+fn sealed_record(app: &TestApp, kind: Kind) -> String {
+    let cx = app.cx();
+    cx.keys().sealing_at(cx.now).unwrap().seal(kind, cx.nonce(), &"x").unwrap()
+}
+
 /// The gateway's own tests show where it is taken.
 async fn note(app: &TestApp, cookie: &str) -> String {
     let cx = app.cx();
@@ -149,6 +175,10 @@ async fn takes(place: Place, value: &str, app: &TestApp, browser: &Browser<'_>, 
         Place::ClientSecret => {
             let fields = [("grant_type", "client_credentials")];
             app.post("/oauth/token", Some(("service", value)), &fields).await.status == 200
+        }
+        Place::DeviceCode => {
+            let reply = crate::device::poll(app, value).await;
+            reply.refusal().1 == "authorization_pending"
         }
         Place::RegistrationBearer => {
             let client = r#"{"redirect_uris":["https://new.example/cb"],"client_name":"New"}"#;

@@ -21,6 +21,8 @@ mod consent_forgery;
 mod console;
 mod cors;
 mod dev;
+mod device;
+mod device_hostile;
 mod discovery;
 mod dpop;
 mod faults;

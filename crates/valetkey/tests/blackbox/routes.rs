@@ -104,6 +104,13 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
             }
         }
         Access::Interaction => foreign_interaction(app, method, path, case).await,
+        Access::UserCode if method == "GET" => {
+            crate::support::assert_page(&call().send().await, 200, "Enter the code", case);
+        }
+        Access::UserCode => {
+            let reply = call().form(&[("user_code", "BCDF-GHJK"), ("csrf", "x")]).send().await;
+            crate::support::assert_page(&reply, 400, "This page was open for too long", case);
+        }
         Access::Upstream => {
             let query = format!("{path}?code=x&state={}", "A".repeat(43));
             for reply in [call().send().await, app.get(&query).await] {
@@ -170,6 +177,7 @@ fn picture() -> Image {
 /// The world, with the routes of development and a picture.
 pub(crate) async fn app() -> TestApp {
     let app = furnish(TestApp::builder().demo()).await;
+    crate::device::tv(&app).await;
     crate::upstream::provider(&app, "corp", "https://corp.example").await;
     let mut client = app.server.store.client(&"app".into()).await.unwrap().unwrap();
     client.listing.logo = Some(picture().name().to_owned());

@@ -76,7 +76,7 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
     vec![Sample::new("consent", &consent), Sample::new("sign-out", &sign_out(cast, true))]
 }
 
-fn first(cast: &Cast) -> Consent {
+pub(super) fn first(cast: &Cast) -> Consent {
     Consent {
         i: INTERACTION.to_owned(),
         csrf: None,
@@ -115,6 +115,7 @@ fn first(cast: &Cast) -> Consent {
             checked: Checked::ByOperator,
         },
         destination: Destination::Web { host: "printer.example.com".to_owned() },
+        elsewhere: None,
         lasts: Lasts::Either { span: "10 minutes".to_owned(), idle: "30 days".to_owned() },
         technical: Technical {
             client_id: "app_06f5z3kq8w2m4xhvr9tbnc71de".to_owned(),

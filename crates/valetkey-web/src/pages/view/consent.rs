@@ -1,5 +1,6 @@
 //! The consent page.
 
+use super::device::Elsewhere;
 use super::parts::{App, Destination, Href, Person};
 use super::words::When;
 use crate::pages::render::{Page, Policy};
@@ -28,6 +29,8 @@ pub struct Consent {
     pub apis: Vec<String>,
     pub registered: Registered,
     pub destination: Destination,
+    /// Where it was asked, if not in this browser: then the browser goes nowhere.
+    pub elsewhere: Option<Elsewhere>,
     pub lasts: Lasts,
     pub technical: Technical,
     /// "Allow" was pressed with nothing selected.
