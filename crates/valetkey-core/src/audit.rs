@@ -12,6 +12,7 @@ pub enum Event {
     LoginSucceeded,
     LoginFailed,
     SessionEnded,
+    LogoutNotDelivered,
     ConsentGiven,
     ConsentWithdrawn,
     ApprovalGiven,

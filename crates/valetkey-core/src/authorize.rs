@@ -249,7 +249,7 @@ async fn finish(
     match interaction.request.response_type {
         ResponseType::Code => {
             let code = code(cx, interaction, session, scope, GrantId(cx.new_id()))?;
-            Ok(response::granted(cx, &interaction.request, vec![("code", code)]))
+            Ok(response::granted(cx, &interaction.request, session, vec![("code", code)]))
         }
         _ => match front::finish(cx, client, interaction, session, scope).await {
             Ok(answer) => Ok(answer),

@@ -15,6 +15,7 @@ pub mod grant;
 pub mod ids;
 pub mod image;
 pub mod interaction;
+pub mod job;
 pub mod jose;
 pub mod login;
 pub mod manage;

@@ -1,6 +1,7 @@
 //! Signing in: throttle, hash, gate, session — in that order, alike in answer and time whether or not the user exists
 
 pub mod browser_mode;
+pub mod browser_state;
 pub mod confirm;
 pub mod cookie;
 mod device;
@@ -212,7 +213,7 @@ async fn begin_session(
 ) -> Result<Option<(Session, Secret)>, Fault> {
     let cookie = cx.new_secret();
     let session = Session {
-        id: SessionId(cx.new_id()),
+        id: session_id(cx, user, replaces).await?,
         user: user.id.clone(),
         tenant: user.tenant.clone(),
         auth_time: proven.at,
@@ -227,6 +228,17 @@ async fn begin_session(
     let record = record.user(&user.id, &user.tenant).object(session.id);
     let new = NewSession { session: &session, token: cookie.hash(), replaces, clear };
     Ok(cx.store.start_session(&new, &record).await?.then_some((session, cookie)))
+}
+
+/// Who signs in once more in the same browser goes on in the same session: under a new cookie (ASVS 7.2.4), and with the
+/// `sid` by which applications know it.
+async fn session_id(cx: &Context, user: &User, replaces: Option<SessionId>) -> Result<SessionId, Fault> {
+    if let Some(old) = replaces
+        && cx.store.sessions(&user.id, cx.now).await?.iter().any(|own| own.id == old)
+    {
+        return Ok(old);
+    }
+    Ok(SessionId(cx.new_id()))
 }
 
 /// How stale `last_seen_at` may be before it is written again.

@@ -111,6 +111,7 @@ pub mod path {
     pub const REVOKE: &str = "/oauth/revoke";
     pub const INTROSPECT: &str = "/oauth/introspect";
     pub const LOGOUT: &str = "/oauth/logout";
+    pub const CHECK_SESSION: &str = "/oauth/session";
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const REGISTER: &str = "/oauth/register";
     pub const JWKS: &str = "/oauth/jwks";
@@ -155,6 +156,7 @@ pub mod path {
         ("device_authorization", DEVICE_AUTHORIZATION),
         ("userinfo", USERINFO),
         ("logout", LOGOUT),
+        ("check_session", CHECK_SESSION),
         ("register", REGISTER),
         ("jwks", JWKS),
         ("metadata", METADATA),

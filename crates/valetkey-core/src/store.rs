@@ -11,6 +11,7 @@ mod consents;
 mod grants;
 mod keys;
 mod logins;
+mod logouts;
 mod notes;
 mod owners;
 mod revocations;
@@ -31,6 +32,7 @@ pub use grants::{
 };
 pub use keys::{KeyPurpose, Keys, StoredKey};
 pub use logins::{Attempt, AttemptKey, Logins};
+pub use logouts::{Logout, Logouts};
 pub use notes::{Audience, Notes};
 pub use owners::{Offer, OfferKind, Owner, Owners, Registered, Removal, Taken};
 pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
@@ -93,6 +95,7 @@ pub trait Store:
     + Grants
     + Keys
     + Logins
+    + Logouts
     + Notes
     + Owners
     + Revocations
@@ -117,6 +120,8 @@ impl<T> Store for T where
         + Grants
         + Keys
         + Logins
+        + Logouts
+        + Logouts
         + Notes
         + Owners
         + Revocations

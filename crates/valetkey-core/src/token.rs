@@ -7,6 +7,7 @@ pub mod granted;
 mod id_token;
 pub mod identity;
 pub mod keys;
+pub mod logout_token;
 pub mod refresh;
 pub mod revocation;
 

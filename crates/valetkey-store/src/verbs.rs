@@ -11,6 +11,7 @@ mod grants;
 mod identities;
 mod keys;
 mod logins;
+mod logouts;
 mod notes;
 mod owners;
 mod revocations;

@@ -141,6 +141,12 @@ impl<'a> Browser<'a> {
 
     /// Signs `username` in, allows everything and returns the code.
     pub async fn code(&mut self, client: &str, scope: &str, username: &str) -> String {
+        let reply = self.signed_in_at(client, scope, username).await;
+        reply.redirected().remove("code").unwrap_or_else(|| panic!("no code in {}", reply.location()))
+    }
+
+    /// The same: the redirect to the application.
+    pub async fn signed_in_at(&mut self, client: &str, scope: &str, username: &str) -> Reply {
         let mut reply = self.authorize(&Self::request(client, scope)).await;
         if reply.body.contains("name=\"password\"") {
             reply = self.log_in(&reply, username, PASSWORD).await;
@@ -149,7 +155,7 @@ impl<'a> Browser<'a> {
             let scopes: Vec<_> = scope.split(' ').collect();
             reply = self.decide(&reply, "allow", &scopes).await;
         }
-        reply.redirected().remove("code").unwrap_or_else(|| panic!("no code in {}", reply.location()))
+        reply
     }
 
     /// `code`, redeemed: the token response.

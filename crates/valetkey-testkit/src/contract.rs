@@ -15,6 +15,7 @@ mod fixtures;
 pub mod gate;
 pub mod keys;
 pub mod logins;
+pub mod logouts;
 pub mod notes;
 pub mod opted;
 pub mod owners;
@@ -253,6 +254,22 @@ macro_rules! store_contract {
         );
         $crate::contract_tests!(
             $open,
+            logouts,
+            [
+                who_got_an_id_token_in_the_session_and_wants_to_know_is_told,
+                what_was_not_offered_offline_ends_with_its_session,
+                every_way_a_session_ends_tells,
+                who_must_hear_of_each_session_does,
+                an_application_whose_key_is_taken_back_is_told_and_no_other,
+                who_signs_in_again_stays_in_the_same_session,
+                what_is_claimed_is_nobody_elses_until_its_time,
+                what_came_anew_meanwhile_is_not_lost_with_the_old,
+                what_cannot_be_told_waits_and_is_given_up_on_the_trail,
+                a_session_knows_its_applications_as_long_as_it_lives,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
             tenants,
             [
                 a_tenant_reads_back_and_its_id_is_taken_once,
@@ -335,6 +352,7 @@ mod tests {
             include_str!("contract/gate.rs"),
             include_str!("contract/keys.rs"),
             include_str!("contract/logins.rs"),
+            include_str!("contract/logouts.rs"),
             include_str!("contract/notes.rs"),
             include_str!("contract/owners.rs"),
             include_str!("contract/redeem.rs"),

@@ -14,6 +14,8 @@ pub(crate) enum Cookie {
     Browser,
     /// That this browser has signed somebody in before.
     KnownDevice,
+    /// Which session it is, for the page that applications ask about it.
+    State,
 }
 
 impl Cookie {
@@ -22,6 +24,7 @@ impl Cookie {
             Self::Session => Own::Session,
             Self::Browser => Own::Browser,
             Self::KnownDevice => Own::KnownDevice,
+            Self::State => Own::State,
         }
     }
 

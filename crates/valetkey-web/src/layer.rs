@@ -21,6 +21,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::future::RouteFuture;
+use http::header::X_FRAME_OPTIONS;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use tower::Service;
@@ -28,7 +29,7 @@ use tracing::Span;
 
 use access::Line;
 use client_addr::{ClientAddr, TrustedPeer, TrustedProxies};
-use headers::SecurityHeaders;
+use headers::{Framable, SecurityHeaders};
 use panics::Panic;
 use refusal::{ErrorPage, Refusal};
 use request_id::{RequestId, RequestIds};
@@ -209,6 +210,9 @@ impl Edge {
             inner.headers.pass(response.headers_mut(), &arrival.request_id);
         } else {
             inner.headers.apply(response.headers_mut(), &arrival.request_id);
+            if response.extensions().get::<Framable>().is_some() {
+                response.headers_mut().remove(X_FRAME_OPTIONS);
+            }
         }
 
         let ended = Instant::now();

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub mod assets;
 pub mod browser_mode;
+pub(crate) mod check_session;
 pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod dev;

@@ -8,8 +8,8 @@ use crate::oauth::{
     authorize, cors, device_authorization, introspect, jwks, metadata, par, register, revoke, token, userinfo,
 };
 use crate::pages::{
-    account, consent, console, dev, developer, device, files, home, login, logo, logout, new_password, setup,
-    sign_out, upstream,
+    account, check_session, consent, console, dev, developer, device, files, home, login, logo, logout,
+    new_password, setup, sign_out, upstream,
 };
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -93,7 +93,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 65] = [
+pub const ROUTES: [Route; 66] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -146,6 +146,7 @@ pub const ROUTES: [Route; 65] = [
         endpoint: Some("logout"),
         handlers: || get(logout::get).post(logout::post),
     },
+    protocol(path::CHECK_SESSION, Access::Public, "check_session", || get(check_session::get)),
     page(logout::CONFIRM, Access::Session, || post(logout::confirm)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page("/login/password", Access::Interaction, || post(new_password::post)),

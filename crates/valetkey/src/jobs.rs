@@ -1,4 +1,4 @@
-//! What a server does on its own: hear of changes, sweep what has ended, give memory back.
+//! What a server does on its own: hear of changes, tell applications who signed out, sweep what has ended, give memory back.
 
 use crate::hasher::Argon2Hasher;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
-use valetkey_core::context::Server;
+use valetkey_core::context::{Caller, Context, Server};
+use valetkey_core::error::Fault;
+use valetkey_core::job::logout;
 use valetkey_web::serve::Drain;
 
 /// Changes made elsewhere act within a second: this is the longest they wait here.
@@ -24,6 +26,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// How often a server says that it is there.
 const ATTEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(10);
+/// How often a server looks whether an application is to be told that somebody signed out.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the jobs; they end when `stop` begins.
 pub(crate) fn start(
@@ -39,6 +43,8 @@ pub(crate) fn start(
     jobs.spawn(keep(stop.clone(), move || note(Arc::clone(&noting))));
     let attending = Arc::clone(server);
     jobs.spawn(keep(stop.clone(), move || attend(Arc::clone(&attending))));
+    let telling = Arc::clone(server);
+    jobs.spawn(keep(stop.clone(), move || tell(Arc::clone(&telling))));
     jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
     jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
     jobs
@@ -105,6 +111,40 @@ async fn sweep(server: Arc<Server>) {
                 SWEEP_EVERY
             }
         };
+    }
+}
+
+/// Tells applications who signed out: those that wait together at once. What a server that stops was about to say, another
+/// one says, or it says it itself when it is back.
+async fn tell(server: Arc<Server>) {
+    let mut ticks = ticks(TELL_EVERY);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let told = tell_all(&server).await;
+        if let Err(error) = &told
+            && !failing
+        {
+            tracing::warn!(target: "valetkey::jobs", %error, "cannot tell applications who signed out: trying on");
+        }
+        failing = told.is_err();
+    }
+}
+
+async fn tell_all(server: &Arc<Server>) -> Result<(), Fault> {
+    loop {
+        let claimed = logout::claim(&Context::new(server, Caller::default())).await?;
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let mut telling = JoinSet::new();
+        for one in claimed {
+            let cx = Context::new(server, Caller::default());
+            telling.spawn(async move { logout::tell(&cx, &one).await });
+        }
+        while let Some(told) = telling.join_next().await {
+            told.map_err(|error| Fault::internal("telling an application", error))??;
+        }
     }
 }
 

@@ -48,9 +48,12 @@ pub(super) async fn finish(
         };
         let id_token = id_token(cx, &About::grant(client, &grant, scope), beside).await?;
         answer.extend(id_token.map(|text| ("id_token", text)));
+        if !kind.has_code() && !kind.has_token() && client.profile.logout.takes_part() {
+            remember(cx, &grant).await?;
+        }
     }
     answer.extend(issued.into_iter().flat_map(of_token));
-    Ok(response::granted(cx, request, answer))
+    Ok(response::granted(cx, request, session, answer))
 }
 
 fn allowed<'a>(id: GrantId, interaction: &Interaction, session: &'a Session, scope: &Scope) -> Allowed<'a> {
@@ -66,6 +69,15 @@ fn allowed<'a>(id: GrantId, interaction: &Interaction, session: &'a Session, sco
         nonce: request.nonce.clone(),
         lasting: false,
         details: request.details.clone(),
+    }
+}
+
+/// OIDC Back-Channel Logout §2.7: by a grant that opens nothing, the application is known to have a part in the session.
+async fn remember(cx: &Context, grant: &Grant) -> Result<(), Error> {
+    let grant = Grant { idle_until: cx.now, expires_at: cx.now, ..grant.clone() };
+    match cx.store.begin_grant(&grant, None).await? {
+        Beginning::Begun => Ok(()),
+        Beginning::Known | Beginning::Refused => Err(SWITCHED_OFF.into()),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::context::Context;
 use crate::error::Denial;
-use crate::interaction::{AuthorizationRequest, ResponseMode};
+use crate::interaction::{AuthorizationRequest, ResponseMode, ResponseType};
+use crate::login::browser_state;
+use crate::store::Session;
 
 /// Parameters on their way to a redirect URI that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
+    pub fn has(&self, name: &str) -> bool {
+        self.params.iter().any(|(own, _)| *own == name)
+    }
+
     /// The address for a redirect, with the parameters added to the query that may be there already, or in the fragment.
     pub fn location(&self) -> String {
         if self.params.is_empty() {
@@ -48,8 +54,16 @@ fn answer(
 pub(super) fn granted(
     cx: &Context,
     request: &AuthorizationRequest,
-    params: Vec<(&'static str, String)>,
+    session: &Session,
+    mut params: Vec<(&'static str, String)>,
 ) -> AuthorizationResponse {
+    // A token alone says nothing of a session.
+    if request.scope.contains("openid") && request.response_type != ResponseType::Token {
+        let (client, uri) = (request.client.as_str(), request.redirect_uri.as_str());
+        // OIDC Session Management §2.
+        let state = browser_state::session_state(client, uri, session, cx.random());
+        params.extend(state.map(|state| ("session_state", state)));
+    }
     answer(cx, &request.redirect_uri, request.response_mode, request.state.as_deref(), params)
 }
 

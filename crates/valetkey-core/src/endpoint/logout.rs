@@ -2,12 +2,13 @@
 
 use crate::client::{Client, redirect_uri};
 use crate::context::Context;
-use crate::error::{Code, Denial, Error};
+use crate::error::{Code, Denial, Error, Fault};
 use crate::jose::jwt::{self, Type};
 use crate::params::Params;
 use crate::store::Session;
 use serde::Deserialize;
 use std::sync::Arc;
+use url::Url;
 
 /// Every parameter that means something here.
 pub const KNOWN: [&str; 6] =
@@ -20,6 +21,8 @@ pub struct LogoutRequest {
     pub client: Option<Arc<Client>>,
     /// Whom the ID token names, if one of ours came along.
     subject: Option<String>,
+    /// And in which session.
+    session: Option<String>,
     /// Where the browser goes afterwards: registered for this client, with `state`.
     pub redirect: Option<String>,
 }
@@ -30,6 +33,7 @@ struct Hint {
     iss: String,
     sub: String,
     aud: String,
+    sid: Option<String>,
 }
 
 /// Reads and judges a request.
@@ -49,7 +53,8 @@ pub async fn read(cx: &Context, params: &Params<'_>) -> Result<LogoutRequest, Er
     };
     let redirect = params.one("post_logout_redirect_uri");
     let redirect = redirect.map(|uri| back(client.as_deref(), uri, params.one("state"))).transpose()?;
-    Ok(LogoutRequest { client, subject: hint.map(|hint| hint.sub), redirect })
+    let (subject, session) = hint.map(|hint| (hint.sub, hint.sid)).unzip();
+    Ok(LogoutRequest { client, subject, session: session.flatten(), redirect })
 }
 
 fn hint(cx: &Context, text: &str) -> Result<Hint, Denial> {
@@ -79,6 +84,29 @@ impl LogoutRequest {
     /// §2: whether the person must say so first. Only an ID token of the very person who is signed in spares the question:
     /// otherwise any page could sign people out.
     pub fn needs_confirmation(&self, session: &Session) -> bool {
-        self.subject.as_deref() != Some(session.user.as_str())
+        let same_session = self.session.as_ref().is_some_and(|sid| *sid == session.id.to_string());
+        !same_session && self.subject.as_deref() != Some(session.user.as_str())
     }
+}
+
+/// The most pages of applications that one page of ours loads.
+const MOST_FRAMES: usize = 50;
+
+/// OIDC Front-Channel Logout §2 — the pages of applications by which this session ends there, with `iss` and `sid` where
+/// they asked for them.
+pub async fn front_channel(cx: &Context, session: &Session) -> Result<Vec<String>, Fault> {
+    let mut addresses = Vec::new();
+    for id in cx.store.clients_in_session(&session.user, session.id).await? {
+        let client = cx.registered(id.as_str()).await?.filter(|client| !client.disabled);
+        let Some(client) = client else { continue };
+        let Some(own) = client.profile.logout.front_channel() else { continue };
+        let Ok(mut url) = Url::parse(own) else { continue };
+        if client.profile.logout.frontchannel_logout_session_required {
+            let sid = session.id.to_string();
+            url.query_pairs_mut().append_pair("iss", cx.settings.issuer()).append_pair("sid", &sid);
+        }
+        addresses.push(url.into());
+    }
+    addresses.truncate(MOST_FRAMES);
+    Ok(addresses)
 }

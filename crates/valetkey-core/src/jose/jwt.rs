@@ -14,6 +14,8 @@ pub enum Type {
     IdToken,
     /// JARM §2.1. It names nobody (`sub`), so that nothing takes it for an ID token.
     Response,
+    /// OIDC Back-Channel Logout §2.4.
+    LogoutToken,
     /// What the gateway says of a caller to an upstream; no token of ours accepts it as one.
     Identity,
 }
@@ -23,6 +25,7 @@ impl Type {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken | Self::Response => "JWT",
+            Self::LogoutToken => "logout+jwt",
             Self::Identity => "vk-identity+jwt",
         }
     }

@@ -17,6 +17,9 @@ pub enum Cookie<'a> {
     Browser,
     /// That this browser has signed somebody in before.
     KnownDevice,
+    /// Which session it is, for the page that applications ask whether it is still the same (OIDC Session Management §3.2).
+    /// Scripts of that page read it, within pages of other sites.
+    State,
     /// That the session was taken to an API below that prefix.
     Api { id: &'a ApiId, prefix: &'a str },
     /// A sign-in at a provider that is on its way; each try has its own.
@@ -58,6 +61,7 @@ impl<'a> Cookie<'a> {
             Self::Session => ("__Host-vk_session", "vk_session"),
             Self::Browser => ("__Host-vk_browser", "vk_browser"),
             Self::KnownDevice => ("__Host-vk_device", "vk_device"),
+            Self::State => ("__Host-vk_state", "vk_state"),
             Self::Api { id, .. } => {
                 let prefix = if https { "__Secure-" } else { "" };
                 return format!("{prefix}vk_api_{id}").into();
@@ -86,7 +90,13 @@ impl<'a> Cookie<'a> {
         let path = if let Self::Api { prefix, .. } = self { prefix } else { "/" };
         let secure = if https { "; Secure" } else { "" };
         let age = lifetime.map(|span| format!("; Max-Age={}", span.0)).unwrap_or_default();
-        format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{age}")
+        let reach = match self {
+            // Without Secure, browsers refuse SameSite=None; loopback issuers and applications are one site anyway.
+            Self::State if https => "SameSite=None",
+            Self::State => "SameSite=Lax",
+            _ => "HttpOnly; SameSite=Lax",
+        };
+        format!("{name}={value}; Path={path}; {reach}{secure}{age}")
     }
 }
 
@@ -108,9 +118,13 @@ mod tests {
     #[test]
     fn every_cookie_of_ours_is_known_by_its_name() {
         let id = ApiId::from("a");
-        for cookie in
-            [Cookie::Session, Cookie::Browser, Cookie::KnownDevice, Cookie::Api { id: &id, prefix: "/a" }]
-        {
+        for cookie in [
+            Cookie::Session,
+            Cookie::Browser,
+            Cookie::KnownDevice,
+            Cookie::State,
+            Cookie::Api { id: &id, prefix: "/a" },
+        ] {
             for https in [true, false] {
                 assert!(is_ours(cookie.set("v", None, https).as_bytes()), "{cookie:?} {https}");
             }

@@ -9,7 +9,11 @@ pub async fn end(cx: &Context, actor: Actor, id: SessionId) -> Result<(), Manage
     let own = if let Actor::User(user) = &actor { Some(user.clone()) } else { None };
     let mut record = cx.record(Event::SessionEnded, actor).object(id);
     record.user = own;
-    if cx.store.end_session(id, &record).await? { Ok(()) } else { Err(ManageError::Unknown("session")) }
+    if !cx.store.end_session(id, &record).await? {
+        return Err(ManageError::Unknown("session"));
+    }
+    cx.follow_changes().await?;
+    Ok(())
 }
 
 /// Ends all of a user's sessions but `keep`; returns how many.
@@ -21,5 +25,7 @@ pub async fn end_all(
 ) -> Result<u64, ManageError> {
     let mut record = cx.record(Event::SessionEnded, actor);
     record.user = Some(user.clone());
-    Ok(cx.store.end_sessions(user, keep, &record).await?)
+    let ended = cx.store.end_sessions(user, keep, &record).await?;
+    cx.follow_changes().await?;
+    Ok(ended)
 }

@@ -28,7 +28,8 @@ pub struct Session {
 }
 
 /// A session to begin: the row, the hash of its cookie, the session it takes the place of,
-/// and the login counters that its success clears, all in one transaction.
+/// and the login counters that its success clears, all in one transaction. A session that takes its own place keeps its
+/// id, and so what applications know it by.
 #[derive(Debug, Clone)]
 pub struct NewSession<'a> {
     pub session: &'a Session,

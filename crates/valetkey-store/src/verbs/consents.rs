@@ -1,6 +1,7 @@
 //! What a user lets a client do, remembered.
 
 use super::audits::{Columns, audit, audit_columns};
+use super::logouts::consent_ended;
 use super::revocations::take_back;
 use super::{FromRow, all, first};
 use crate::Store;
@@ -131,6 +132,7 @@ impl Verb for Withdraw {
         let mut mark = self.mark.clone();
         mark.expires_at = last.into_iter().fold(mark.expires_at, Timestamp::max);
         take_back(tx, &mark, at).await?;
+        consent_ended(tx, user, client, at).await?;
         audit(tx, &self.record).await?;
         Ok(true)
     }

@@ -2,6 +2,7 @@
 
 use super::audits::audit;
 use super::logins::clear;
+use super::logouts::session_ended;
 use super::{FromRow, all, first, split};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
@@ -89,7 +90,11 @@ impl Verb for Start {
                    SELECT $1, $2, u.id, u.tenant_id, $3, $4, $5, $6, $7, $8, $9 FROM users u
                    WHERE u.id = $10 AND u.tenant_id = $11 AND u.disabled = 0 AND u.must_change_password = 0
                      AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
-                   /*pg FOR SHARE OF u */";
+                   /*pg FOR SHARE OF u */
+                   ON CONFLICT (id) DO UPDATE SET token = excluded.token, auth_time = excluded.auth_time,
+                     amr = excluded.amr, address = excluded.address, user_agent = excluded.user_agent,
+                     last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at
+                   WHERE sessions.user_id = excluded.user_id";
         let values = params![
             &session.id,
             &self.token.0,
@@ -106,8 +111,8 @@ impl Verb for Start {
         if tx.execute(sql, values).await? == 0 {
             return Ok(false);
         }
-        if let Some(old) = &self.replaces {
-            tx.post("DELETE FROM sessions WHERE id = $1", params![old]).await?;
+        if let Some(old) = self.replaces.filter(|old| *old != session.id) {
+            end(tx, &old, self.record.at).await?;
         }
         clear(tx, &self.clear).await?;
         audit(tx, &self.record).await?;
@@ -141,7 +146,7 @@ struct End {
 impl Verb for End {
     type Out = bool;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
-        if tx.execute("DELETE FROM sessions WHERE id = $1", params![&self.id]).await? == 0 {
+        if !end(tx, &self.id, self.record.at).await? {
             return Ok(false);
         }
         audit(tx, &self.record).await?;
@@ -158,7 +163,7 @@ struct EndAll {
 impl Verb for EndAll {
     type Out = u64;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
-        let ended = end_all(tx, &self.user, self.keep.as_ref()).await?;
+        let ended = end_all(tx, &self.user, self.keep.as_ref(), self.record.at).await?;
         if ended > 0 {
             audit(tx, &self.record).await?;
         }
@@ -166,18 +171,32 @@ impl Verb for EndAll {
     }
 }
 
+/// Ends one session, and what hangs on it. False where there was none.
+async fn end<T: Tx>(tx: &mut T, id: &SessionId, at: Timestamp) -> Result<bool, Fault> {
+    let sql = "DELETE FROM sessions WHERE id = $1 RETURNING user_id";
+    let Some(row) = tx.one(sql, params![id]).await? else { return Ok(false) };
+    session_ended(tx, &row.text(0)?.into(), id, at).await?;
+    Ok(true)
+}
+
 /// Ends a user's sessions; answers how many.
 pub(super) async fn end_all<T: Tx>(
     tx: &mut T,
     user: &UserId,
     keep: Option<&SessionId>,
+    at: Timestamp,
 ) -> Result<u64, Fault> {
-    match keep {
-        None => tx.execute("DELETE FROM sessions WHERE user_id = $1", params![user]).await,
+    let ended = match keep {
+        None => tx.query("DELETE FROM sessions WHERE user_id = $1 RETURNING id", params![user]).await?,
         Some(keep) => {
-            tx.execute("DELETE FROM sessions WHERE user_id = $1 AND id <> $2", params![user, keep]).await
+            let sql = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
+            tx.query(sql, params![user, keep]).await?
         }
+    };
+    for row in &ended {
+        session_ended(tx, user, &SessionId(row.id(0)?), at).await?;
     }
+    Ok(ended.len() as u64)
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 //! User directories: a document, beside the columns that other statements ask about.
 
 use super::audits::audit;
+use super::logouts::tenant_ends;
 use super::revocations::{announce, take_back};
 use super::{FromRow, all, exists, from_json, to_json};
 use crate::Store;
@@ -77,6 +78,7 @@ impl Verb for Update {
         }
         if let Some(mark) = &self.mark {
             take_back(tx, mark, self.record.at).await?;
+            tenant_ends(tx, &tenant.id, self.record.at).await?;
             tx.execute("DELETE FROM sessions WHERE tenant_id = $1", params![&tenant.id]).await?;
         }
         told(tx, &tenant.id, &self.record).await

@@ -1,6 +1,7 @@
 //! Housekeeping: health, sweeping, counting.
 
 use super::logins::FORGOTTEN;
+use super::logouts::{openid, told};
 use super::notes::forget_client;
 use super::revocations::announce;
 use crate::Store;
@@ -140,10 +141,24 @@ const GRANTS: Walk = Walk {
     stretch: "SELECT id FROM (SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT $2) f
               ORDER BY id DESC LIMIT 1",
     // A grant without a refresh token stays as long as its code could be tried again: longer than any code lives.
-    delete: "DELETE FROM grants WHERE id IN (
-               SELECT id FROM grants WHERE id > $1 AND id <= $2 AND access_until < $3 AND created_at < $3
-                 AND (revoked_at < $3 OR generation = 0 OR idle_until < $3 OR expires_at < $3)
-               ORDER BY id LIMIT $4)",
+    // Of an application that is told when people sign out, the last one in a session stays as long as that does: by it
+    // the application is known to have a part in the session.
+    delete: concat!(
+        "DELETE FROM grants WHERE id IN (
+           SELECT g.id FROM grants g WHERE g.id > $1 AND g.id <= $2 AND g.access_until < $3 AND g.created_at < $3
+             AND (g.revoked_at < $3 OR g.generation = 0 OR g.idle_until < $3 OR g.expires_at < $3)
+             AND NOT EXISTS (
+               SELECT 1 FROM sessions s JOIN clients c ON c.id = g.client_id
+               WHERE s.id = g.session_id AND ",
+        told!(),
+        " AND ",
+        openid!("g"),
+        "      AND NOT EXISTS (
+                   SELECT 1 FROM grants n WHERE n.user_id = g.user_id AND n.id > g.id
+                     AND n.client_id = g.client_id AND n.session_id = g.session_id AND ",
+        openid!("n"),
+        "    )) ORDER BY g.id LIMIT $4)"
+    ),
 };
 
 async fn walk<T: Tx>(tx: &mut T, walk: &Walk, before: Timestamp, limit: u32) -> Result<u64, Fault> {
@@ -180,6 +195,7 @@ impl Verb for Count {
             UNION ALL SELECT 'grants', count(*) FROM grants
             UNION ALL SELECT 'identities', count(*) FROM identities
             UNION ALL SELECT 'keys', count(*) FROM keys
+            UNION ALL SELECT 'logouts', count(*) FROM logouts
             UNION ALL SELECT 'revocations', count(*) FROM revocations
             UNION ALL SELECT 'scopes', count(*) FROM scopes
             UNION ALL SELECT 'sessions', count(*) FROM sessions

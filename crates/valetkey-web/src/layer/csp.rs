@@ -1,8 +1,10 @@
 //! Content-Security-Policy: a closed set of policies, so that no input can add a directive.
 
 use http::HeaderValue;
+use url::Origin;
 
-/// What an answer may do in a browser. None allows inline style or script, frames, or a third party.
+/// What an answer may do in a browser. None allows inline style or script, or a third party; of
+/// others' pages, one frames those that the person is signed out of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// No page: nothing may load, nothing may frame it.
@@ -14,6 +16,8 @@ pub enum Policy {
     LeadsOut,
     /// `LeadsOut`, with our one script that submits the form.
     Script,
+    /// The page that other sites frame to ask whether somebody is still signed in: one script of ours, and nothing else.
+    Framed,
     /// Modules of ours that talk with this server alone. They submit no form, and the browser itself refuses them to
     /// turn text into markup.
     Console,
@@ -33,9 +37,22 @@ impl Policy {
             Self::Script => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"
             }
+            Self::Framed => "default-src 'none'; script-src 'self'; form-action 'none'; base-uri 'none'",
             Self::Console => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
             }
         })
+    }
+
+    /// `Stays`, on a page that frames others: these origins and no more.
+    pub fn framing(origins: &[Origin]) -> HeaderValue {
+        let stays = Self::Stays.header();
+        let web = |origin: &&Origin| origin.is_tuple();
+        let origins: Vec<_> = origins.iter().filter(web).map(Origin::ascii_serialization).collect();
+        if origins.is_empty() {
+            return stays;
+        }
+        let text = format!("{}; frame-src {}", stays.to_str().unwrap_or_default(), origins.join(" "));
+        HeaderValue::try_from(text).unwrap_or(stays)
     }
 }

@@ -83,6 +83,10 @@ impl SecurityHeaders {
     }
 }
 
+/// Put on an answer, in its extensions, by the one page that other sites must be able to frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Framable;
+
 /// What no handler may weaken.
 fn is_ours(name: &HeaderName) -> bool {
     *name == X_CONTENT_TYPE_OPTIONS || *name == X_FRAME_OPTIONS || *name == STRICT_TRANSPORT_SECURITY

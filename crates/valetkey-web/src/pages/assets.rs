@@ -22,6 +22,8 @@ pub struct Assets {
     pub style: Asset,
     pub icon: Asset,
     pub submit: Asset,
+    /// Of the page that applications frame to ask whether a session is still the same.
+    pub check_session: Asset,
     pub console: Console,
 }
 
@@ -41,6 +43,7 @@ pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     style: Asset::new("style", "css", CSS, include_bytes!("assets/style.css")),
     icon: Asset::new("favicon", "svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
     submit: Asset::new("submit", "js", JS, include_bytes!("assets/submit.js")),
+    check_session: Asset::new("check-session", "js", JS, include_bytes!("assets/check_session.js")),
     console: Console::new(),
 });
 
@@ -76,8 +79,8 @@ impl Console {
 
 impl Assets {
     /// Of every page but the console.
-    pub fn all(&self) -> [&Asset; 3] {
-        [&self.style, &self.icon, &self.submit]
+    pub fn all(&self) -> [&Asset; 4] {
+        [&self.style, &self.icon, &self.submit, &self.check_session]
     }
 }
 

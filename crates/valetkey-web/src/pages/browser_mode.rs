@@ -1,7 +1,7 @@
 //! Browser mode: a person whom the gateway met at an API without a session signs in here and goes back, or signs out.
 
 use super::flow::{current_session, resume};
-use super::respond::{failed, page, plain_error};
+use super::respond::{failed, plain_error};
 use super::sign_out;
 use super::view::{ErrorKind, Href, Link, SignedOut};
 use crate::app::App;
@@ -9,9 +9,9 @@ use crate::cookie::Cookie;
 use crate::extract::Call;
 use crate::oauth::respond::see_other;
 use axum::response::Response;
+use http::HeaderValue;
 use http::header::SET_COOKIE;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
 use valetkey_core::authorize::AuthorizationResponse;
 use valetkey_core::error::Fault;
 use valetkey_core::interaction::Interaction;
@@ -74,14 +74,15 @@ pub async fn sign_out(app: &App, parts: Parts, api: &Api) -> Response {
         Ok(call) => call,
         Err(response) => return response,
     };
-    if let Err(fault) = sign_out::end(&call).await {
-        return failed(&call, &fault);
-    }
+    let frames = match sign_out::end(&call).await {
+        Ok(frames) => frames,
+        Err(fault) => return failed(&call, &fault),
+    };
     let back = Href::local(&format!("{}/", api.prefix))
         .map(|href| Link::new(href, &format!("Back to {}", api.name)));
-    let mut response = page(&call, StatusCode::OK, &SignedOut { back, keys_remain: false });
+    let mut response = sign_out::over(&call, &SignedOut { back, frames, ..SignedOut::plain(false) });
     let own = HeaderValue::try_from(Own::of(api).set("", Some(Seconds(0)), call.https())).ok();
-    for cookie in [Cookie::Session.clear(call.https()), own].into_iter().flatten() {
+    if let Some(cookie) = own {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

@@ -1,7 +1,7 @@
 //! `/consent`: may this application have a key?
 
 use super::flow::{self, both};
-use super::respond::{app, failed, page, person, plain_error, refused, to_client};
+use super::respond::{app, failed, page, person, plain_error, refused};
 use super::view::words::{device, span};
 use super::view::{
     Access, Asked, Checked, Consent, Destination, Elsewhere, ErrorKind, Held, Href, Lasts, Registered,
@@ -214,7 +214,7 @@ pub(crate) async fn post(form: PageForm) -> Response {
         return show(&call, sealed, StatusCode::BAD_REQUEST, true).await;
     };
     match authorize::decide(&call.cx, &client, &interaction, &session, decision).await {
-        Ok(answer) => to_client(&call, client.id.as_str(), &answer).await,
+        Ok(answer) => flow::done(&call, &client, Some(&session), &interaction, &answer).await,
         Err(Error::Denied(denial)) => refused(&call, ErrorKind::Forbidden, denial),
         Err(Error::Failed(fault)) => failed(&call, &fault),
     }

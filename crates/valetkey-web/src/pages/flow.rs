@@ -13,7 +13,7 @@ use valetkey_core::authorize::{self, AuthorizationResponse, Progress};
 use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
 use valetkey_core::interaction::{Interaction, Stale, Step};
-use valetkey_core::login::session;
+use valetkey_core::login::{browser_state, session};
 use valetkey_core::store::Session;
 
 /// The session of the browser's cookie.
@@ -93,7 +93,17 @@ pub(crate) async fn done(
     if client.origin == Origin::Gateway {
         return browser_mode::arrive(call, session, interaction, answer);
     }
-    to_client(call, client.id.as_str(), answer).await
+    let mut response = to_client(call, client.id.as_str(), answer).await;
+    // The page that the application will ask knows the session by this cookie.
+    if let Some(session) = session.filter(|_| answer.has("session_state")) {
+        let state = browser_state::of(session);
+        if call.cookie(Cookie::State) != Some(&state)
+            && let Some(cookie) = Cookie::State.set(&state, Some(call.cx.lifetimes().session), call.https())
+        {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+    response
 }
 
 /// What a page of an interaction has to look at: its client and who is signed in.

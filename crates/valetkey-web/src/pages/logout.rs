@@ -3,13 +3,12 @@
 use super::flow::current_session;
 use super::respond::{failed, page, person, plain_error, refused};
 use super::sign_out;
-use super::view::{App, ErrorKind, Field, Href, SignOut, SignedOut};
+use super::view::{App, ErrorKind, Field, Href, Link, SignOut, SignedOut};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::SET_COOKIE;
 use valetkey_core::endpoint::logout::{KNOWN, LogoutRequest, read};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::login::form_proof;
@@ -99,15 +98,19 @@ pub(crate) async fn confirm(form: PageForm) -> Response {
     }
 }
 
-/// Ends the session of this browser, whoever was meant by the hint: the cookie decides.
+/// Ends the session of this browser, whoever was meant by the hint: the cookie decides. Where applications have pages to be
+/// loaded, the browser goes on from ours once they had the time.
 async fn end(call: &Call, request: &LogoutRequest) -> Result<Response, Fault> {
-    sign_out::end(call).await?;
-    let mut response = match &request.redirect {
-        Some(location) => see_other(location),
-        None => page(call, StatusCode::OK, &SignedOut { back: None, keys_remain: true }),
+    let frames = sign_out::end(call).await?;
+    let Some(location) = &request.redirect else {
+        return Ok(sign_out::over(call, &SignedOut { frames, ..SignedOut::plain(true) }));
     };
-    if let Some(cookie) = Cookie::Session.clear(call.https()) {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    let name = request.client.as_ref().map_or("the app", |client| client.name.as_str());
+    let next = Href::registered(location).filter(|_| !frames.is_empty()).map(|href| Link::new(href, name));
+    if next.is_some() {
+        return Ok(sign_out::over(call, &SignedOut { frames, next, ..SignedOut::plain(true) }));
     }
+    let mut response = see_other(location);
+    sign_out::forget(call, &mut response);
     Ok(response)
 }

@@ -4,6 +4,7 @@ use super::assets::{ASSETS, Asset};
 use super::samples;
 use super::view::Site;
 pub use crate::layer::csp::Policy;
+use http::HeaderValue;
 use minijinja::value::Serde;
 use minijinja::{
     Environment, HtmlEscape, Output, State, UndefinedBehavior, Value, context, escape_formatter,
@@ -54,6 +55,11 @@ pub const TEMPLATES: [(&str, &str); 34] = [
 pub trait Page: Serialize {
     const TEMPLATE: &'static str;
     const POLICY: Policy;
+
+    /// The header: the policy's own, unless the page may frame others.
+    fn policy(&self) -> HeaderValue {
+        Self::POLICY.header()
+    }
 }
 
 /// Renders pages. Cheap to share behind an `Arc`; it never reads a file after it was made.

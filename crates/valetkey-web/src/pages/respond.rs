@@ -23,7 +23,7 @@ use valetkey_core::error::{Denial, Fault, FaultKind};
 use valetkey_core::interaction::ResponseMode;
 use valetkey_core::time::Seconds;
 
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// A page with its own policy.
 pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Response {
@@ -31,7 +31,7 @@ pub(crate) fn page<P: Page>(call: &Call, status: StatusCode, page: &P) -> Respon
         Ok(html) => {
             let mut response = (status, Body::from(html)).into_response();
             response.headers_mut().insert(CONTENT_TYPE, HTML);
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, P::POLICY.header());
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, page.policy());
             response
         }
         Err(error) => {

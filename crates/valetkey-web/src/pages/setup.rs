@@ -66,8 +66,8 @@ pub(crate) async fn post(form: PageForm) -> Response {
         Ok(user) => match start_session(&call.cx, &user, call.user_agent(), None, &[]).await {
             Ok(begun) => {
                 let mut response = page(&call, StatusCode::OK, &Setup::Done { username: user.username });
-                if let Some((_, cookie)) = begun {
-                    set_cookies(&call, &mut response, cookie.expose(), None);
+                if let Some((session, cookie)) = &begun {
+                    set_cookies(&call, &mut response, (session, cookie), None);
                 }
                 response
             }

@@ -4,6 +4,7 @@ use crate::engine::{Tx, Value, Verb, params};
 use crate::verbs::audits::audit;
 use crate::verbs::exists;
 use crate::verbs::identities::forget_identities;
+use crate::verbs::logouts::user_ended;
 use crate::verbs::owners::forget_user;
 use crate::verbs::revocations::{announce, take_back};
 use crate::verbs::sessions::end_all;
@@ -131,7 +132,10 @@ impl Verb for Update {
             take_back(tx, mark, self.record.at).await?;
         }
         if self.end_sessions {
-            end_all(tx, &user.id, None).await?;
+            end_all(tx, &user.id, None, self.record.at).await?;
+        }
+        if user.disabled && self.end_sessions {
+            user_ended(tx, &user.id, self.record.at).await?;
         }
         told(tx, &user.id, &self.record).await?;
         Ok(Write::Done)
@@ -149,7 +153,8 @@ impl Verb for Delete {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
         let id = &self.id;
         tx.hold("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", params![id]).await?;
-        end_all(tx, id, None).await?;
+        end_all(tx, id, None, self.record.at).await?;
+        user_ended(tx, id, self.record.at).await?;
         tx.execute("DELETE FROM grants WHERE user_id = $1", params![id]).await?;
         tx.execute("DELETE FROM consents WHERE user_id = $1", params![id]).await?;
         forget_user(tx, id).await?;

@@ -1,13 +1,13 @@
 //! `/account/export` and `/account/delete`: what is kept of a person, as a file; and the end of it.
 
-use super::super::respond::{app, drawn, failed, page, plain_error};
+use super::super::respond::{app, drawn, failed, plain_error};
+use super::super::sign_out;
 use super::super::view::{AccountDelete, ConfirmError, ErrorKind, SignedOut};
 use super::{confirmed, csrf, form, visitor};
-use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::json;
 use axum::response::Response;
-use http::header::{CONTENT_DISPOSITION, SET_COOKIE};
+use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json as object};
 use valetkey_core::audit::Actor;
@@ -82,7 +82,7 @@ async fn view(call: &Call, user: &User, confirm: Option<ConfirmError>) -> Result
 
 /// `POST /account/delete`.
 pub(crate) async fn delete(posted: PageForm) -> Response {
-    let (_, user, params) = match form(&posted).await {
+    let (session, user, params) = match form(&posted).await {
         Ok(all) => all,
         Err(response) => return response,
     };
@@ -95,13 +95,13 @@ pub(crate) async fn delete(posted: PageForm) -> Response {
         Ok(Some((status, why))) => return draw(call, status, &user, Some(why)).await,
         Err(fault) => return failed(call, &fault),
     }
+    let frames = match sign_out::frames(call, &session).await {
+        Ok(frames) => frames,
+        Err(fault) => return failed(call, &fault),
+    };
     match manage::user::delete(&call.cx, Actor::User(user.id.clone()), &user.id).await {
         Ok(()) | Err(ManageError::Unknown(_)) => {
-            let mut response = page(call, StatusCode::OK, &SignedOut { back: None, keys_remain: false });
-            if let Some(cookie) = Cookie::Session.clear(call.https()) {
-                response.headers_mut().append(SET_COOKIE, cookie);
-            }
-            response
+            sign_out::over(call, &SignedOut { frames, ..SignedOut::plain(false) })
         }
         Err(ManageError::Failed(fault)) => failed(call, &fault),
         Err(_) => plain_error(call, ErrorKind::Forbidden),

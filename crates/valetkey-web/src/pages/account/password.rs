@@ -94,6 +94,7 @@ async fn change(call: &Call, user: &User, new: &Secret, apps_end: bool) -> Resul
     let begun: Result<_, Fault> = sign_in_as(&call.cx, &changed, call.user_agent(), None).await;
     let signed_in = begun?.ok_or(NotChanged::Conflict)?;
     let mut response = see_other(&call.cx.settings.url("/account?done=password"));
-    set_cookies(call, &mut response, signed_in.cookie.expose(), Some(&signed_in.known_device));
+    let begun = (&signed_in.session, &signed_in.cookie);
+    set_cookies(call, &mut response, begun, Some(&signed_in.known_device));
     Ok(response)
 }

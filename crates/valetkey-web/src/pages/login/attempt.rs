@@ -16,9 +16,10 @@ use valetkey_core::authorize::{self, Progress};
 use valetkey_core::error::Fault;
 use valetkey_core::ids::TenantId;
 use valetkey_core::interaction::{Interaction, LoginReason, Step};
-use valetkey_core::login::{LoginOutcome, PasswordLogin, SignedIn, password_login};
+use valetkey_core::login::{LoginOutcome, PasswordLogin, SignedIn, browser_state, password_login};
 use valetkey_core::params::Params;
 use valetkey_core::secret::Secret;
+use valetkey_core::store::Session;
 
 /// What a password typed is for: a directory, and the interaction that asks, if one does.
 pub(super) struct Place<'a> {
@@ -124,17 +125,24 @@ pub(crate) fn go_on_to(
         }
         None => see_other(&call.cx.settings.url(home)),
     };
-    set_cookies(call, &mut response, signed_in.cookie.expose(), Some(&signed_in.known_device));
+    let begun = (&signed_in.session, &signed_in.cookie);
+    set_cookies(call, &mut response, begun, Some(&signed_in.known_device));
     response
 }
 
 /// The cookies that a sign-in leaves in the browser.
-pub(crate) fn set_cookies(call: &Call, response: &mut Response, session: &str, device: Option<&str>) {
+pub(crate) fn set_cookies(
+    call: &Call,
+    response: &mut Response,
+    (session, cookie): (&Session, &Secret),
+    device: Option<&str>,
+) {
     let lifetimes = call.cx.lifetimes();
     let https = call.https();
-    let session = Cookie::Session.set(session, Some(lifetimes.session), https);
+    let state = Cookie::State.set(&browser_state::of(session), Some(lifetimes.session), https);
+    let session = Cookie::Session.set(cookie.expose(), Some(lifetimes.session), https);
     let device = device.and_then(|value| Cookie::KnownDevice.set(value, Some(lifetimes.device), https));
-    for cookie in [session, device].into_iter().flatten() {
+    for cookie in [session, state, device].into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

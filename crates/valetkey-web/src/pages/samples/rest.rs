@@ -47,8 +47,9 @@ pub(super) fn states() -> Vec<Sample> {
         Sample::new("out-of-band", &out_of_band(&PLAIN, shown())),
         Sample::new("out-of-band-denied", &out_of_band(&PLAIN, not_shown("access_denied"))),
         Sample::new("out-of-band-error", &out_of_band(&PLAIN, not_shown("invalid_scope"))),
-        Sample::new("signed-out", &SignedOut { back: None, keys_remain: false }),
+        Sample::new("signed-out", &SignedOut::plain(false)),
         Sample::new("signed-out-back", &signed_out(&PLAIN)),
+        Sample::new("signed-out-everywhere", &signed_out_everywhere(&PLAIN)),
         Sample::new("dev-callback", &dev(code("s-42"))),
         Sample::new("dev-callback-nothing", &DevCallback { state: None, iss: None, came: Callback::Nothing }),
     ];
@@ -74,6 +75,7 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
         Sample::new("out-of-band", &out_of_band(cast, shown())),
         Sample::new("out-of-band-denied", &out_of_band(cast, not_shown("access_denied"))),
         Sample::new("signed-out", &signed_out(cast)),
+        Sample::new("signed-out-everywhere", &signed_out_everywhere(cast)),
         Sample::new("dev-callback", &dev(code(cast.name))),
         Sample::new("dev-callback-error", &dev(refused(cast.app))),
         Sample::new("error", &full_error(ErrorKind::BadRedirectUri, cast)),
@@ -189,7 +191,18 @@ fn not_shown(error: &str) -> Came {
 fn signed_out(cast: &Cast) -> SignedOut {
     let back = Href::web("https://printer.example.com/")
         .map(|href| Link::new(href, &format!("Back to {}", cast.app)));
-    SignedOut { back, keys_remain: true }
+    SignedOut { back, ..SignedOut::plain(true) }
+}
+
+/// With pages of apps to load, and on to the app that asked.
+fn signed_out_everywhere(cast: &Cast) -> SignedOut {
+    let web = |address: &str| Href::web(address);
+    let frames = [
+        web("https://printer.example.com/bye?iss=https%3A%2F%2Fid.example&sid=06f5z3kq"),
+        web("https://calendar.example/out"),
+    ];
+    let next = web("https://printer.example.com/gone?state=s-42").map(|href| Link::new(href, cast.app));
+    SignedOut { frames: frames.into_iter().flatten().collect(), next, ..SignedOut::plain(true) }
 }
 
 fn full_error(kind: ErrorKind, cast: &Cast) -> ErrorPage {

@@ -2,7 +2,9 @@
 
 use super::parts::{App, Destination, Href, Link, Person};
 use crate::pages::render::{Page, Policy};
+use http::HeaderValue;
 use serde::Serialize;
+use url::Url;
 
 /// OAuth 2.0 Form Post Response Mode: the answer travels in a form to the app's redirect URI.
 #[derive(Debug, Clone, Serialize)]
@@ -77,9 +79,26 @@ pub struct SignedOut {
     pub back: Option<Link>,
     /// Apps keep their keys when a person signs out; true says so.
     pub keys_remain: bool,
+    /// Pages of apps that sign the person out there (OIDC Front-Channel Logout §2).
+    pub frames: Vec<Href>,
+    /// Where the browser goes on by itself, once they had the time to load; with the app's name.
+    pub next: Option<Link>,
+}
+
+impl SignedOut {
+    /// Nothing to load, and nowhere to go.
+    pub const fn plain(keys_remain: bool) -> Self {
+        Self { back: None, keys_remain, frames: Vec::new(), next: None }
+    }
 }
 
 impl Page for SignedOut {
     const TEMPLATE: &'static str = "signed_out.html";
     const POLICY: Policy = Policy::Stays;
+
+    fn policy(&self) -> HeaderValue {
+        let origin = |frame: &Href| Url::parse(frame.as_str()).ok().map(|url| url.origin());
+        let origins: Vec<_> = self.frames.iter().filter_map(origin).collect();
+        Policy::framing(&origins)
+    }
 }

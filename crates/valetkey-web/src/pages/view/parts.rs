@@ -94,6 +94,13 @@ impl Href {
         (matches!(parsed.scheme(), "http" | "https") && plain).then(|| Self(parsed.into()))
     }
 
+    /// Any address that an application registered as one to go to.
+    pub fn registered(url: &str) -> Option<Self> {
+        let parsed = Url::parse(url).ok()?;
+        (!matches!(parsed.scheme(), "javascript" | "data" | "vbscript" | "blob" | "file"))
+            .then(|| Self(url.to_owned()))
+    }
+
     /// `/`, which every server has.
     pub fn root() -> Self {
         Self("/".to_owned())

@@ -1,0 +1,3 @@
+//! What a server does on its own account, again and again.
+
+pub mod logout;
