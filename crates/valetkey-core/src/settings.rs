@@ -147,7 +147,7 @@ pub mod path {
     ];
 
     /// The names under which aliases speak of them.
-    pub const ENDPOINTS: [(&str, &str); 12] = [
+    pub const ENDPOINTS: [(&str, &str); 13] = [
         ("authorize", AUTHORIZE),
         ("par", PAR),
         ("token", TOKEN),
