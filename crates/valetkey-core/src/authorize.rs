@@ -6,6 +6,7 @@ mod elsewhere;
 mod front;
 mod jarm;
 pub mod par;
+pub mod request_object;
 mod response;
 mod review;
 
@@ -23,6 +24,7 @@ use crate::interaction::{AuthorizationRequest, Interaction, ResponseType, Step, 
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Consent, Session};
+use crate::time::Seconds;
 use crate::token::code::Code as AuthorizationCode;
 use std::sync::Arc;
 
@@ -63,27 +65,54 @@ pub async fn begin(
 ) -> Result<(Arc<Client>, AuthorizationRequest), Refusal> {
     let client = client(cx, params).await?;
     if let Some(pushed) = params.one("request_uri").filter(|uri| uri.starts_with(par::PREFIX)) {
-        let request = par::take(cx, &client, pushed).map_err(|denial| {
-            note(cx, &client.id, denial, None);
-            Refusal::Page(denial)
-        })?;
-        return Ok((client, request));
+        return match par::take(cx, &client, pushed).await {
+            Ok(request) => Ok((client, request)),
+            Err(Error::Denied(denial)) => {
+                note(cx, &client.id, denial, None);
+                Err(Refusal::Page(denial))
+            }
+            Err(Error::Failed(fault)) => Err(fault.into()),
+        };
     }
-    let addressee = addressee(Arc::clone(&client), params).map_err(|denial| {
-        note(cx, &client.id, denial, params.one("redirect_uri"));
+    match request_object::unfold(cx, &client, params).await {
+        Ok(None) => came(cx, client, Entry::Plain, params),
+        Ok(Some(inside)) => came(cx, client, Entry::Signed, &inside),
+        Err(Error::Failed(fault)) => Err(fault.into()),
+        // What the object says of where to answer is not believed; a registered address beside it is good enough for a no.
+        Err(Error::Denied(denial)) => Err(match addressee(Arc::clone(&client), params) {
+            Ok(addressee) => told(cx, &addressee, params, denial),
+            Err(_) => {
+                note(cx, &client.id, denial, None);
+                Refusal::Page(denial)
+            }
+        }),
+    }
+}
+
+fn came(
+    cx: &Context,
+    client: Arc<Client>,
+    entry: Entry,
+    params: &Params<'_>,
+) -> Result<(Arc<Client>, AuthorizationRequest), Refusal> {
+    let id = client.id.clone();
+    let addressee = addressee(client, params).map_err(|denial| {
+        note(cx, &id, denial, params.one("redirect_uri"));
         Refusal::Page(denial)
     })?;
-    match judge(cx, Entry::Plain, &addressee, params) {
+    match judge(cx, entry, &addressee, params) {
         Ok(request) => Ok((addressee.client, request)),
-        Err(denial) => {
-            note(cx, &client.id, denial, None);
-            let mode = checks::mode(&addressee, params);
-            // A repeated state is no state to give back.
-            let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
-            let response = response::denial(cx, &addressee.redirect_uri, mode, state, denial);
-            Err(Refusal::Redirect(response))
-        }
+        Err(denial) => Err(told(cx, &addressee, params, denial)),
     }
+}
+
+/// The application is told what is wrong.
+fn told(cx: &Context, addressee: &Addressee, params: &Params<'_>, denial: Denial) -> Refusal {
+    note(cx, &addressee.client.id, denial, None);
+    let mode = checks::mode(addressee, params);
+    // A repeated state is no state to give back.
+    let state = params.refuse_repeats(&["state"]).ok().and_then(|()| params.one("state"));
+    Refusal::Redirect(response::denial(cx, &addressee.redirect_uri, mode, state, denial))
 }
 
 /// For the application's owners: what was wrong with its request. That a person said no is no mistake of theirs.
@@ -121,8 +150,9 @@ async fn client(cx: &Context, params: &Params<'_>) -> Result<Arc<Client>, Refusa
 fn addressee(client: Arc<Client>, params: &Params<'_>) -> Result<Addressee, Denial> {
     let wrong = |detail| Err(Code::InvalidRequest.because(detail));
     params.refuse_repeats(&["redirect_uri"])?;
-    let in_front = checks::in_front(&client, params).is_some();
-    let fits = if in_front { redirect_uri::matches_exactly } else { redirect_uri::matches };
+    // FAPI 2.0 §5.3.2.2 the same.
+    let exactly = client.is_fapi2() || checks::in_front(&client, params).is_some();
+    let fits = if exactly { redirect_uri::matches_exactly } else { redirect_uri::matches };
     let redirect_uri = match (params.one("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(uri), registered) if registered.iter().any(|own| fits(own, uri)) => uri.to_owned(),
         (Some(_), _) => {
@@ -174,9 +204,10 @@ pub async fn resume(
         None => None,
     };
     Ok(match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
-        (Step::Finish, Some(session)) => {
-            Progress::Done(finish(cx, client, interaction, session, &interaction.request.scope).await?)
-        }
+        (Step::Finish, Some(session)) => Progress::Done(match par::spend(cx, &interaction.request).await? {
+            Ok(()) => finish(cx, client, interaction, session, &interaction.request.scope).await?,
+            Err(denial) => refuse(cx, &interaction.request, denial),
+        }),
         (Step::Refuse(denial), _) => Progress::Done(refuse(cx, &interaction.request, denial)),
         (step, _) => Progress::Ask(step),
     })
@@ -204,12 +235,16 @@ pub async fn decide(
     decision: Decision,
 ) -> Result<AuthorizationResponse, Error> {
     let request = &interaction.request;
+    let spent = par::spend(cx, request).await?;
     let Decision::Allow(ticked) = decision else {
         if let Some(id) = interaction.approval {
             return Ok(elsewhere::decide(cx, id, session, None).await?);
         }
         return Ok(refuse(cx, request, Code::AccessDenied.because("the user denied the request")));
     };
+    if let Err(denial) = spent {
+        return Ok(refuse(cx, request, denial));
+    }
     let granted = request.scope.filter(|name| is_fixed(name) || ticked.contains(name));
     let before = cx.store.consent(&session.user, &client.id).await?;
     let kept =
@@ -248,7 +283,7 @@ async fn finish(
     }
     match interaction.request.response_type {
         ResponseType::Code => {
-            let code = code(cx, interaction, session, scope, GrantId(cx.new_id()))?;
+            let code = code(cx, client, interaction, session, scope, GrantId(cx.new_id()))?;
             Ok(response::granted(cx, &interaction.request, session, vec![("code", code)]))
         }
         _ => match front::finish(cx, client, interaction, session, scope).await {
@@ -259,9 +294,16 @@ async fn finish(
     }
 }
 
+/// FAPI 2.0 §5.3.2.1: a minute at most.
+fn code_lifetime(cx: &Context, client: &Client) -> Seconds {
+    let lifetime = cx.lifetimes().code;
+    if client.is_fapi2() { lifetime.min(Seconds(60)) } else { lifetime }
+}
+
 /// The code, sealed; redeemed, it becomes the grant of this id.
 fn code(
     cx: &Context,
+    client: &Client,
     interaction: &Interaction,
     session: &Session,
     scope: &Scope,
@@ -285,8 +327,8 @@ fn code(
         key: request.key,
         lasting,
         auth_time: session.auth_time,
-        expires_at: cx.now + cx.lifetimes().code,
-        details: request.details.clone(),
+        expires_at: cx.now + code_lifetime(cx, client),
+        details: request.details.agreed(),
     };
     code.seal(cx, cx.nonce(), cx.now)
 }

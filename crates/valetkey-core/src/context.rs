@@ -17,6 +17,7 @@ use crate::directory::Tenant;
 use crate::error::{Error, Fault, FaultKind};
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId, UserId};
+use crate::jose::jwk::Algorithm;
 use crate::login::browser_mode;
 use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
 use crate::proof::dpop::{Replays, Thumbprint};
@@ -335,6 +336,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     pub request: Option<RequestName>,
     pub key: Option<Thumbprint>,
+    /// By which algorithm it showed so.
+    pub key_algorithm: Option<Algorithm>,
     /// Where a person posts a form.
     pub browser: Option<BrowserName>,
 }

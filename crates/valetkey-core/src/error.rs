@@ -45,6 +45,12 @@ pub enum Code {
     SlowDown,
     /// RFC 8628 §3.5.
     ExpiredToken,
+    /// RFC 9101 §7.
+    InvalidRequestObject,
+    /// RFC 9101 §7.
+    InvalidRequestUri,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
 }
 
 impl Code {
@@ -76,6 +82,9 @@ impl Code {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
         }
     }
 

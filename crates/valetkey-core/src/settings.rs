@@ -231,6 +231,8 @@ pub struct Settings {
     pub metadata_documents: MetadataDocuments,
     /// RFC 9449 §8: whether each proof must carry a nonce of ours.
     pub dpop_nonce_required: bool,
+    /// RFC 9126 §5: of every client.
+    pub require_pushed_authorization_requests: bool,
     pub portal: Portal,
     /// Whether the store is asked for revocations before each token is judged.
     pub strict_introspection: bool,
@@ -246,6 +248,7 @@ impl Settings {
             registration,
             metadata_documents: MetadataDocuments::Off,
             dpop_nonce_required: false,
+            require_pushed_authorization_requests: false,
             portal: Portal::default(),
             strict_introspection: false,
         }
@@ -255,6 +258,12 @@ impl Settings {
     #[must_use]
     pub fn with_strict_introspection(self, strict_introspection: bool) -> Self {
         Self { strict_introspection, ..self }
+    }
+
+    /// The same where every authorization request must be pushed (RFC 9126 §5).
+    #[must_use]
+    pub fn with_required_pushing(self, required: bool) -> Self {
+        Self { require_pushed_authorization_requests: required, ..self }
     }
 
     /// The same with a mode of dynamic registration; off unless said.

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::directory::home;
-use crate::error::{Code, Error};
+use crate::error::{Code, Denial, Error};
 use crate::ids::TokenId;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
@@ -87,6 +87,9 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
             .because("the user directory is switched off, or this application no longer belongs to it")
             .into());
     }
+    if issue.client.is_fapi2() {
+        constrained(cx, issue.client)?;
+    }
     let target = catalog.target(issue.resources, issue.scope, issue.grant.is_some())?;
     let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
     let scope = target.scope.to_string();
@@ -112,6 +115,17 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let expires_at = token.expires_at;
     let (scope, bound) = (target.scope.into_owned(), cx.caller.key.is_some());
     Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound })
+}
+
+/// FAPI 2.0 §5.3.2.1, §5.4.1: such a client's tokens are bound to a key that it shows with an algorithm of the profile.
+fn constrained(cx: &Context, client: &Client) -> Result<(), Denial> {
+    if cx.caller.key.is_none() {
+        return Err(Code::InvalidRequest.because("send a DPoP proof: this client has bound tokens alone"));
+    }
+    if !cx.caller.key_algorithm.is_none_or(|algorithm| client.profile.security.takes(algorithm)) {
+        return Err(Code::InvalidDpopProof.because("sign the DPoP proof by PS256, ES256 or EdDSA"));
+    }
+    Ok(())
 }
 
 /// What the client, else the API, else the server says, within the bounds. A JWT cannot be called back from those who

@@ -280,6 +280,7 @@ fn settings(config: &Config, issuer: &str) -> Settings {
             max_applications: config.developer.max_applications,
         })
         .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
+        .with_required_pushing(config.require_pushed_authorization_requests)
 }
 
 pub(crate) fn lifetimes(config: &Config) -> Lifetimes {

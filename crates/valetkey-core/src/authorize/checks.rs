@@ -7,6 +7,7 @@
 //! (`checks_table.rs`) walks the table cell by cell and fails until it knows the row.
 
 mod answer;
+mod demands;
 mod values;
 
 pub(super) use answer::{in_front, may_have, mode};
@@ -99,11 +100,14 @@ const O: bool = false;
 
 /// The table. The client and its redirect URI, where there is one, hold before the first row runs.
 #[rustfmt::skip]
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 18] = [
     //                                                       plain JAR PAR both device CIBA
     Check("response_mode",    answer::response_mode,           [X,  X,  X,  X,  O,  O]),
     Check("repeats",          repeats,                         [X,  X,  X,  X,  X,  X]),
     Check("request objects",  request_objects,                 [X,  X,  X,  X,  X,  X]),
+    Check("pushed",           demands::pushed,                 [X,  X,  O,  O,  O,  O]),
+    Check("signed",           demands::signed,                 [X,  O,  X,  O,  O,  O]),
+    Check("fapi2",            demands::fapi2,                  [X,  X,  X,  X,  O,  O]),
     Check("response_type",    answer::response_type,           [X,  X,  X,  X,  O,  O]),
     Check("client may",       answer::client_may,              [X,  X,  X,  X,  O,  O]),
     Check("client may ask",   elsewhere,                       [O,  O,  O,  O,  X,  X]),
@@ -166,7 +170,7 @@ fn repeats(draft: &mut Draft<'_>) -> Result<(), Denial> {
 fn request_objects(draft: &mut Draft<'_>) -> Result<(), Denial> {
     if draft.params.one("request").is_some() {
         return Err(
-            Code::RequestNotSupported.because("send plain parameters: request objects are not supported")
+            Code::RequestNotSupported.because("send plain parameters: no request object is read here")
         );
     }
     if draft.params.one("request_uri").is_some() {

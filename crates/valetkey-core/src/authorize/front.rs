@@ -33,7 +33,7 @@ pub(super) async fn finish(
     let grant = row(cx, client, allowed(id, interaction, session, scope));
     let mut answer = Answer::new();
     if kind.has_code() {
-        answer.push(("code", super::code(cx, interaction, session, scope, id)?));
+        answer.push(("code", super::code(cx, client, interaction, session, scope, id)?));
     }
     let code = answer.first().map(|(_, code)| code.clone());
     let issued = match kind.has_token() {
@@ -68,7 +68,7 @@ fn allowed<'a>(id: GrantId, interaction: &Interaction, session: &'a Session, sco
         auth_time: session.auth_time,
         nonce: request.nonce.clone(),
         lasting: false,
-        details: request.details.clone(),
+        details: request.details.agreed(),
     }
 }
 

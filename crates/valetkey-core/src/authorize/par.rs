@@ -1,13 +1,15 @@
 //! RFC 9126 — pushed authorization requests: judged by the same table, before the browser comes
 
-use super::{Entry, addressee, judge, note};
+use super::{Entry, addressee, judge, note, request_object};
 use crate::client::{Client, redirect_uri};
 use crate::context::Context;
-use crate::error::{Code, Denial, Error};
+use crate::error::{Code, Denial, Error, Fault};
 use crate::interaction::AuthorizationRequest;
 use crate::params::Params;
 use crate::seal::{self, Kind};
+use crate::secret::digest_of;
 use crate::time::{Seconds, Timestamp};
+use crate::token::details;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -30,30 +32,66 @@ struct Record {
     expires_at: Timestamp,
 }
 
-/// RFC 9126 §2.1: a client that has proven itself leaves its request.
-pub fn push(cx: &Context, client: &Arc<Client>, params: &Params<'_>) -> Result<Pushed, Error> {
+/// RFC 9126 §2.1: a client that has proven itself leaves its request, plainly or signed (§3).
+pub async fn push(cx: &Context, client: &Arc<Client>, params: &Params<'_>) -> Result<Pushed, Error> {
     if params.contains("request_uri") {
         return Err(Code::InvalidRequest
             .because("request_uri is what you get here, not what you send")
             .into());
     }
-    let judged = addressee(Arc::clone(client), params).and_then(|to| judge(cx, Entry::Pushed, &to, params));
-    let request = judged.inspect_err(|denial| note(cx, &client.id, *denial, params.one("redirect_uri")))?;
+    let noted = |denial: Denial, params: &Params<'_>| {
+        note(cx, &client.id, denial, params.one("redirect_uri"));
+        Error::from(denial)
+    };
+    let (entry, inside) = match request_object::unfold(cx, client, params).await {
+        Ok(None) => (Entry::Pushed, None),
+        Ok(inside) => (Entry::PushedSigned, inside),
+        Err(Error::Denied(denial)) => return Err(noted(denial, params)),
+        Err(failed) => return Err(failed),
+    };
+    let params = inside.as_ref().unwrap_or(params);
+    let judged = addressee(Arc::clone(client), params).and_then(|to| judge(cx, entry, &to, params));
+    let request = judged.map_err(|denial| noted(denial, params))?;
     let record = Record { request, expires_at: cx.now + LIFETIME };
     let sealed = cx.keys().sealing_at(cx.now)?.seal(Kind::PushedRequest, cx.nonce(), &record)?;
     Ok(Pushed { request_uri: format!("{PREFIX}{sealed}"), expires_in: LIFETIME.0 })
 }
 
-/// RFC 9126 §4: what was pushed under this `request_uri`, for the client that pushed it.
-pub(super) fn take(cx: &Context, client: &Client, request_uri: &str) -> Result<AuthorizationRequest, Denial> {
-    const GONE: Denial = Code::InvalidRequest
-        .because("this link was good for a short time only, or for another application: begin again there");
+const GONE: Denial = Code::InvalidRequestUri
+    .because("this link was good for a short time only, or for another application: begin again there");
+const USED: Denial = Code::InvalidRequestUri
+    .because("this link was good for a short time only and was used: begin again at the application");
+
+/// RFC 9126 §4: what was pushed under this `request_uri`, for the client that pushed it. It may be looked at again, by a
+/// reload, until it is answered.
+pub(super) async fn take(
+    cx: &Context,
+    client: &Client,
+    request_uri: &str,
+) -> Result<AuthorizationRequest, Error> {
     let sealed = request_uri.strip_prefix(PREFIX).ok_or(GONE)?;
     let opened = seal::open(cx.keys().sealing(), Kind::PushedRequest, sealed).ok_or(GONE)?;
-    let record: Record = opened.record().ok_or(GONE)?;
-    let own = record.request.client == client.id && record.expires_at > cx.now;
+    let Record { mut request, expires_at } = opened.record().ok_or(GONE)?;
+    let own = request.client == client.id && expires_at > cx.now;
     // The registration may have changed since.
-    let registered =
-        client.redirect_uris.iter().any(|uri| redirect_uri::matches(uri, &record.request.redirect_uri));
-    if own && registered { Ok(record.request) } else { Err(GONE) }
+    let registered = client.redirect_uris.iter().any(|uri| redirect_uri::matches(uri, &request.redirect_uri));
+    if !own || !registered {
+        return Err(GONE.into());
+    }
+    let key = digest_of(&[b"request_uri", sealed.as_bytes()]);
+    if cx.store.is_spent(&key, cx.now).await? {
+        return Err(USED.into());
+    }
+    // A page that was opened in time may be answered later.
+    let until = expires_at + cx.settings.lifetimes.interaction;
+    request.details.pushed = Some(details::Pushed { key, until });
+    Ok(request)
+}
+
+/// RFC 9126 §7.3, FAPI 2.0 §5.3.2.2: it is spent where the request is answered, not where a page of it is looked at. `Err`:
+/// it was answered before.
+pub(super) async fn spend(cx: &Context, request: &AuthorizationRequest) -> Result<Result<(), Denial>, Fault> {
+    let Some(details::Pushed { key, until }) = &request.details.pushed else { return Ok(Ok(())) };
+    let first = cx.store.spend(key, *until, cx.now).await?;
+    Ok(if first { Ok(()) } else { Err(USED) })
 }

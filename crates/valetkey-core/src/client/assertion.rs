@@ -70,7 +70,8 @@ impl Assertion<'_> {
     pub(super) async fn proves(&self, cx: &Context, client: &Client) -> Result<bool, Error> {
         let typed = !self.jws.has_type()
             || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
-        let fits = client.auth_method == AuthMethod::PrivateKeyJwt && typed;
+        let by = client.profile.security.takes(self.jws.algorithm);
+        let fits = client.auth_method == AuthMethod::PrivateKeyJwt && typed && by;
         let Some(claims) = self.jws.claims::<Claims>().filter(|claims| fits && holds(cx, claims)) else {
             return Ok(false);
         };

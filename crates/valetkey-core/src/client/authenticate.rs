@@ -62,7 +62,7 @@ pub async fn authenticate(
             secret.is_some()
         }
         (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
-        (Some(client), Proof::None) => client.is_public(),
+        (Some(client), Proof::None) => client.is_public() && !client.is_fapi2(),
         (None, Proof::Secret { text, .. }) => {
             // The same work as for a client that exists: no telling them apart by time.
             SecretHash([0; 32]).matches(text);
@@ -125,6 +125,8 @@ async fn found(cx: &Context, id: &str) -> Result<Option<Arc<Client>>, Error> {
 
 fn fits(client: &Client, basic: bool) -> bool {
     match client.auth_method {
+        // FAPI 2.0 §5.3.2.1, however it came to be registered.
+        _ if client.is_fapi2() => false,
         AuthMethod::ClientSecret => true,
         AuthMethod::ClientSecretBasic => basic,
         AuthMethod::ClientSecretPost => !basic,

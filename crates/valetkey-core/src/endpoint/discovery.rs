@@ -31,7 +31,9 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "authorization_endpoint": url(path::AUTHORIZE),
         "token_endpoint": url(path::TOKEN),
         "pushed_authorization_request_endpoint": url(path::PAR),
-        "require_pushed_authorization_requests": false,
+        "require_pushed_authorization_requests": cx.settings.require_pushed_authorization_requests,
+        "require_signed_request_object": false,
+        "request_object_signing_alg_values_supported": algorithms,
         "jwks_uri": url(path::JWKS),
         "userinfo_endpoint": url(path::USERINFO),
         "revocation_endpoint": url(path::REVOKE),
@@ -64,7 +66,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         ],
         "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
     });
     if grants.contains(&GrantType::DeviceCode) {

@@ -37,7 +37,8 @@ pub(super) async fn exchange(
         return Err(OTHER_KEY.into());
     }
     let grant = cx.store.grant(token.grant).await?.ok_or(UNKNOWN)?;
-    let keeps = client.has(Compat::ReusableRefreshToken);
+    // FAPI 2.0 §5.3.2.1: bound to its client as it is, it need not change.
+    let keeps = client.has(Compat::ReusableRefreshToken) || client.is_fapi2();
     let by = if keeps { RefreshBy::Kept(token.generation) } else { RefreshBy::Rotating(token.generation) };
     let (mut response, since) = refresh(cx, client, &grant, by, params).await?;
     let generation = if since.kept { token.generation } else { token.generation + 1 };

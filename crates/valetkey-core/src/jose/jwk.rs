@@ -28,6 +28,10 @@ impl Algorithm {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, algorithm)| algorithm)
     }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, own)| *own == self).map_or("", |(name, _)| name)
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Code, Denial, Fault};
+use crate::jose::jwk::Algorithm;
 use crate::jose::jws::Jws;
 use crate::seal::{self, Kind};
 use crate::secret::digest_of;
@@ -105,6 +106,11 @@ pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Thumbprint,
         return Err(BAD);
     }
     Ok(thumbprint)
+}
+
+/// By which algorithm a proof is signed.
+pub fn algorithm(proof: &str) -> Option<Algorithm> {
+    Jws::read(proof).map(|jws| jws.algorithm)
 }
 
 /// RFC 9449 §4.2, `ath`.

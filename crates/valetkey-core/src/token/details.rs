@@ -3,6 +3,7 @@
 //! Its text form is empty where nothing was, so rows and sealed records grow by members here, without migrations.
 
 use crate::store::Grant;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -23,9 +24,25 @@ pub struct Details {
     /// RFC 8693 §4.1: who acts for the subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
+    /// RFC 9126 §7.3: of a request that was pushed, and of nothing that comes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Pushed>,
+}
+
+/// What a `request_uri` is spent under, and until when that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    pub key: [u8; 32],
+    pub until: Timestamp,
 }
 
 impl Details {
+    /// What of a request's goes on to its code and grant.
+    #[must_use]
+    pub fn agreed(&self) -> Self {
+        Self { pushed: None, ..self.clone() }
+    }
+
     /// What is not a text of ours is nothing.
     pub fn read(text: &str) -> Self {
         if text.is_empty() { Self::default() } else { serde_json::from_str(text).unwrap_or_default() }

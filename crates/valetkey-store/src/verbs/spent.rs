@@ -2,6 +2,7 @@
 
 use crate::Store;
 use crate::engine::{Tx, Verb, params};
+use crate::verbs::exists;
 use async_trait::async_trait;
 use valetkey_core::error::Fault;
 use valetkey_core::store::Spent;
@@ -27,9 +28,26 @@ impl Verb for Spend {
     }
 }
 
+struct IsSpent {
+    key: [u8; 32],
+    now: Timestamp,
+}
+
+impl Verb for IsSpent {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        exists(tx, "SELECT 1 FROM spent WHERE key = $1 AND expires_at > $2", params![&self.key, self.now])
+            .await
+    }
+}
+
 #[async_trait]
 impl Spent for Store {
     async fn spend(&self, key: &[u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
         self.engine.write(Spend { key: *key, expires_at, now }).await
+    }
+
+    async fn is_spent(&self, key: &[u8; 32], now: Timestamp) -> Result<bool, Fault> {
+        self.engine.read(IsSpent { key: *key, now }).await
     }
 }

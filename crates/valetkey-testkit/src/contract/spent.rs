@@ -12,6 +12,9 @@ pub async fn a_value_is_spent_once_and_again_only_after_its_end(store: Handle) {
     assert!(spend(2, 60, 0).await, "another value");
     assert!(spend(1, 120, 60).await, "the first is over");
     assert!(!spend(1, 120, 61).await);
+    let is_spent = async |key: u8, at: i64| store.is_spent(&[key; 32], later(at)).await.unwrap();
+    assert!(is_spent(1, 119).await && !is_spent(1, 120).await, "to look uses nothing");
+    assert!(!is_spent(3, 0).await && spend(3, 60, 0).await && is_spent(3, 0).await);
 }
 
 pub async fn of_all_who_spend_one_value_at_once_one_wins(store: Handle) {

@@ -31,7 +31,8 @@ fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
     let path = call.asked.as_ref().map_or(call.uri.path(), |asked| &asked.0);
     let url = call.cx.settings.url(path);
     let shown = Shown { method: call.method.as_str(), url: &url, access_token };
-    call.cx.caller.key = Some(dpop::check(&call.cx, proof, &shown)?);
+    let (key, algorithm) = (dpop::check(&call.cx, proof, &shown)?, dpop::algorithm(proof));
+    (call.cx.caller.key, call.cx.caller.key_algorithm) = (Some(key), algorithm);
     Ok(())
 }
 

@@ -23,7 +23,7 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     refuse_query(call.query())?;
     let params = form.params()?;
     let client = authenticate(&call.cx, call.authorization(), &params).await?;
-    let pushed = par::push(&call.cx, &client, &params)?;
+    let pushed = par::push(&call.cx, &client, &params).await?;
     let body = serde_json::to_vec(&pushed).map_err(|e| Fault::internal("encoding a pushed request", e))?;
     let mut response = respond::json(body);
     *response.status_mut() = StatusCode::CREATED;

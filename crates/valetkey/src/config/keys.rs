@@ -24,6 +24,9 @@ pub(crate) struct Config {
     /// `memory`: tokens are judged from memory, and a revocation on another server holds within a second. `strict`: the
     /// database is asked before each token is judged.
     pub(crate) introspection: Introspecting,
+    /// Whether every application must push its authorization requests (RFC 9126). One application alone: its metadata of
+    /// the same name.
+    pub(crate) require_pushed_authorization_requests: bool,
     pub(crate) http: Http,
     pub(crate) management: Management,
     pub(crate) lifetimes: Lifetimes,
@@ -51,6 +54,7 @@ impl Default for Config {
             database_url: None,
             master_key: None,
             introspection: Introspecting::default(),
+            require_pushed_authorization_requests: false,
             http: Http::default(),
             management: Management::default(),
             lifetimes: Lifetimes::default(),

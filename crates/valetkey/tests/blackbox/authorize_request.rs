@@ -105,7 +105,7 @@ async fn rfc6749_section_4_1_2_1_every_other_fault_is_told_to_the_application_wi
         ("scope twice", plus("scope", "read"), "invalid_request"),
         ("code_challenge twice", plus("code_challenge", CHALLENGE), "invalid_request"),
         ("nonce twice", [plus("nonce", "a"), vec![("nonce", "")]].concat(), "invalid_request"),
-        ("a request object", plus("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"),
+        ("a request object", plus("request", "eyJhbGciOiJub25lIn0.e30."), "invalid_request_object"),
         ("a request by reference", plus("request_uri", "https://app.example/r"), "request_uri_not_supported"),
         ("no response_type", set("response_type", None), "invalid_request"),
         ("response_type token", set("response_type", Some("token")), "unsupported_response_type"),

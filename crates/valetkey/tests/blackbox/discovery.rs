@@ -154,13 +154,13 @@ async fn every_value_promised_for_a_request_is_accepted_and_no_other() {
             assert_ne!(error_of(&app, parameter, value).await, "", "{parameter}={value}");
         }
     }
-    for (flag, parameter, error) in [
-        ("request_parameter_supported", "request", "request_not_supported"),
-        ("request_uri_parameter_supported", "request_uri", "request_uri_not_supported"),
-    ] {
-        assert_eq!(metadata[flag], false);
-        assert_eq!(error_of(&app, parameter, "x").await, error);
-    }
+    assert_eq!(metadata["request_uri_parameter_supported"], false);
+    assert_eq!(error_of(&app, "request_uri", "x").await, "request_uri_not_supported");
+    // `request_object.rs` shows that signed ones are read.
+    assert_eq!(metadata["request_parameter_supported"], true);
+    assert_eq!(error_of(&app, "request", "x").await, "invalid_request_object");
+    let algorithms = ["EdDSA", "ES256", "PS256", "RS256"];
+    assert_eq!(list(&metadata, "request_object_signing_alg_values_supported"), algorithms);
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
 }
 

@@ -83,7 +83,7 @@ async fn rfc9126_section_2_3_a_bad_request_is_refused_when_it_is_pushed() {
         ("resource", Some("https://unknown.example"), "invalid_target"),
         ("prompt", Some("none login"), "invalid_request"),
         ("request_uri", Some(uri.as_str()), "invalid_request"),
-        ("request", Some("a.b.c"), "request_not_supported"),
+        ("request", Some("a.b.c"), "invalid_request_object"),
     ] {
         assert_refused(&push(&app, "app", &with(&request, name, value)).await, 400, error, name);
     }

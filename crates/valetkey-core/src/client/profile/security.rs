@@ -2,11 +2,17 @@
 
 use super::members;
 use crate::client::Client;
+use crate::client::compat::Compat;
+use crate::client::keys::{self, Keys};
 use crate::client::metadata::BadMetadata;
 use crate::interaction::ResponseType;
 use crate::jose::SigningAlgorithm;
 use crate::jose::jwk::Algorithm;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// More types than any one client asks for.
+const MOST_TYPES: usize = 50;
 
 /// A set of demands that is switched on as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +64,58 @@ impl Security {
         self.authorization_signed_response_alg.unwrap_or(usual)
     }
 
-    pub(super) fn check(&self, _client: &Client) -> Result<(), BadMetadata> {
-        Ok(())
+    pub(super) fn check(&self, client: &Client) -> Result<(), BadMetadata> {
+        let wrong = self.flaw(client).or_else(|| self.is_fapi2().then(|| fapi2_flaw(client)).flatten());
+        wrong.map_or(Ok(()), |words| Err(BadMetadata(words)))
     }
+
+    fn flaw(&self, client: &Client) -> Option<String> {
+        let open = |kind: ResponseType| {
+            let granted = kind.grants().iter().all(|grant| client.allows(*grant));
+            granted && (!kind.is_in_front() || client.compat.contains(&Compat::Implicit))
+        };
+        let closed = |name: &&String| !ResponseType::parse(name).is_some_and(open);
+        if let Some(name) = self.response_types.iter().find(closed) {
+            let needs = "the grants it stands for, and but for code the opt-in implicit";
+            return Some(format!("response_types: {name} is unknown here or needs {needs}"));
+        }
+        let signs = self.require_signed_request_object || self.request_object_signing_alg.is_some();
+        let known = |name: &String| Algorithm::parse(name).is_some();
+        if !self.request_object_signing_alg.as_ref().is_none_or(known) {
+            return Some("request_object_signing_alg must be EdDSA, ES256, PS256 or RS256".to_owned());
+        }
+        if signs && Keys::of(client).is_none() {
+            return Some("signed requests need the client's public keys: a jwks or jwks_uri".to_owned());
+        }
+        if !self.initiate_login_uri.as_deref().is_none_or(keys::is_readable) {
+            return Some("initiate_login_uri must be an https address, without a fragment".to_owned());
+        }
+        let types = &self.authorization_details_types;
+        if types.len() > MOST_TYPES || types.iter().any(|name| name.is_empty() || name.len() > 200) {
+            return Some("authorization_details_types: at most 50 names of 1 to 200 characters".to_owned());
+        }
+        None
+    }
+}
+
+/// What FAPI 2.0 forbids of how a client is registered.
+fn fapi2_flaw(client: &Client) -> Option<String> {
+    let needs = |words: &str| Some(format!("the profile fapi2 {words}"));
+    if client.is_public() || client.auth_method.is_by_secret() {
+        return needs("needs a client that proves itself by private_key_jwt or mutual TLS");
+    }
+    if let Some(compat) = client.compat.first() {
+        return needs(&format!("forbids the opt-in {}", compat.name()));
+    }
+    if client.profile.security.response_types.iter().any(|name| name != "code") {
+        return needs("allows response_types [\"code\"] alone");
+    }
+    if let Some(uri) = client.redirect_uris.iter().find(|uri| !uri.starts_with("https://")) {
+        return needs(&format!("needs https redirect URIs: {uri}"));
+    }
+    let signed = |name: &str| name.ends_with("_signed_response_alg") || name.ends_with("signing_alg");
+    let weak = |value: &Value| value.as_str().is_some_and(|alg| !["PS256", "ES256", "EdDSA"].contains(&alg));
+    let members = client.profile.members();
+    let found = members.iter().find(|(name, value)| signed(name) && weak(value));
+    found.and_then(|(name, _)| needs(&format!("signs by PS256, ES256 or EdDSA alone: {name}")))
 }
