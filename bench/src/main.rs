@@ -2,6 +2,7 @@
 
 mod baseline;
 mod browser;
+mod count;
 mod echo;
 mod exchange;
 mod goals;
@@ -30,6 +31,7 @@ use options::{Cli, Helper, Options, Plan};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.helper {
+        Some(Helper::Count(options)) => stop::watch_signals().and_then(|()| count::run(&options)),
         Some(helper) => run_helper(&helper).map(|()| ExitCode::SUCCESS),
         None => run_all(&cli.options),
     };
@@ -46,6 +48,7 @@ fn run_helper(helper: &Helper) -> Result<()> {
             let length = Duration::try_from_secs_f64(*seconds)?;
             echo::print_rate(pins, *address, (*connections, length), *answer_bytes)
         }
+        Helper::Count(options) => count::run(options).map(drop),
         Helper::Echo { answer_bytes } => echo::serve(*answer_bytes),
         Helper::Sign { seconds } => baseline::print_sign_costs(*seconds),
         Helper::Argon2 { seconds } => baseline::print_argon2_rate(*seconds),

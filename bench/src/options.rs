@@ -68,6 +68,8 @@ pub(crate) enum Helper {
         #[arg(long)]
         address: Option<SocketAddr>,
     },
+    /// Count the instructions and allocations of one request on each hot path, and hold them to limits (needs valgrind)
+    Count(CountOptions),
     /// Serve the bare echo until killed; prints its address. POST anything to /echo
     Echo { answer_bytes: usize },
     #[command(hide = true)]
@@ -76,6 +78,28 @@ pub(crate) enum Helper {
     Argon2 { seconds: f64 },
     #[command(hide = true)]
     Probe { dir: PathBuf, callers: Callers, count: usize, seconds: f64 },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CountOptions {
+    /// The server's binary [default: `valetkey` beside this program, built if it is missing]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
+    /// Only these paths
+    #[arg(long, value_name = "PATH,…", value_delimiter = ',')]
+    pub(crate) paths: Vec<String>,
+    /// The limits [default: bench/limits.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Write what was counted as the new limits
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Requests that are counted on each path
+    #[arg(long, default_value_t = 400)]
+    pub(crate) requests: u32,
+    /// Keep callgrind's dumps here, for callgrind_annotate
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 /// How long and how wide everything is measured.

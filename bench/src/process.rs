@@ -35,6 +35,12 @@ impl Pins {
         Self { cores, available: allowed.len(), guarded: works("setpriv", &["--pdeathsig", "KILL", "true"]) }
     }
 
+    /// Nothing is pinned: where no time is measured.
+    pub(crate) fn none() -> Self {
+        let guarded = works("setpriv", &["--pdeathsig", "KILL", "true"]);
+        Self { cores: None, available: procfs::allowed_cores().len(), guarded }
+    }
+
     /// Pins this process, the load generator, with all its threads.
     pub(crate) fn pin_this_process(self) {
         if let Some((_, load)) = self.cores {
@@ -47,6 +53,11 @@ impl Pins {
 
     /// A command on the server's core.
     pub(crate) fn on_server_core(self, program: &Path) -> Command {
+        self.under(&[], program)
+    }
+
+    /// The same, started by another program, of which these are the words.
+    pub(crate) fn under(self, starter: &[String], program: &Path) -> Command {
         let mut words: Vec<&OsStr> = Vec::new();
         let core = self.cores.map(|(server, _)| server.to_string());
         if self.guarded {
@@ -55,6 +66,7 @@ impl Pins {
         if let Some(core) = &core {
             words.extend(["taskset", "-c", core].map(OsStr::new));
         }
+        words.extend(starter.iter().map(OsStr::new));
         words.push(program.as_os_str());
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).stdin(Stdio::null());

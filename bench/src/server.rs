@@ -114,8 +114,13 @@ impl Install {
 
     /// Starts `serve` on its core and waits until `/health/ready` answers 200.
     pub(crate) fn start(&self) -> Result<Running> {
+        self.start_under(&[])
+    }
+
+    /// The same under a program that watches it.
+    pub(crate) fn start_under(&self, watcher: &[String]) -> Result<Running> {
         let log = File::options().create(true).append(true).open(self.log())?;
-        let mut command = self.pins.on_server_core(&self.binary);
+        let mut command = self.pins.under(watcher, &self.binary);
         command.arg("--config").arg(&self.config).arg("serve").current_dir(self.dir.path());
         command.stdout(log.try_clone()?).stderr(log);
         let begin = Instant::now();
@@ -141,7 +146,7 @@ impl Install {
     pub(crate) fn end_of_log(&self) -> String {
         let text = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(12)..].join("\n")
+        lines[lines.len().saturating_sub(60)..].join("\n")
     }
 }
 
