@@ -1,9 +1,11 @@
 //! What a request may use: the present, entropy, settings and the ports. Nothing else reaches the protocol.
 
 mod cache;
+mod grants;
 mod offered;
 
 pub use cache::ClientCache;
+pub use grants::LateGrants;
 pub use offered::Offered;
 
 use crate::applied::InForce;
@@ -53,6 +55,7 @@ pub struct Server {
     parts: Parts,
     pub revoked: RevocationIndex,
     pub clients: ClientCache,
+    pub grants: LateGrants,
     /// Wrong client secrets.
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
@@ -89,6 +92,7 @@ impl Server {
             parts,
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
+            grants: LateGrants::default(),
             wrong_secrets: Guard::new(30, Seconds(60)),
             registrations: Guard::new(60, Seconds::hours(1)),
             asked: Guard::new(120, Seconds(60)),
@@ -115,6 +119,7 @@ impl Server {
         self.read_catalog(from).await?;
         self.read_settings(from).await?;
         self.clients.clear();
+        self.grants.clear();
         self.offered.forget();
         self.offered_grants().await?;
         for mark in self.store.revocations(self.now()).await? {
@@ -392,8 +397,13 @@ impl Context {
 
     /// The beginning of an audit record.
     pub fn record(&self, event: Event, actor: Actor) -> Record {
+        self.record_as(self.new_id(), event, actor)
+    }
+
+    /// The same with an id from elsewhere.
+    pub fn record_as(&self, id: Id, event: Event, actor: Actor) -> Record {
         Record {
-            id: self.new_id(),
+            id,
             at: self.now,
             event,
             actor,

@@ -34,6 +34,11 @@ impl Id {
         i64::from_be_bytes(ms)
     }
 
+    /// What of it was drawn.
+    pub fn random(&self) -> [u8; 10] {
+        std::array::from_fn(|at| self.0[6 + at])
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -175,7 +180,9 @@ impl TenantId {
 
 impl Default for TenantId {
     fn default() -> Self {
-        Self::DEFAULT.into()
+        // Made once: most tokens name it.
+        static DEFAULT: LazyLock<TenantId> = LazyLock::new(|| TenantId::DEFAULT.into());
+        DEFAULT.clone()
     }
 }
 

@@ -84,7 +84,10 @@ pub async fn introspect(cx: &Context, asker: Asker<'_>, params: &Params<'_>) -> 
 }
 
 fn encode(answer: &Introspection<'_>) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(answer).map_err(|e| Fault::internal("encoding an introspection answer", e))
+    let mut json = Vec::with_capacity(768);
+    serde_json::to_writer(&mut json, answer)
+        .map_err(|e| Fault::internal("encoding an introspection answer", e))?;
+    Ok(json)
 }
 
 /// RFC 7662 §4: a client sees its own tokens and those for APIs it stands for (it bears the API's id); any other needs

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::ids::{GrantId, Id};
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Grant, Limits, RefreshBy, Rotation, RotationRequest};
@@ -15,6 +16,7 @@ use crate::time::Timestamp;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::grant_mark_until;
 use crate::token::{About, Beside, Issue, TokenResponse, id_token, issue};
+use std::sync::Arc;
 
 pub(super) const UNKNOWN: Denial = Code::InvalidGrant
     .because("the refresh token is unknown, expired, revoked or was issued to another client");
@@ -36,7 +38,7 @@ pub(super) async fn exchange(
     if token.key.is_some() && token.key != cx.caller.key {
         return Err(OTHER_KEY.into());
     }
-    let grant = cx.store.grant(token.grant).await?.ok_or(UNKNOWN)?;
+    let grant = found(cx, client, token.grant).await?;
     // FAPI 2.0 §5.3.2.1: bound to its client as it is, it need not change.
     let keeps = client.has(Compat::ReusableRefreshToken) || client.is_fapi2();
     let by = if keeps { RefreshBy::Kept(token.generation) } else { RefreshBy::Rotating(token.generation) };
@@ -45,6 +47,17 @@ pub(super) async fn exchange(
     let next = RefreshToken { generation, ..token };
     response.refresh_token = Some(next.seal(cx, since.at)?);
     Ok(response)
+}
+
+/// The grant, from memory where it was refreshed lately. What memory would refuse is read anew.
+async fn found(cx: &Context, client: &Client, id: GrantId) -> Result<Arc<Grant>, Error> {
+    let lives = |grant: &Arc<Grant>| is_live(grant, Limits::in_force(cx, client, grant), client, cx.now);
+    if let Some(late) = cx.grants.get(&id).filter(lives) {
+        return Ok(late);
+    }
+    let grant = Arc::new(cx.store.grant(id).await?.ok_or(UNKNOWN)?);
+    cx.grants.keep(&grant);
+    Ok(grant)
 }
 
 /// Since when the refresh token that goes on has been the grant's.
@@ -82,11 +95,7 @@ fn decide(
     asked: Option<&str>,
     now: Timestamp,
 ) -> Result<Scope, Denial> {
-    let in_time = |idle: Timestamp, end: Timestamp| idle > now && end > now;
-    let live = grant.revoked_at.is_none()
-        && in_time(grant.idle_until, grant.expires_at)
-        && in_time(limits.idle_until, limits.expires_at);
-    if grant.client != client.id || grant.generation < 1 || !live {
+    if !is_live(grant, limits, client, now) {
         return Err(UNKNOWN);
     }
     // RFC 6749 §6: it may shrink for this access token; the grant keeps what it has.
@@ -97,6 +106,16 @@ fn decide(
         return Err(Code::InvalidScope.because("ask for no more than the user allowed"));
     }
     Ok(asked)
+}
+
+/// Whether the grant is this client's and has a refresh token that still counts.
+fn is_live(grant: &Grant, limits: Limits, client: &Client, now: Timestamp) -> bool {
+    let in_time = |idle: Timestamp, end: Timestamp| idle > now && end > now;
+    grant.client == client.id
+        && grant.generation > 0
+        && grant.revoked_at.is_none()
+        && in_time(grant.idle_until, grant.expires_at)
+        && in_time(limits.idle_until, limits.expires_at)
 }
 
 /// Moves the grant on; returns since when its refresh token has been what it is then.
@@ -117,7 +136,9 @@ async fn commit(
         access_until,
     };
     let mark = grant_mark_until(grant.id, access_until);
-    let reuse = cx.record(Event::RefreshTokenReused, Actor::Client(client.id.clone()));
+    // A grant is taken back for reuse once, so its own id makes that of the record; nothing is drawn for what is rare.
+    let id = Id::new(cx.now_ms, grant.id.0.random());
+    let reuse = cx.record_as(id, Event::RefreshTokenReused, Actor::Client(client.id.clone()));
     let reuse = reuse.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
     match cx.store.rotate_refresh_token(&request, &mark, &reuse).await? {
         Rotation::Rotated => Ok(Since { at: cx.now, kept: false }),
@@ -136,7 +157,6 @@ async fn commit(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{GrantId, Id};
 
     fn limits() -> Limits {
         Limits { idle_until: Timestamp(100), expires_at: Timestamp(200) }

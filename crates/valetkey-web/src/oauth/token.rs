@@ -23,9 +23,9 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     let requested = grant::requested(&call.cx, &params).await?;
     let client = authenticate(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
-        Ok(tokens) => respond::json(
-            serde_json::to_vec(&tokens).map_err(|e| Fault::internal("encoding a token response", e))?,
-        ),
+        Ok(tokens) => {
+            respond::json(tokens.to_json().map_err(|e| Fault::internal("encoding a token response", e))?)
+        }
         Err(refused) => error::respond(&refused, call.authorization().is_some()),
     };
     Ok(cors::for_client(response, call.origin(), &client))
