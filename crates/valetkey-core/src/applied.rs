@@ -1,7 +1,9 @@
 //! What was applied: the settings that stand in the store, are held in memory by every node, and change without a restart.
 
+mod details_type;
 mod registered;
 
+pub use details_type::DetailsType;
 pub use registered::{Applicant, Registration};
 
 use crate::ids::TenantId;
@@ -22,6 +24,9 @@ pub struct Applied {
     /// Whose users sign in where a request names no tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_tenant: Option<TenantId>,
+    /// RFC 9396 §2: what can be asked for beyond scopes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<DetailsType>,
 }
 
 /// How long things live, where it is said.

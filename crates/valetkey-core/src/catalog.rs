@@ -151,10 +151,11 @@ impl Catalog {
     }
 
     /// RFC 8707 §2.2 — the audience of a token for `scope` at `resources`. A named resource narrows the scope to what
-    /// means something there. `for_user`: the token speaks for a person, not for the application itself.
+    /// means something there. `meant`: the resources that authorization details are for (RFC 9396 §3). `for_user`: the token speaks for a person, not for the application itself.
     pub fn target<'a>(
         &'a self,
         resources: &[&str],
+        meant: &[String],
         scope: &'a Scope,
         for_user: bool,
     ) -> Result<Target<'a>, Denial> {
@@ -162,7 +163,11 @@ impl Catalog {
             return Ok(Target::everywhere(scope));
         }
         let apis = if resources.is_empty() {
-            self.implied(scope, for_user)
+            let mut apis = self.implied(scope, for_user);
+            let more = meant.iter().filter_map(|uri| self.api_by_resource(uri));
+            let more: Vec<_> = more.filter(|api| !apis.iter().any(|own| own.id == api.id)).collect();
+            apis.extend(more);
+            apis
         } else {
             let found: Option<_> = resources.iter().map(|uri| self.api_by_resource(uri)).collect();
             found.ok_or(
@@ -274,7 +279,7 @@ mod tests {
             (vec!["https://photos.example/"], "photos.read", Err(Code::InvalidTarget)),
         ] {
             let scope = Scope::parse(scope).expect("scope");
-            let got = catalog.target(&resources, &scope, true);
+            let got = catalog.target(&resources, &[], &scope, true);
             let got = got.map(|t| (t.audience, t.format, t.scope.to_string())).map_err(|d| d.code);
             assert_eq!(got, want.map(|(a, f, s)| (a, f, s.to_owned())), "{resources:?} {scope}");
         }
@@ -292,7 +297,7 @@ mod tests {
             ("openid profile", true, vec![]),
         ] {
             let scope = Scope::parse(scope).expect("scope");
-            let target = catalog.target(&[], &scope, for_user).expect("a target");
+            let target = catalog.target(&[], &[], &scope, for_user).expect("a target");
             assert_eq!((target.audience, target.format), (want, TokenFormat::Sealed), "{scope} {for_user}");
         }
     }

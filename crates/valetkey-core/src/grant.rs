@@ -66,7 +66,7 @@ impl GrantType {
 }
 
 /// Every parameter that means something at the token endpoint.
-pub const KNOWN: [&str; 13] = [
+pub const KNOWN: [&str; 14] = [
     "grant_type",
     "client_id",
     "client_secret",
@@ -79,6 +79,7 @@ pub const KNOWN: [&str; 13] = [
     "tenant_id",
     "scope",
     "resource",
+    "authorization_details",
     "device_code",
 ];
 

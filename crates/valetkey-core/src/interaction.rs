@@ -130,7 +130,9 @@ pub fn next_step(
     }
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
     // RFC 8628 §5.4, RFC 10027: who holds the other device is known to nobody but the person.
+    // What is agreed in detail is agreed each time (RFC 9396 §4).
     let again = request.prompts.contains(&Prompt::Consent)
+        || !request.details.authorization_details.is_empty()
         || interaction.approval.is_some()
         || must_always_ask(client, request);
     if consent.is_some() && held.covers(&request.scope) && !again {

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod client;
 pub mod consent;
 pub mod console;
+pub mod details_type;
 pub mod endpoint;
 pub mod grant;
 pub mod key;

@@ -1,6 +1,7 @@
 //! Tokens. `issue` is the only place where an access token is made.
 
 pub mod access;
+pub mod authorization_details;
 pub mod code;
 pub mod details;
 pub mod granted;
@@ -26,6 +27,7 @@ use crate::time::{Seconds, Timestamp};
 use access::AccessToken;
 use details::Details;
 use serde::Serialize;
+use serde_json::Value;
 
 /// For whom, and what it may do.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub struct Issued {
     pub scope: Scope,
     /// Whether it is bound to a key (RFC 9449 §5).
     pub bound: bool,
+    /// RFC 9396 §7: what of the agreed details it carries.
+    pub authorization_details: Vec<Value>,
 }
 
 /// RFC 6749 §5.1 — the successful answer.
@@ -60,6 +64,9 @@ pub struct TokenResponse {
     pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// RFC 9396 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
 }
 
 impl Issued {
@@ -71,6 +78,7 @@ impl Issued {
             refresh_token: None,
             scope: self.scope.to_string(),
             id_token: None,
+            authorization_details: self.authorization_details,
         }
     }
 }
@@ -102,10 +110,13 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     if issue.client.is_fapi2() {
         constrained(cx, issue.client)?;
     }
-    let target = catalog.target(issue.resources, issue.scope, issue.grant.is_some())?;
+    let agreed = issue.grant.map_or(&[][..], |grant| &grant.details.authorization_details);
+    let meant = authorization_details::resources(cx, agreed);
+    let target = catalog.target(issue.resources, &meant, issue.scope, issue.grant.is_some())?;
     let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
     let scope = target.scope.to_string();
-    let details = Details::for_access_token(issue.grant);
+    let authorization_details = authorization_details::for_audience(cx, agreed, &target.audience);
+    let details = Details::for_access_token(issue.grant, &authorization_details);
     // Drawn at once: a draw costs the same for an id and a nonce as for either.
     let random: [u8; 22] = cx.random();
     let token = AccessToken {
@@ -128,7 +139,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     };
     let expires_at = token.expires_at;
     let (scope, bound) = (target.scope.into_owned(), cx.caller.key.is_some());
-    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound })
+    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound, authorization_details })
 }
 
 /// FAPI 2.0 §5.3.2.1, §5.4.1: such a client's tokens are bound to a key that it shows with an algorithm of the profile.

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod details_type;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod endpoint;
@@ -112,6 +113,9 @@ enum Manage {
     /// What applications can ask for
     #[command(subcommand)]
     Scope(scope::Command),
+    /// What applications can ask for in detail (RFC 9396)
+    #[command(subcommand)]
+    AuthorizationDetailsType(details_type::Command),
     /// Resource servers
     #[command(subcommand)]
     Api(api::Command),
@@ -147,6 +151,7 @@ impl Manage {
                 | Self::Tenant(tenant::Command::Create(_))
                 | Self::Upstream(upstream::Command::Create(_))
                 | Self::Scope(scope::Command::Create(_))
+                | Self::AuthorizationDetailsType(details_type::Command::Create(_))
                 | Self::Api(api::Command::Create(_))
         )
     }
@@ -158,6 +163,7 @@ impl Manage {
             Self::Tenant(command) => tenant::run(managed, command).await,
             Self::Upstream(command) => upstream::run(managed, command).await,
             Self::Scope(command) => scope::run(managed, command).await,
+            Self::AuthorizationDetailsType(command) => details_type::run(managed, command).await,
             Self::Api(command) => api::run(managed, command, json).await,
             Self::Endpoint(command) => endpoint::run(managed, command).await,
             Self::Grant(command) => grant::run(managed, command).await,

@@ -24,7 +24,7 @@ use crate::scope::Scope;
 use crate::token::details::Details;
 
 /// Every parameter that means something here; each may come once (`resource` as often as wanted).
-pub const KNOWN: [&str; 19] = [
+pub const KNOWN: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -39,6 +39,7 @@ pub const KNOWN: [&str; 19] = [
     "max_age",
     "login_hint",
     "resource",
+    "authorization_details",
     "request",
     "request_uri",
     "ui_locales",
@@ -100,7 +101,7 @@ const O: bool = false;
 
 /// The table. The client and its redirect URI, where there is one, hold before the first row runs.
 #[rustfmt::skip]
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     //                                                       plain JAR PAR both device CIBA
     Check("response_mode",    answer::response_mode,           [X,  X,  X,  X,  O,  O]),
     Check("repeats",          repeats,                         [X,  X,  X,  X,  X,  X]),
@@ -117,6 +118,7 @@ const CHECKS: [Check; 18] = [
     Check("dpop",             values::dpop,                    [X,  X,  X,  X,  X,  X]),
     Check("scope",            values::scope,                   [X,  X,  X,  X,  X,  X]),
     Check("resource",         values::resource,                [X,  X,  X,  X,  X,  X]),
+    Check("details",          values::details,                 [X,  X,  X,  X,  X,  X]),
     Check("prompt",           values::prompt,                  [X,  X,  X,  X,  O,  O]),
     Check("max_age",          values::max_age,                 [X,  X,  X,  X,  O,  O]),
     Check("id token",         answer::id_token,                [X,  X,  X,  X,  O,  O]),

@@ -72,6 +72,12 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     if grants.contains(&GrantType::DeviceCode) {
         metadata["device_authorization_endpoint"] = url(path::DEVICE_AUTHORIZATION).into();
     }
+    let in_force = cx.in_force();
+    let details: Vec<_> =
+        in_force.applied.authorization_details_types.iter().map(|own| own.name.as_str()).collect();
+    if !details.is_empty() {
+        metadata["authorization_details_types_supported"] = details.into();
+    }
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
     }

@@ -36,7 +36,7 @@ pub(super) async fn exchange(
     let row = row(cx, client, &code)?;
     let authorized = row.resources.clone();
     let resources = chosen_resources(&authorized, params.all("resource").collect())?;
-    let first = granted::begin(cx, client, row, &resources)?;
+    let first = granted::begin_for(cx, client, row, &resources, params)?;
     let (grant, response) = first.into_response(cx, client).await?;
     commit(cx, client, &grant).await?;
     Ok(response)

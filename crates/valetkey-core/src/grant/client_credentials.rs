@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::params::Params;
 use crate::scope::STANDARD;
-use crate::token::{Issue, TokenResponse, issue};
+use crate::token::{Issue, TokenResponse, authorization_details, issue};
 
 pub(super) fn exchange(cx: &Context, client: &Client, params: &Params<'_>) -> Result<TokenResponse, Error> {
     if client.is_public() {
@@ -27,6 +27,7 @@ pub(super) fn exchange(cx: &Context, client: &Client, params: &Params<'_>) -> Re
             .because("openid, profile, email and offline_access are about a user: leave them out")
             .into());
     }
+    authorization_details::none_here(params)?;
     let resources: Vec<&str> = params.all("resource").collect();
     let issued = issue(cx, &Issue { client, grant: None, scope: &scope, resources: &resources })?;
     Ok(issued.into_response())

@@ -81,7 +81,7 @@ async fn fetch(
     let row = Grant { session: None, ..row(cx, client, &agreed)? };
     let authorized = row.resources.clone();
     let resources = chosen_resources(&authorized, params.all("resource").collect())?;
-    let first = granted::begin(cx, client, row, &resources)?;
+    let first = granted::begin_for(cx, client, row, &resources, params)?;
     let (grant, response) = first.into_response(cx, client).await?;
     match cx.store.begin_grant(&grant, None).await? {
         Beginning::Begun => Ok(response),

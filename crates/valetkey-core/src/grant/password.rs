@@ -11,9 +11,9 @@ use crate::params::Params;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::store::{Beginning, Consent};
-use crate::token::TokenResponse;
 use crate::token::details::Details;
 use crate::token::granted::{Allowed, begin, row};
+use crate::token::{TokenResponse, authorization_details};
 
 /// Whether it is the name, the password or the account's state is never said.
 const WRONG: Denial = Code::InvalidGrant
@@ -26,6 +26,7 @@ pub(super) async fn exchange(
 ) -> Result<TokenResponse, Error> {
     let missing = Code::InvalidRequest.because("send username and password in the form body");
     let (username, password) = params.one("username").zip(params.one("password")).ok_or(missing)?;
+    authorization_details::none_here(params)?;
     let tenant = directory::asked(cx, client, params.one("tenant_id"))?;
     let scope = cx.catalog().asked_scope(client, params.one("scope"))?;
     // As on the login page: counted before it is looked at, alike in time whether or not there is such an account.

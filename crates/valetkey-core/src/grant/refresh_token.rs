@@ -13,6 +13,7 @@ use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Grant, Limits, RefreshBy, Rotation, RotationRequest};
 use crate::time::Timestamp;
+use crate::token::authorization_details::narrowed;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::grant_mark_until;
 use crate::token::{About, Beside, Issue, TokenResponse, id_token, issue};
@@ -77,7 +78,8 @@ pub(super) async fn refresh(
     let limits = Limits::in_force(cx, client, grant);
     let scope = decide(grant, limits, client, params.one("scope"), cx.now)?;
     let resources = chosen_resources(&grant.resources, params.all("resource").collect())?;
-    let issued = issue(cx, &Issue { client, grant: Some(grant), scope: &scope, resources: &resources })?;
+    let narrowed = narrowed(grant, params)?;
+    let issued = issue(cx, &Issue { client, grant: Some(&narrowed), scope: &scope, resources: &resources })?;
     // OIDC Core §12.2: the same person, client and moment of sign-in as at first; a nonce belongs to the first alone.
     let about = About { nonce: None, ..About::grant(client, grant, &scope) };
     let beside = Beside { access_token: Some(&issued.access_token), ..Beside::default() };

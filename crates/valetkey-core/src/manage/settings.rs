@@ -24,6 +24,7 @@ pub fn check(cx: &Context, applied: &Applied, apis: &[Api]) -> Result<(), Wrong>
         return wrong(format!("lifetimes.{name}"), why.to_string());
     }
     check_registration(&applied.registration)?;
+    check_details_types(applied, apis)?;
     check_aliases(applied, apis)
 }
 
@@ -45,6 +46,23 @@ fn check_registration(given: &Registration) -> Result<(), Wrong> {
         };
         let why = format!("{span} is outside the range 1s to {longest}{more}");
         return wrong("registration.access_token_lifetime", why);
+    }
+    Ok(())
+}
+
+fn check_details_types(applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
+    let all = &applied.authorization_details_types;
+    for (at, own) in all.iter().enumerate() {
+        let key = format!("authorization_details_types.{}", own.name);
+        if let Some(why) = own.flaw() {
+            return wrong(key, why);
+        }
+        if all[..at].iter().any(|other| other.name == own.name) {
+            return wrong(key, "this type stands there twice: keep one");
+        }
+        if let Some(api) = own.api.as_ref().filter(|api| !apis.iter().any(|own| own.id == **api)) {
+            return wrong(key, format!("there is no API `{api}`"));
+        }
     }
     Ok(())
 }

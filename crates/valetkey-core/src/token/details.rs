@@ -56,14 +56,14 @@ impl Details {
     }
 
     /// What of a grant's stands in its access tokens.
-    pub fn for_access_token(grant: Option<&Grant>) -> String {
-        let Some(Self { authorization_details, acr, act, .. }) = grant.map(|grant| &grant.details) else {
+    pub fn for_access_token(grant: Option<&Grant>, authorization_details: &[Value]) -> String {
+        let Some(Self { acr, act, .. }) = grant.map(|grant| &grant.details) else {
             return String::new();
         };
         if authorization_details.is_empty() && acr.is_none() && act.is_none() {
             return String::new();
         }
-        let (authorization_details, acr, act) = (authorization_details.clone(), acr.clone(), act.clone());
+        let (authorization_details, acr, act) = (authorization_details.to_vec(), acr.clone(), act.clone());
         Self { authorization_details, acr, act, ..Self::default() }.to_text()
     }
 

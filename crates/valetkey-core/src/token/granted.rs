@@ -1,5 +1,6 @@
 //! RFC 6749 §1.3 — what a person allowed, as the grant that it becomes, with its first tokens
 
+use super::authorization_details;
 use super::details::Details;
 use super::refresh::RefreshToken;
 use super::{About, Beside, Issue, Issued, TokenResponse, id_token, issue};
@@ -9,6 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::grant::GrantType;
 use crate::ids::{GrantId, SessionId, TenantId, UserId};
+use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Grant, Limits};
 use crate::time::Timestamp;
@@ -57,14 +59,32 @@ impl First {
 
 /// Signs the first access token of a grant; `resources`: those asked for in this very request.
 pub fn begin(cx: &Context, client: &Client, row: Grant, resources: &[&str]) -> Result<First, Error> {
-    let mut grant = row;
-    let issued = issue(cx, &Issue { client, grant: Some(&grant), scope: &grant.scope, resources })?;
-    grant.access_until = issued.expires_at;
-    if grant.generation < 1 {
-        // Nothing to refresh: the row only has to outlive its access token.
-        (grant.idle_until, grant.expires_at) = (issued.expires_at, issued.expires_at);
+    let issued = issue(cx, &Issue { client, grant: Some(&row), scope: &row.scope, resources })?;
+    Ok(First::of(row, issued))
+}
+
+/// The same by a token request, which may want less of the agreed details (RFC 9396 §6).
+pub fn begin_for(
+    cx: &Context,
+    client: &Client,
+    row: Grant,
+    resources: &[&str],
+    params: &Params<'_>,
+) -> Result<First, Error> {
+    let grant = authorization_details::narrowed(&row, params)?;
+    let issued = issue(cx, &Issue { client, grant: Some(&grant), scope: &row.scope, resources })?;
+    Ok(First::of(row, issued))
+}
+
+impl First {
+    fn of(mut grant: Grant, issued: Issued) -> Self {
+        grant.access_until = issued.expires_at;
+        if grant.generation < 1 {
+            // Nothing to refresh: the row only has to outlive its access token.
+            (grant.idle_until, grant.expires_at) = (issued.expires_at, issued.expires_at);
+        }
+        Self { grant, issued }
     }
-    Ok(First { grant, issued })
 }
 
 /// The grant without a token yet.

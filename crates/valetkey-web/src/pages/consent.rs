@@ -4,13 +4,15 @@ use super::flow::{self, both};
 use super::respond::{app, failed, page, person, plain_error, refused};
 use super::view::words::{device, span};
 use super::view::{
-    Access, Asked, Checked, Consent, Destination, Elsewhere, ErrorKind, Held, Href, Lasts, Registered,
-    Technical, When,
+    Access, Asked, Checked, Consent, Destination, Detail, Elsewhere, ErrorKind, Held, Href, Lasts,
+    Registered, Technical, When,
 };
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use axum::response::Response;
 use http::StatusCode;
+use serde_json::Value;
+use valetkey_core::applied::DetailsType;
 use valetkey_core::approval::{self, Waiting};
 use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
 use valetkey_core::catalog::Catalog;
@@ -19,7 +21,7 @@ use valetkey_core::client::listing::Review;
 use valetkey_core::client::{Client, Origin, document};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
-use valetkey_core::interaction::{AuthorizationRequest, Interaction, Step};
+use valetkey_core::interaction::{AuthorizationRequest, Interaction, Prompt, Step};
 use valetkey_core::login::form_proof;
 use valetkey_core::params::Params;
 use valetkey_core::scope::Scope;
@@ -73,7 +75,8 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
     let user = call.cx.store.user(&session.user).await?;
     let cookie = call.cookie(Cookie::Session).unwrap_or_default();
     let known = !held.is_empty();
-    let boxes = request.scope.iter().filter(|name| !is_fixed(name) && !held.contains(name));
+    let again = asks_again(interaction);
+    let boxes = request.scope.iter().filter(|name| !is_fixed(name) && (again || !held.contains(name)));
     Ok(Consent {
         i: (*sealed).to_owned(),
         csrf: Some(form_proof::make(&call.cx, cookie)?),
@@ -82,12 +85,14 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         tenant: super::login::tenant_view(call, &session.tenant).map(|tenant| tenant.name),
         not_you: Href::local(&format!("/login?i={sealed}&switch=1")).unwrap_or_else(Href::root),
         asked: boxes
-            .map(|name| asked(&catalog, name, known))
+            .map(|name| asked(&catalog, name, known && !held.contains(name)))
             // Nothing is lost on an error: who unticked every box finds every box unticked.
             .map(|scope| Asked { checked: scope.checked && !nothing_selected, ..scope })
             .collect(),
+        details: details(call, request),
         fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         more: !held.covers(&request.scope),
+        again,
         held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         apis: request
             .resources
@@ -133,6 +138,20 @@ async fn elsewhere(call: &Call, interaction: &Interaction) -> Result<Option<Else
         device: some(pending.device).filter(|name| *name != device(None)),
         asked: When::new(row.created_at, call.cx.now),
     }))
+}
+
+/// RFC 9396 §2, in the words of their types; nothing of what is asked stays unsaid.
+fn details(call: &Call, request: &AuthorizationRequest) -> Vec<Detail> {
+    let in_force = call.cx.in_force();
+    let types = &in_force.applied.authorization_details_types;
+    let words = |object: &Value| {
+        let kind = types.iter().find(|own| object["type"] == own.name.as_str());
+        let nameless =
+            DetailsType { description: "Use what is listed here".to_owned(), ..DetailsType::default() };
+        let kind = kind.unwrap_or(&nameless);
+        Detail { words: kind.words(object), members: kind.unsaid(object) }
+    };
+    request.details.authorization_details.iter().map(words).collect()
 }
 
 fn lasts(call: &Call, client: &Client, request: &AuthorizationRequest) -> Lasts {
@@ -220,13 +239,19 @@ pub(crate) async fn post(form: PageForm) -> Response {
     }
 }
 
-/// The person's answer; `None` where "allow" came with nothing to allow. What the application holds already stays:
-/// it is taken back on the account page.
+/// OIDC Core §3.1.2.1, `prompt=consent`: the application wants the person to decide once more, over all of it.
+fn asks_again(interaction: &Interaction) -> bool {
+    interaction.request.prompts.contains(&Prompt::Consent)
+}
+
+/// The person's answer; `None` where "allow" came with nothing to allow. What the application holds already stays where
+/// it did not ask about it again: it is taken back on the account page.
 fn decision(params: &Params<'_>, interaction: &Interaction, held: &Scope) -> Option<Decision> {
     if params.one("decision") != Some("allow") {
         return Some(Decision::Deny);
     }
-    let ticked: Scope = params.all("scope").chain(held.iter()).collect();
+    let kept = held.iter().filter(|_| !asks_again(interaction));
+    let ticked: Scope = params.all("scope").chain(kept).collect();
     let wanted = &interaction.request.scope;
     let given = wanted.is_empty() || wanted.iter().any(|name| is_fixed(name) || ticked.contains(name));
     given.then_some(Decision::Allow(ticked))

@@ -20,7 +20,7 @@ pub use account::{
     Account, AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, AppKey, ConfirmError,
     LogEntry, Notice, Paging, ProfileError, SessionRow,
 };
-pub use consent::{Access, Asked, Checked, Consent, Held, Lasts, Registered, Technical};
+pub use consent::{Access, Asked, Checked, Consent, Detail, Held, Lasts, Registered, Technical};
 pub use console::Console;
 pub use dev::{Callback, DevCallback};
 pub use device::{Decided, Device, DeviceError, Elsewhere, Outcome};

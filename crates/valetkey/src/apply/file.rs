@@ -71,7 +71,8 @@ pub(super) fn read(source: &Source, problems: &mut Vec<Problem>) -> Said {
 
 /// A list that a mistyped name most likely means. What is nearer to a section is none.
 fn list_near(name: &str) -> Option<&'static str> {
-    let sections = ["lifetimes", "registration", "http", "services", "default_tenant"];
+    let sections =
+        ["lifetimes", "registration", "http", "services", "default_tenant", "authorization_details_types"];
     let lists = Kind::ALL.map(Kind::list);
     let near = nearest(name, lists.into_iter().chain(sections))?;
     lists.into_iter().find(|list| *list == near && *list != name)

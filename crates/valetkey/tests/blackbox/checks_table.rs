@@ -17,7 +17,7 @@ use valetkey_testkit::{Browser, TestApp};
 /// error. The row's name stands first.
 type Case = (&'static str, &'static str, &'static [(&'static str, Option<&'static str>)], &'static str);
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     ("response_mode", "far", &[("response_mode", Some("web_message"))], "invalid_request"),
     ("repeats", "far", &[("twice", None)], "invalid_request"),
     ("request objects", "far", &[("request", Some("x"))], "request_not_supported"),
@@ -33,6 +33,7 @@ const CASES: [Case; 18] = [
     ("dpop", "far", &[("dpop_jkt", Some("x"))], "invalid_request"),
     ("scope", "far", &[("scope", Some("nothing"))], "invalid_scope"),
     ("resource", "far", &[("resource", Some("https://nowhere.example"))], "invalid_target"),
+    ("details", "far", &[("authorization_details", Some("[]"))], "invalid_authorization_details"),
     ("prompt", "far", &[("prompt", Some("none login"))], "invalid_request"),
     ("max_age", "far", &[("max_age", Some("-1"))], "invalid_request"),
     ("id token", "front", &[("response_type", Some("id_token"))], "invalid_request"),

@@ -6,6 +6,7 @@ mod account_pages;
 mod answers;
 mod artefacts;
 mod audit;
+mod authorization_details;
 mod authorize_interaction;
 mod authorize_prompt;
 mod authorize_request;

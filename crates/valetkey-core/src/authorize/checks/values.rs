@@ -6,6 +6,7 @@ use crate::error::{Code, Denial};
 use crate::interaction::Prompt;
 use crate::proof::{dpop, pkce};
 use crate::time::Seconds;
+use crate::token::authorization_details;
 
 /// Longest `state` and `nonce` that are carried along, in bytes.
 const CARRIED_LIMIT: usize = 2048;
@@ -79,6 +80,15 @@ pub(super) fn resource(draft: &mut Draft<'_>) -> Result<(), Denial> {
         );
     }
     draft.request.resources = resources.into_iter().map(str::to_owned).collect();
+    Ok(())
+}
+
+// RFC 9396 §5.
+pub(super) fn details(draft: &mut Draft<'_>) -> Result<(), Denial> {
+    if let Some(text) = draft.params.one(authorization_details::PARAMETER) {
+        let asked = authorization_details::asked(draft.cx, &draft.addressee.client, text)?;
+        draft.request.details.authorization_details = asked;
+    }
     Ok(())
 }
 

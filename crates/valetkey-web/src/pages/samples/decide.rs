@@ -102,12 +102,14 @@ pub(super) fn first(cast: &Cast) -> Consent {
                 )
             },
         ],
+        details: Vec::new(),
         fixed: vec![Held {
             words: "Know who you are".to_owned(),
             detail: Some("A lasting identifier of your account, nothing else".to_owned()),
         }],
         held: Vec::new(),
         more: true,
+        again: false,
         apis: Vec::new(),
         registered: Registered {
             by: Some(cast.maker.to_owned()),

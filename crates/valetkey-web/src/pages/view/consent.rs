@@ -19,12 +19,16 @@ pub struct Consent {
     pub not_you: Href,
     /// What can be given or not, one by one.
     pub asked: Vec<Asked>,
+    /// What is asked for in detail (RFC 9396): all of it, or nothing.
+    pub details: Vec<Detail>,
     /// What comes with any key (`openid`), in words.
     pub fixed: Vec<Held>,
     /// What the app may do already.
     pub held: Vec<Held>,
     /// Something is asked for that the app may not do already.
     pub more: bool,
+    /// What the app may do already is asked about too, and may be taken back.
+    pub again: bool,
     /// The APIs that the key opens (RFC 8707), by name; empty if none was named.
     pub apis: Vec<String>,
     pub registered: Registered,
@@ -48,6 +52,14 @@ pub struct Asked {
     /// The app has a key already, and this was not on it.
     pub new: bool,
     pub checked: bool,
+}
+
+/// One of the authorization details.
+#[derive(Debug, Clone, Serialize)]
+pub struct Detail {
+    pub words: String,
+    /// What the words do not speak of, by member.
+    pub members: Vec<(String, String)>,
 }
 
 /// A scope without a choice.
