@@ -78,7 +78,7 @@ pub(crate) const CRATES: &[Crate] = &[
     // What drives the binary from outside knows it only by its contract.
     Crate { name: "valetkey-bench", may: &[], tests_may: &[], never: &["reqwest"] },
     Crate { name: "valetkey-person", may: &[], tests_may: &[], never: &[] },
-    Crate { name: "valetkey-crash", may: &["valetkey-person"], tests_may: &[], never: &[] },
+    Crate { name: "valetkey-faults", may: &["valetkey-person"], tests_may: &[], never: &[] },
     Crate { name: "valetkey-client-tests", may: &[], tests_may: &["valetkey-person"], never: &[] },
     Crate { name: "xtask", may: &[], tests_may: &[], never: &["tokio"] },
 ];

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 use valetkey_person::Person;
 
-use crate::chance::Chance;
-use crate::ledger::{Breach, Code, Grant, Journal, Life, Loose, Rule, Unanswered};
-use crate::wire::{App, Reply, Wire};
+use crate::load::chance::Chance;
+use crate::load::ledger::{Breach, Code, Grant, Journal, Life, Loose, Rule, Unanswered};
+use crate::load::sky::Sky;
+use crate::load::wire::{App, Reply, Wire};
+
+/// After a reply that did not come: a worker that asks at once again would only count failures.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Registered once, used by all.
 #[derive(Debug)]
@@ -28,8 +32,9 @@ pub struct Worker {
     pub spare: Wire,
     pub chance: Chance,
     pub journal: Arc<Journal>,
-    /// Set just before the server is killed: a lost reply is expected from then on.
-    pub killed: Arc<AtomicBool>,
+    pub sky: Sky,
+    /// Who this worker's person is, as introspection must say it.
+    pub username: String,
     pub round: u32,
     pub codes: Vec<Code>,
     pub grants: Vec<Grant>,
@@ -44,25 +49,30 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works until the server is gone.
+    /// Works until the load is over.
     pub fn work(&mut self) {
-        while !self.killed.load(SeqCst) {
-            let roll = self.chance.below(100);
-            let step = match roll {
-                0..=29 => self.authorize(),
-                30..=52 => self.refresh_some(),
-                53..=67 => self.client_credentials(),
-                68..=82 => self.introspect_some(),
-                83..=88 => self.revoke_some(),
-                89..=90 => self.replay_some(),
-                91..=92 => self.reuse_some(),
-                93..=94 => self.race_redemption(),
+        while !self.sky.is_over() {
+            // The design's mix; a code is asked for and mostly redeemed in one step.
+            let step = match self.chance.below(100) {
+                0..=36 => self.authorize(),
+                37..=60 => self.refresh_some(),
+                61..=75 => self.client_credentials(),
+                76..=85 => self.introspect_some(),
+                86..=90 => self.revoke_some(),
+                91..=92 => self.replay_some(),
+                93..=94 => self.reuse_some(),
+                95..=96 => self.race_redemption(),
                 _ => self.redeem_some(),
             };
             if step.is_break() {
                 return;
             }
         }
+    }
+
+    /// The other of two nodes answers from now on.
+    pub fn change_sides(&mut self) {
+        std::mem::swap(&mut self.wire, &mut self.spare);
     }
 
     pub fn hang_up(&mut self) {
@@ -104,7 +114,11 @@ impl Worker {
     /// A reply that is neither success nor the expected refusal. Says whether the thread should stop.
     pub fn unexpected(&mut self, what: &str, reply: &Reply) -> ControlFlow<()> {
         match reply {
-            Reply::Lost(_) if self.killed.load(SeqCst) => return Break(()),
+            Reply::Lost(_) if self.sky.is_over() && self.sky.is_stormy() => return Break(()),
+            Reply::Lost(_) if self.sky.is_stormy() => {
+                self.acknowledged("lost in the storm");
+                std::thread::sleep(PAUSE);
+            }
             Reply::Lost(error) => self.breach(
                 Rule::CleanAnswers,
                 format!("{what}: no whole reply while the server lived: {error}"),
@@ -113,7 +127,13 @@ impl Worker {
             Reply::Denied(code) => self.breach(Rule::CleanAnswers, format!("{what}: refused as {code}")),
             Reply::Done(body) => self
                 .breach(Rule::CleanAnswers, format!("{what}: an answer without what it must hold: {body}")),
-            Reply::Busy => self.acknowledged("busy"),
+            Reply::Busy if self.sky.is_stormy() => {
+                self.acknowledged("busy");
+                std::thread::sleep(PAUSE);
+            }
+            Reply::Busy => {
+                self.breach(Rule::CleanAnswers, format!("{what}: 503 or 429 though nothing is wrong"));
+            }
         }
         Continue(())
     }
@@ -167,7 +187,7 @@ impl Worker {
                 return Continue(());
             }
             Reply::Done(_) => self.breach(rule, format!("{} was spent, and was taken again", short(what))),
-            Reply::Lost(_) => self.grants[index].unanswered = Some(kind),
+            Reply::Lost(_) | Reply::Busy => self.grants[index].unanswered = Some(kind),
             _ => self.live.push(index),
         }
         if matches!(reply, Reply::Done(_)) {

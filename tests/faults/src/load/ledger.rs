@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What must hold; each is one row of the table.
+/// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     TokenActive,
@@ -18,27 +18,40 @@ pub enum Rule {
     CodeHolds,
     SessionHolds,
     ClientExists,
+    SwitchedOff,
+    OneUser,
+    JwtVerifies,
+    AuditHolds,
     CleanAnswers,
-    ReadyInTime,
+    InTime,
+    Resources,
     NoPanic,
     NoSecretInLog,
+    Asked,
 }
 
 impl Rule {
-    pub const ALL: [Self; 12] = [
-        Self::TokenActive,
-        Self::RevocationHolds,
-        Self::CodeOnce,
-        Self::OneSuccessor,
-        Self::RetryIsSafe,
-        Self::CodeHolds,
-        Self::SessionHolds,
-        Self::ClientExists,
-        Self::CleanAnswers,
-        Self::ReadyInTime,
-        Self::NoPanic,
-        Self::NoSecretInLog,
-    ];
+    /// The invariant of the fault plan that it watches.
+    pub fn invariant(self) -> &'static str {
+        match self {
+            Self::TokenActive
+            | Self::RetryIsSafe
+            | Self::CodeHolds
+            | Self::SessionHolds
+            | Self::ClientExists
+            | Self::AuditHolds => "V3",
+            Self::RevocationHolds => "V4",
+            Self::CodeOnce => "V1",
+            Self::OneSuccessor => "V2",
+            Self::SwitchedOff => "V5",
+            Self::OneUser => "V6",
+            Self::JwtVerifies => "V7",
+            Self::CleanAnswers => "V10",
+            Self::InTime | Self::Asked => "",
+            Self::Resources | Self::NoPanic => "V9",
+            Self::NoSecretInLog => "V8",
+        }
+    }
 }
 
 impl fmt::Display for Rule {
@@ -52,10 +65,16 @@ impl fmt::Display for Rule {
             Self::CodeHolds => "an acknowledged code can be redeemed",
             Self::SessionHolds => "an acknowledged sign-in and consent hold",
             Self::ClientExists => "an acknowledged client exists",
+            Self::SwitchedOff => "who is switched off gets no token",
+            Self::OneUser => "an answer is about one user",
+            Self::JwtVerifies => "a JWT verifies against the keys that are held",
+            Self::AuditHolds => "what was acknowledged is in the audit trail",
             Self::CleanAnswers => "every answer is clean",
-            Self::ReadyInTime => "ready within 2 s of exec",
+            Self::InTime => "in time",
+            Self::Resources => "memory and files within bounds",
             Self::NoPanic => "no panic in the log",
             Self::NoSecretInLog => "no secret in the log",
+            Self::Asked => "what the fault itself asks for",
         })
     }
 }
@@ -65,6 +84,12 @@ pub struct Breach {
     pub rule: Rule,
     pub round: u32,
     pub detail: String,
+}
+
+impl Breach {
+    pub fn new(rule: Rule, round: u32, detail: impl Into<String>) -> Self {
+        Self { rule, round, detail: detail.into() }
+    }
 }
 
 /// Whether what was granted still stands, by what was acknowledged.

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow::{self, Continue};
 
-use crate::ledger::{Life, Loose, Rule, Unanswered};
-use crate::wire::{self, Reply};
-use crate::worker::{Worker, short};
+use crate::load::ledger::{Life, Loose, Rule, Unanswered};
+use crate::load::wire::{self, Reply};
+use crate::load::worker::{Worker, short};
 
 impl Worker {
     pub fn client_credentials(&mut self) -> ControlFlow<()> {
@@ -43,8 +43,23 @@ impl Worker {
         let app = self.apps.observer.clone();
         let reply = self.call("/oauth/introspect", &app, &[("token", token)]);
         match &reply {
-            Reply::Done(body) => body["active"].as_bool().ok_or(reply),
+            Reply::Done(body) => {
+                let named = body["username"].as_str().map(str::to_owned);
+                let active = body["active"].as_bool();
+                self.recognise(named);
+                active.ok_or(reply)
+            }
             _ => Err(reply),
+        }
+    }
+
+    /// A token of this worker's is about this worker's person or about nobody.
+    fn recognise(&mut self, named: Option<String>) {
+        if let Some(named) = named
+            && self.username != named
+        {
+            let own = self.username.clone();
+            self.breach(Rule::OneUser, format!("a token of {own} is said to be of {named}"));
         }
     }
 
@@ -65,7 +80,7 @@ impl Worker {
             self.acknowledged("revoke");
             return Continue(());
         }
-        if !matches!(reply, Reply::Lost(_)) {
+        if !matches!(reply, Reply::Lost(_) | Reply::Busy) {
             self.live.push(index);
         }
         self.unexpected("revoke", &reply)
@@ -76,7 +91,7 @@ impl Worker {
         let reply = self.call("/oauth/revoke", &app, &[("token", token)]);
         match reply {
             Reply::Done(_) => self.grants[index].life = Life::Dead,
-            Reply::Lost(_) => self.grants[index].unanswered = Some(Unanswered::Revoke),
+            Reply::Lost(_) | Reply::Busy => self.grants[index].unanswered = Some(Unanswered::Revoke),
             _ => {}
         }
         reply
@@ -93,7 +108,7 @@ impl Worker {
             self.acknowledged("revoke");
             return Continue(());
         }
-        self.loose[index].unanswered |= matches!(reply, Reply::Lost(_));
+        self.loose[index].unanswered |= matches!(reply, Reply::Lost(_) | Reply::Busy);
         self.unexpected("revoke", &reply)
     }
 }

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::ledger::{Access, Code, Life, Loose, Rule, Unanswered};
-use crate::server::Server;
-use crate::wire::{App, Reply};
-use crate::worker::Worker;
+use crate::load::crew::Crew;
+use crate::load::ledger::{Access, Code, Life, Loose, Rule, Unanswered};
+use crate::load::manager::Made;
+use crate::load::wire::{App, Reply};
+use crate::load::worker::Worker;
+use crate::world::node::Place;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sabotage {
@@ -18,6 +20,8 @@ pub enum Sabotage {
     SpentCodeCalledFresh,
     LostCookie,
     InventedClient,
+    ClientCalledDisabled,
+    ForeignToken,
     UncleanAnswer,
     LateStart,
     Panic,
@@ -25,7 +29,7 @@ pub enum Sabotage {
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::HiddenRevocation,
         Self::InventedRevocation,
         Self::FreshCodeCalledRedeemed,
@@ -34,6 +38,8 @@ impl Sabotage {
         Self::SpentCodeCalledFresh,
         Self::LostCookie,
         Self::InventedClient,
+        Self::ClientCalledDisabled,
+        Self::ForeignToken,
         Self::UncleanAnswer,
         Self::LateStart,
         Self::Panic,
@@ -50,8 +56,10 @@ impl Sabotage {
             Self::SpentCodeCalledFresh => Rule::CodeHolds,
             Self::LostCookie => Rule::SessionHolds,
             Self::InventedClient => Rule::ClientExists,
+            Self::ClientCalledDisabled => Rule::SwitchedOff,
+            Self::ForeignToken => Rule::OneUser,
             Self::UncleanAnswer => Rule::CleanAnswers,
-            Self::LateStart => Rule::ReadyInTime,
+            Self::LateStart => Rule::InTime,
             Self::Panic => Rule::NoPanic,
             Self::LoggedToken => Rule::NoSecretInLog,
         }
@@ -67,6 +75,8 @@ impl Sabotage {
             Self::SpentCodeCalledFresh => "a redeemed code entered as fresh",
             Self::LostCookie => "the browser's cookies thrown away",
             Self::InventedClient => "a client in the ledger that was never made",
+            Self::ClientCalledDisabled => "a client entered as switched off that was not",
+            Self::ForeignToken => "another user's name on a worker's tokens",
             Self::UncleanAnswer => "a token of the service app called by a wrong path",
             Self::LateStart => "a start-up held back by 2 s",
             Self::Panic => "a panic line in the log",
@@ -74,8 +84,24 @@ impl Sabotage {
         }
     }
 
-    /// Between the kill and the judgement, on the first worker.
-    pub fn falsify(self, worker: &mut Worker) {
+    /// Between the kill and the judgement.
+    pub fn falsify(self, crew: &mut Crew) {
+        // The server lives now, and must be seen to answer.
+        crew.sky.begin();
+        match self {
+            Self::InventedClient => crew.made.push(invented()),
+            Self::ClientCalledDisabled => {
+                let app = crew.workers[0].apps.service.clone();
+                crew.made.push(Made { app, disabled: true });
+            }
+            Self::ForeignToken => {
+                "somebody else".clone_into(&mut crew.workers[0].username);
+            }
+            _ => self.falsify_worker(&mut crew.workers[0]),
+        }
+    }
+
+    fn falsify_worker(self, worker: &mut Worker) {
         let usable = worker
             .grants
             .iter()
@@ -124,7 +150,7 @@ impl Sabotage {
                     _ = worker.unexpected("a wrong path", &reply);
                 }
             }
-            Self::InventedClient | Self::LateStart | Self::Panic | Self::LoggedToken => {}
+            _ => {}
         }
     }
 
@@ -133,24 +159,22 @@ impl Sabotage {
         if self == Self::LateStart { Duration::from_millis(2100) } else { Duration::ZERO }
     }
 
-    pub fn invented_client(self) -> Option<App> {
-        (self == Self::InventedClient).then(|| App {
-            id: "app_never".into(),
-            secret: Some("never".into()),
-            redirect: String::new(),
-        })
-    }
-
     /// Before the log is read.
-    pub fn taint(self, server: &Server, worker: &Worker) -> std::io::Result<()> {
+    pub fn taint(self, place: &Place, crew: &Crew) -> std::io::Result<()> {
         let line = match self {
             Self::Panic => "thread 'tokio-rt-worker' panicked at somewhere.rs:1:1:".to_owned(),
-            Self::LoggedToken => worker
+            Self::LoggedToken => crew.workers[0]
                 .loose
                 .first()
                 .map_or_else(String::new, |Loose { access: Access { token, .. }, .. }| token.clone()),
             _ => return Ok(()),
         };
-        writeln!(std::fs::OpenOptions::new().append(true).open(server.place.log())?, "{line}")
+        writeln!(std::fs::OpenOptions::new().append(true).open(place.log())?, "{line}")
     }
+}
+
+/// A client that was never made.
+fn invented() -> Made {
+    let app = App { id: "app_never".into(), secret: Some("never".into()), redirect: String::new() };
+    Made { app, disabled: false }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use valetkey_person::Answer;
 
-use crate::ledger::{Code, Grant, Life, Rule, Unanswered};
-use crate::wire::{self, App, Reply};
-use crate::worker::{Worker, short};
+use crate::load::ledger::{Code, Grant, Life, Rule, Unanswered};
+use crate::load::wire::{self, App, Reply};
+use crate::load::worker::{Worker, short};
 
 /// A code older than this may expire before its request is read (60 s by contract).
 pub const CODE_LIVES: Duration = Duration::from_secs(45);
@@ -45,6 +45,9 @@ impl Worker {
                     self.acknowledged(if prompt == Some("consent") { "consent" } else { "code" });
                     return Ok(true);
                 }
+                if answer.get("error") == Some("temporarily_unavailable") {
+                    return Err(Reply::Busy);
+                }
                 match answer {
                     Answer::Stuck(429 | 503, _) => Err(Reply::Busy),
                     Answer::Stuck(status, text) => Err(Reply::Unclean(format!("{status} {}", words(&text)))),
@@ -68,7 +71,7 @@ impl Worker {
             self.acknowledged("redeem");
             return Continue(());
         }
-        code.unanswered = matches!(reply, Reply::Lost(_));
+        code.unanswered = matches!(reply, Reply::Lost(_) | Reply::Busy);
         if !matches!(reply, Reply::Denied(_)) {
             self.codes.push(code);
         }
@@ -111,7 +114,7 @@ impl Worker {
                 won += usize::from(self.adopt(&code, body));
             }
         }
-        let lost = replies.iter().any(|reply| matches!(reply, Reply::Lost(_)));
+        let lost = replies.iter().any(|reply| matches!(reply, Reply::Lost(_) | Reply::Busy));
         let denied = replies
             .iter()
             .filter(|reply| matches!(reply, Reply::Denied(code) if code == "invalid_grant"))

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::code::CODE_LIVES;
-use crate::ledger::{Code, Life, Rule, Unanswered};
-use crate::wire::{self, Reply};
-use crate::worker::{Worker, short};
+use crate::load::code::CODE_LIVES;
+use crate::load::ledger::{Code, Life, Rule, Unanswered};
+use crate::load::wire::{self, Reply};
+use crate::load::worker::{Worker, short};
 
 /// The retry window is 10 s by contract; what is asked later than this is no fair question.
 const RETRY_WINDOW: Duration = Duration::from_secs(7);
@@ -121,6 +121,9 @@ impl Worker {
         asked.truncate(40);
         for index in asked {
             let grant = &self.grants[index];
+            if grant.refreshed.elapsed() > RETRY_WINDOW {
+                continue;
+            }
             let (old, known) = (
                 grant.refresh[grant.refresh.len() - 2].clone(),
                 grant.refresh.last().cloned().unwrap_or_default(),

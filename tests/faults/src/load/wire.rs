@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use valetkey_person::{Connection, Request, Response, encode};
 
-use crate::ledger::Access;
+use crate::load::ledger::Access;
 
 /// RFC 7636 appendix B: one known pair is enough, since nobody here guesses.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -19,6 +19,15 @@ pub struct App {
     pub id: String,
     pub secret: Option<String>,
     pub redirect: String,
+}
+
+impl App {
+    /// What `client create --json` says.
+    pub fn read(made: &Value) -> Option<Self> {
+        let text = |member: &str| made[member].as_str().map(str::to_owned);
+        let redirect = "https://app.example/callback".to_owned();
+        Some(Self { id: text("client_id")?, secret: text("client_secret"), redirect })
+    }
 }
 
 /// What a reply means.
@@ -77,7 +86,8 @@ impl Wire {
     }
 }
 
-fn sort(response: &Response) -> Reply {
+/// What a response means.
+pub fn sort(response: &Response) -> Reply {
     let status = response.status;
     if matches!(status, 429 | 503) && response.header("retry-after").is_some() {
         return Reply::Busy;

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow::{self, Continue};
 use std::time::Instant;
 
-use crate::ledger::{Life, Rule, Unanswered};
-use crate::wire::{self, Reply};
-use crate::worker::{Worker, short};
+use crate::load::ledger::{Life, Rule, Unanswered};
+use crate::load::wire::{self, Reply};
+use crate::load::worker::{Worker, short};
 
 impl Worker {
     pub fn refresh_some(&mut self) -> ControlFlow<()> {
@@ -54,13 +54,17 @@ impl Worker {
                     format!("{} has two: {} and {}", short(token), short(&known), short(&successor)),
                 );
             }
-            self.grants[index].refreshed = Instant::now();
+            // A repeat does not begin the window anew.
+            if newest {
+                self.grants[index].refreshed = sent;
+            }
             self.live.push(index);
             self.acknowledged("refresh");
             return Continue(());
         }
         match reply {
-            Reply::Lost(_) => {
+            // A 503 may hide a commit whose answer never came.
+            Reply::Lost(_) | Reply::Busy => {
                 let generation =
                     self.grants[index].refresh.iter().position(|each| each == token).unwrap_or_default();
                 self.grants[index].unanswered = Some(Unanswered::Refresh(generation, sent));
