@@ -99,7 +99,10 @@ pub(crate) const CORE: &[Floor] = &[
     Floor {
         name: "small types",
         apart: false,
-        modules: &["audit", "error", "ids", "image", "params", "path", "scope", "secret", "settings", "time"],
+        modules: &[
+            "audit", "error", "horizon", "ids", "image", "params", "path", "scope", "secret", "settings",
+            "time",
+        ],
     },
     Floor {
         name: "building blocks",

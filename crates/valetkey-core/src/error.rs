@@ -114,10 +114,17 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 pub enum FaultKind {
     /// Something we need is away or busy; a retry may succeed (503).
     Unavailable,
-    /// Stored data cannot be what we wrote (500, and an operator must look).
+    /// Stored data cannot be what we wrote (503 as well, and an operator must look).
     Corrupt,
     /// A bug or an impossible state (500).
     Internal,
+}
+
+impl FaultKind {
+    /// Whether the store is what fails, away or damaged: who asks can only wait (503).
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Corrupt)
+    }
 }
 
 /// A failure of ours. Logged once, in one layer, never shown.

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod endpoint;
 pub mod error;
 pub mod grant;
+pub mod horizon;
 pub mod ids;
 pub mod image;
 pub mod interaction;

@@ -43,7 +43,7 @@ pub use upstreams::{Arrival, Unlinking, Upstreams};
 pub use users::{SetupOutcome, Users};
 
 use crate::error::Fault;
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use async_trait::async_trait;
 
 /// The answer of a write to a thing that others may be changing too.
@@ -73,6 +73,9 @@ impl Page {
 pub trait Upkeep: Send + Sync {
     /// Whether the store can be written to now; cheap enough for a health check every second.
     async fn ping(&self) -> Result<(), Fault>;
+    /// Up to when what has ended may be forgotten, kept beside the rows: the present, unless the clock jumped ahead by
+    /// more than the `ran` since the last call explains ([`Horizon`](crate::horizon::Horizon)).
+    async fn move_horizon(&self, now: Timestamp, ran: Seconds) -> Result<Timestamp, Fault>;
     /// Deletes up to `limit` rows of each kind that can no longer matter. Returns how many went.
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault>;
     /// Says that a server runs on the store; said again every few seconds.

@@ -5,7 +5,7 @@ use crate::judging::{Judged, Question, Who};
 use crate::{Caller, Inner, headers, policy};
 use http::header::{ACCEPT, COOKIE, HeaderMap, HeaderValue, ORIGIN};
 use valetkey_core::context::{self, Context, RequestName};
-use valetkey_core::error::{Fault, FaultKind};
+use valetkey_core::error::Fault;
 use valetkey_core::login::browser_mode::{self, Person, SIGN_OUT};
 use valetkey_core::login::same_origin::{self, Came};
 use valetkey_core::route::Method;
@@ -42,7 +42,7 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
         Ok(None) => Judged::Refused(Refusal::Missing),
         Err(fault) => {
             tracing::warn!(target: "valetkey::gateway", %fault, request = caller.request_id, "no session could be read");
-            let away = fault.kind == FaultKind::Unavailable;
+            let away = fault.kind.is_outage();
             Judged::Refused(if away { Refusal::Away } else { Refusal::Failed })
         }
     }

@@ -285,6 +285,7 @@ macro_rules! store_contract {
                 rows_are_counted_by_table,
                 a_sweep_takes_what_cannot_matter_and_nothing_else,
                 sweeping_in_small_steps_reaches_everything,
+                a_clock_that_jumps_ahead_moves_the_horizon_no_faster_than_the_server_runs,
                 a_client_that_registered_itself_goes_when_nobody_uses_it,
                 the_feed_keeps_its_numbers_when_it_is_swept,
                 a_healthy_store_answers_a_ping,

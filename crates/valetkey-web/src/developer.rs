@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use valetkey_core::error::{Code, Denial, FaultKind};
+use valetkey_core::error::{Code, Denial};
 use valetkey_core::manage::application::{Changes, Declined, change, show};
 
 pub(crate) const APPLICATION: &str = "/api/developer/v1/application";
@@ -57,7 +57,7 @@ fn answer(call: &Call, shown: Result<Value, Declined>) -> Response {
         Err(Declined::Malformed(words)) => problem(StatusCode::BAD_REQUEST, words, &call.id),
         Err(Declined::Refused(words)) => problem(StatusCode::UNPROCESSABLE_ENTITY, &words, &call.id),
         Err(Declined::Failed(fault)) => {
-            let away = fault.kind == FaultKind::Unavailable;
+            let away = fault.kind.is_outage();
             let (status, words) = if away {
                 (StatusCode::SERVICE_UNAVAILABLE, "the server cannot answer just now; try again in a moment")
             } else {

@@ -89,12 +89,12 @@ fn answer(shown: Result<Option<Value>, Error>) -> Response {
         Err(Error::Denied(denial)) => denied(denial),
         Err(Error::Failed(fault)) => {
             let mut response = match fault.kind {
-                FaultKind::Unavailable => {
+                FaultKind::Unavailable | FaultKind::Corrupt => {
                     error(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer just now")
                 }
                 _ => error(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer"),
             };
-            if fault.kind == FaultKind::Unavailable {
+            if fault.kind.is_outage() {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }
             response.extensions_mut().insert(Cause(fault.to_string()));

@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use valetkey_core::context::{Caller, Context, Server};
 use valetkey_core::error::Fault;
 use valetkey_core::job::logout;
+use valetkey_core::time::Seconds;
 use valetkey_web::serve::Drain;
 
 /// Changes made elsewhere act within a second: this is the longest they wait here.
@@ -20,6 +21,8 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const SWEEP_AGAIN: Duration = Duration::from_secs(1);
 /// Rows of a kind in one transaction: some milliseconds.
 const SWEEP_LIMIT: u32 = 2000;
+/// How long a revocation stays in memory after the last token that it can mean has expired: as in the store.
+const FORGET_AFTER: Seconds = Seconds::hours(1);
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 /// How long uses of secrets and refusals gather before they are written in one go.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
@@ -99,9 +102,11 @@ async fn follow(server: Arc<Server>) {
 
 async fn sweep(server: Arc<Server>) {
     let mut wait = SWEEP_EVERY;
+    // By a clock that does not jump.
+    let mut last = Instant::now();
     loop {
         tokio::time::sleep(wait).await;
-        wait = match server.store.sweep(server.now(), SWEEP_LIMIT).await {
+        wait = match sweep_once(&server, &mut last).await {
             Ok(gone) => {
                 metrics::counter!("valetkey_swept_rows_total").increment(gone);
                 if gone >= u64::from(SWEEP_LIMIT) { SWEEP_AGAIN } else { SWEEP_EVERY }
@@ -146,6 +151,16 @@ async fn tell_all(server: &Arc<Server>) -> Result<(), Fault> {
             told.map_err(|error| Fault::internal("telling an application", error))??;
         }
     }
+}
+
+/// Forgets what has ended, in the store and in memory: up to when, is not for the clock alone to say.
+async fn sweep_once(server: &Server, last: &mut Instant) -> Result<u64, Fault> {
+    let ran = Seconds(i64::try_from(last.elapsed().as_secs()).unwrap_or(i64::MAX));
+    let until = server.store.move_horizon(server.now(), ran).await?;
+    // The rest of a second is not lost.
+    *last += Duration::from_secs(ran.0.unsigned_abs());
+    server.revoked.forget_expired(until - FORGET_AFTER);
+    server.store.sweep(until, SWEEP_LIMIT).await
 }
 
 /// Writes what was noted of applications. What cannot be written is let go: it is a help, no record.

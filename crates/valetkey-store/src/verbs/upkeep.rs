@@ -1,5 +1,7 @@
 //! Housekeeping: health, sweeping, counting.
 
+mod horizon;
+
 use super::logins::FORGOTTEN;
 use super::logouts::{openid, told};
 use super::notes::forget_client;
@@ -7,6 +9,7 @@ use super::revocations::announce;
 use crate::Store;
 use crate::engine::{Tx, Verb, params};
 use async_trait::async_trait;
+use horizon::MoveHorizon;
 use valetkey_core::error::Fault;
 use valetkey_core::store::{ChangeKind, Upkeep};
 use valetkey_core::time::{Seconds, Timestamp};
@@ -214,6 +217,10 @@ impl Verb for Count {
 impl Upkeep for Store {
     async fn ping(&self) -> Result<(), Fault> {
         self.engine.ping(Ask, Try).await
+    }
+
+    async fn move_horizon(&self, now: Timestamp, ran: Seconds) -> Result<Timestamp, Fault> {
+        self.engine.write(MoveHorizon { now, ran }).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {

@@ -123,3 +123,12 @@ pub async fn a_healthy_store_answers_a_ping(store: Handle) {
     store.ping().await.unwrap();
     assert_eq!(counts(&store).await, before);
 }
+
+pub async fn a_clock_that_jumps_ahead_moves_the_horizon_no_faster_than_the_server_runs(store: Handle) {
+    let minute = Seconds(60);
+    assert_eq!(store.move_horizon(NOW, minute).await.unwrap(), NOW, "a new store believes");
+    assert_eq!(store.move_horizon(later(60), minute).await.unwrap(), later(60));
+    assert_eq!(store.move_horizon(later(3650 * DAY), minute).await.unwrap(), later(180));
+    assert_eq!(store.move_horizon(later(3650 * DAY), minute).await.unwrap(), later(300));
+    assert_eq!(store.move_horizon(later(-DAY), minute).await.unwrap(), later(-DAY), "back is free");
+}

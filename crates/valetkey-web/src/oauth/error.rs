@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use valetkey_core::error::{Code, Denial, Error, Fault, FaultKind};
+use valetkey_core::error::{Code, Denial, Error, Fault};
 
 #[derive(Serialize)]
 struct Body {
@@ -46,21 +46,20 @@ pub(crate) fn denied(denial: Denial, by_header: bool) -> Response {
 
 /// A failure of ours: 503 where a retry may help, 500 otherwise; the cause goes to the log, once.
 pub(crate) fn failed(fault: &Fault) -> Response {
-    let mut response = match fault.kind {
-        FaultKind::Unavailable => {
-            let mut response = body(
-                StatusCode::SERVICE_UNAVAILABLE,
-                Code::TemporarilyUnavailable,
-                "the server cannot answer just now; try again in a moment",
-            );
-            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
-            response
-        }
-        FaultKind::Corrupt | FaultKind::Internal => body(
+    let mut response = if fault.kind.is_outage() {
+        let mut response = body(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::TemporarilyUnavailable,
+            "the server cannot answer just now; try again in a moment",
+        );
+        response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        response
+    } else {
+        body(
             StatusCode::INTERNAL_SERVER_ERROR,
             Code::ServerError,
             "the server failed to answer; quote the x-request-id header when you report it",
-        ),
+        )
     };
     response.extensions_mut().insert(Cause(fault.to_string()));
     response

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use valetkey_core::authorize::{AuthorizationResponse, OUTCOME, enclosed};
 use valetkey_core::client::Client;
 use valetkey_core::directory::User;
-use valetkey_core::error::{Denial, Fault, FaultKind};
+use valetkey_core::error::{Denial, Fault};
 use valetkey_core::interaction::ResponseMode;
 use valetkey_core::time::Seconds;
 
@@ -99,10 +99,7 @@ const RETRY: Seconds = Seconds(2);
 /// A failure of ours, as a page.
 pub(crate) fn failed(call: &Call, fault: &Fault) -> Response {
     let mut view = ErrorPage::new(
-        match fault.kind {
-            FaultKind::Unavailable => ErrorKind::Busy,
-            FaultKind::Corrupt | FaultKind::Internal => ErrorKind::Internal,
-        },
+        if fault.kind.is_outage() { ErrorKind::Busy } else { ErrorKind::Internal },
         call.id.as_str(),
     );
     if view.kind == ErrorKind::Busy {

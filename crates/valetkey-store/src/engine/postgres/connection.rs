@@ -3,14 +3,14 @@
 use super::address::Address;
 use super::fault::Words;
 use super::tls::Tls;
-use futures_util::future::select_ok;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection as Driver, NoTls, Socket};
 use valetkey_core::error::{Fault, FaultKind};
 
@@ -22,9 +22,17 @@ const CANCEL: Duration = Duration::from_secs(1);
 pub(super) struct Connector {
     pub(super) address: Address,
     tls: Option<Tls>,
-    /// The host that answered last: asked first.
+    /// The host that answered last: asked first. `NONE` after a loss: then all are asked.
     last: AtomicUsize,
+    /// The newest timeline that any host showed: one with an older history is a primary that was replaced.
+    newest: AtomicU32,
 }
+
+const NONE: usize = usize::MAX;
+/// How long the other hosts are waited for once one has answered.
+const OTHERS: Duration = Duration::from_millis(300);
+/// Which history the server writes: it grows by one with each promotion. Not every engine knows such a thing.
+const TIMELINE: &str = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint";
 
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
@@ -32,6 +40,7 @@ pub(super) struct Connection {
     pub(super) client: Client,
     /// The server stopped waiting for its standby: what it called committed may be lost with it.
     doubt: Arc<AtomicBool>,
+    timeline: u32,
     tls: Option<Tls>,
     driver: JoinHandle<()>,
 }
@@ -68,28 +77,60 @@ impl Connection {
 impl Connector {
     pub(super) fn new(address: Address) -> Result<Self, crate::error::OpenError> {
         let tls = if address.encrypted { Some(Tls::new(&address.trust)?) } else { None };
-        Ok(Self { address, tls, last: AtomicUsize::new(0) })
+        Ok(Self { address, tls, last: AtomicUsize::new(NONE), newest: AtomicU32::new(0) })
     }
 
-    /// A connection to the host that takes writes: the one that did so last, or whichever of all is found first.
+    /// A connection to the host that takes writes: the one that did so last, or the one with the newest history of all.
     pub(super) async fn connect(&self, news: Option<&Arc<Notify>>) -> Result<Connection, Fault> {
-        let hosts = &self.address.hosts;
-        let last = self.last.load(Ordering::Relaxed);
-        let first = match hosts.get(last) {
-            Some(config) => self.open(config, news).await,
-            None => return Err(Fault::bare(FaultKind::Internal, "no host is configured")),
-        };
-        match first {
-            Err(_) if hosts.len() > 1 => {
-                let tries = hosts.iter().enumerate().map(|(n, config)| {
-                    Box::pin(async move { self.open(config, news).await.map(|opened| (n, opened)) })
-                });
-                let ((n, opened), _) = select_ok(tries).await?;
-                self.last.store(n, Ordering::Relaxed);
-                Ok(opened)
-            }
-            opened => opened,
+        if let Some(config) = self.address.hosts.get(self.last.load(Ordering::Relaxed))
+            && let Ok(opened) = self.open(config, news).await
+            && self.is_current(&opened)
+        {
+            return Ok(opened);
         }
+        let (n, opened) = self.ask_all(news).await?;
+        if !self.is_current(&opened) {
+            let what = "the database that answers was replaced by another, which is away";
+            return Err(Fault::bare(FaultKind::Unavailable, what));
+        }
+        self.last.store(n, Ordering::Relaxed);
+        Ok(opened)
+    }
+
+    /// Asks every host again before the next connection: the one that answered last may have been replaced.
+    pub(super) fn doubt_all(&self) {
+        self.last.store(NONE, Ordering::Relaxed);
+    }
+
+    /// Whether no host has shown a newer history.
+    fn is_current(&self, opened: &Connection) -> bool {
+        // Where one name stands for all of them, whoever moves it has decided.
+        opened.timeline >= self.newest.fetch_max(opened.timeline, Ordering::AcqRel)
+            || self.address.hosts.len() == 1
+    }
+
+    /// Of the hosts that take writes, the one with the newest history.
+    async fn ask_all(&self, news: Option<&Arc<Notify>>) -> Result<(usize, Connection), Fault> {
+        let hosts = self.address.hosts.iter().enumerate();
+        let mut asked: FuturesUnordered<_> = hosts
+            .map(|(n, config)| async move { self.open(config, news).await.map(|opened| (n, opened)) })
+            .collect();
+        let mut best: Option<(usize, Connection)> = None;
+        let mut failed = Fault::bare(FaultKind::Internal, "no host is configured");
+        // Each gives up by itself; who has an answer does not wait for the others so long.
+        let mut deadline = Instant::now() + 2 * CANCEL.max(OTHERS);
+        while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
+            match answer {
+                Ok(opened) => {
+                    deadline = deadline.min(Instant::now() + OTHERS);
+                    if best.as_ref().is_none_or(|(_, other)| other.timeline < opened.1.timeline) {
+                        best = Some(opened);
+                    }
+                }
+                Err(fault) => failed = fault,
+            }
+        }
+        best.ok_or(failed)
     }
 
     async fn open(&self, config: &Config, news: Option<&Arc<Notify>>) -> Result<Connection, Fault> {
@@ -104,7 +145,7 @@ impl Connector {
                 let (client, driver) = config.connect(NoTls).await?;
                 (client, drive(driver, Arc::clone(&doubt), news))
             };
-            let opened = Connection { client, doubt, tls: self.tls.clone(), driver };
+            let mut opened = Connection { client, doubt, timeline: 0, tls: self.tls.clone(), driver };
             let millis = self.address.statement_timeout.as_millis();
             // Behind a pooler these hold for whoever comes next on that connection too: they are for all of us.
             let limits = format!(
@@ -112,6 +153,7 @@ impl Connector {
                  SET synchronous_commit = on"
             );
             opened.client.batch_execute(&limits).await?;
+            opened.timeline = timeline(&opened.client).await;
             Ok::<_, tokio_postgres::Error>(opened)
         };
         match timeout(patience, opening).await {
@@ -122,6 +164,16 @@ impl Connector {
             Err(_) => Err(Fault::bare(FaultKind::Unavailable, "the database does not answer")),
         }
     }
+}
+
+/// 0 where the engine knows no timelines, or does not tell.
+async fn timeline(client: &Client) -> u32 {
+    let told = client.simple_query(TIMELINE).await.unwrap_or_default();
+    let number = told.iter().find_map(|row| match row {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// Carries bytes between client and socket until either ends, and hears what the server says on its own.

@@ -54,6 +54,7 @@ impl Pool {
     /// After a failover all of them lead to the wrong place.
     pub(super) fn forget(&self) {
         self.free().clear();
+        self.connector.doubt_all();
     }
 
     pub(super) fn close(&self) {
