@@ -3,6 +3,7 @@
 mod fault;
 mod faults;
 mod load;
+mod pace;
 mod probe;
 mod table;
 mod world;

@@ -43,7 +43,8 @@ impl Rotate {
     const fn head_start(self) -> Seconds {
         match self {
             Self::Sealing => SEALING_KEY_HEAD_START,
-            Self::Signing(_) => JWKS_MAX_AGE,
+            // Who read the keys at the last moment may have read them at a node that had not heard yet.
+            Self::Signing(_) => Seconds(JWKS_MAX_AGE.0 + SEALING_KEY_HEAD_START.0),
         }
     }
 }

@@ -61,6 +61,9 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let mut node = Node::started(Place::new(&stage.bin, &stage.home, "node")?)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
     crew.work(Duration::from_secs(2))?;
+    // From the first administrator on, no set-up link is given.
+    let words = ["user", "create", "--username", "root", "--admin", "--password-stdin"];
+    node.place.manage(&words, "a long password for the administrator\n").map_err(Error::other)?;
     // Killed, so that much of what was acknowledged stands in the log of writes alone.
     node.kill()?;
     let whole = stage.home.join("whole");

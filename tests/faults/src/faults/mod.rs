@@ -2,15 +2,20 @@
 
 pub mod clock;
 pub mod corrupt;
+pub mod crowd;
 pub mod database;
 pub mod disk_full;
 pub mod drain;
 pub mod failover;
+pub mod flood;
 pub mod kill;
 pub mod lost_reply;
 pub mod racers;
+pub mod read_only;
+pub mod rotation;
 pub mod slow_database;
 pub mod start;
+pub mod sweep;
 
 use crate::fault::Fault;
 
@@ -20,13 +25,20 @@ pub const ALL: &[Fault] = &[
     racers::FAULT,
     lost_reply::FAULT,
     disk_full::FAULT,
+    read_only::READ_ONLY,
+    read_only::FSYNC,
     corrupt::FAULT,
     database::FAULT,
     slow_database::FAULT,
     failover::FAULT,
     clock::JUMPS,
     clock::APART,
+    crowd::SLOW,
+    crowd::IDLE,
+    flood::FAULT,
     drain::ONE,
     drain::TWO,
+    rotation::FAULT,
+    sweep::FAULT,
     start::FAULT,
 ];

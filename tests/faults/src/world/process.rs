@@ -26,12 +26,6 @@ pub fn usage(pid: u32) -> Usage {
     Usage { rss: number("VmRSS:"), peak: number("VmHWM:"), files }
 }
 
-/// Forgets the peak of memory, so that it is measured anew from here.
-pub fn forget_peak(pid: u32) {
-    // Not every kernel lets us; then the peak is that of the whole life, which is the stricter reading.
-    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
-}
-
 /// Sends a signal by its name.
 pub fn signal(pid: u32, name: &str) -> io::Result<()> {
     run("kill", &[&format!("-{name}"), &pid.to_string()]).map(|_| ())
