@@ -155,7 +155,23 @@ impl World {
     }
 }
 
+impl World {
+    /// Statements on the database itself.
+    pub(crate) fn execute(&self, sql: &str) {
+        let (_, schema) = self.url.rsplit_once("search_path%3D").unwrap();
+        let sql = format!("SET search_path = {schema}; {sql}; RESET search_path");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(Cluster::shared().execute(&sql));
+    }
+}
+
 impl Node {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success() && self.child.wait().unwrap().success());
+    }
+
     pub(crate) fn get(&self, target: &str) -> Reply {
         exchange(&self.address, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
