@@ -66,6 +66,8 @@ pub enum Event {
     SettingsApplied,
     /// The store was put back to what it was; the object is the backup.
     StoreRestored,
+    /// Something that only a newer version has words for.
+    Unknown,
 }
 
 impl Event {

@@ -3,6 +3,7 @@
 mod cache;
 mod grants;
 mod offered;
+mod taking_back;
 
 pub use cache::ClientCache;
 pub use grants::LateGrants;
@@ -26,7 +27,7 @@ use crate::proof::dpop::{Replays, Thumbprint};
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
 use crate::settings::{Lifetimes, Settings};
-use crate::store::{Change, ChangeKind, MarkKind, Store};
+use crate::store::{Change, ChangeKind, Mark, MarkKind, Store};
 use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
 use crate::token::revocation::RevocationIndex;
@@ -76,6 +77,8 @@ pub struct Server {
     seen: AtomicI64,
     /// Whether the feed is followed in time.
     hearing: AtomicBool,
+    /// What is held may be another database's, or older than the feed tells: everything is read anew.
+    doubtful: AtomicBool,
 }
 
 impl Deref for Server {
@@ -105,6 +108,7 @@ impl Server {
             in_force: ArcSwap::default(),
             seen: AtomicI64::new(0),
             hearing: AtomicBool::new(true),
+            doubtful: AtomicBool::new(false),
         };
         server.reload().await?;
         Ok(Arc::new(server))
@@ -163,7 +167,15 @@ impl Server {
     /// and after each change of one's own.
     pub async fn follow_changes(&self) -> Result<(), Fault> {
         let seen = self.seen.load(Ordering::Acquire);
-        let Some(changes) = self.store.changes_since(seen).await? else { return self.reload().await };
+        let found = self.store.changes_since(seen).await?;
+        // After a failover the feed may have been refilled: the same numbers say other things.
+        if self.store.was_lost() || found.is_none() {
+            self.doubtful.store(true, Ordering::Release);
+        }
+        if self.doubtful.load(Ordering::Acquire) {
+            return self.reread().await;
+        }
+        let changes = found.unwrap_or_default();
         let Some(last) = changes.last() else { return Ok(()) };
         let from = Place { seq: last.seq, anew: false };
         let touched = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.kind));
@@ -176,6 +188,10 @@ impl Server {
         if touched(&[ChangeKind::Settings]) {
             self.read_settings(from).await?;
         }
+        // First what would still be taken for good, then what is to be taken back from those who got it so.
+        for change in changes.iter().filter(|change| change.kind == ChangeKind::Client) {
+            self.forget_client(&change.key);
+        }
         for change in &changes {
             self.follow(change).await?;
         }
@@ -183,8 +199,22 @@ impl Server {
         Ok(())
     }
 
-    /// Whether what others change is heard of within a second; said by whoever follows the feed.
+    /// Reads everything anew, and once more if that fails. What was marked meanwhile got tokens here all the while.
+    async fn reread(&self) -> Result<(), Fault> {
+        self.doubtful.store(false, Ordering::Release);
+        let read = async {
+            self.reload().await?;
+            taking_back::strengthen_recent(self).await
+        };
+        read.await.inspect_err(|_| self.doubtful.store(true, Ordering::Release))
+    }
+
+    /// Whether what others change is heard of within a second; said by whoever follows the feed. Whoever was deaf reads
+    /// everything anew, whatever the feed says.
     pub fn set_hearing(&self, hearing: bool) {
+        if !hearing {
+            self.doubtful.store(true, Ordering::Release);
+        }
         self.hearing.store(hearing, Ordering::Release);
     }
 
@@ -203,21 +233,15 @@ impl Server {
 
     async fn follow(&self, change: &Change) -> Result<(), Fault> {
         match change.kind {
-            ChangeKind::Client => {
-                self.offered.forget();
-                if let Ok(id) = std::str::from_utf8(&change.key) {
-                    self.clients.forget(id);
-                }
-            }
             ChangeKind::Revocation => {
-                let wrong = || Fault::bare(FaultKind::Corrupt, "an entry of the change feed names no mark");
-                let (kind, key) = change.key.split_first().ok_or_else(wrong)?;
-                let kind = MarkKind::from_number(i64::from(*kind)).ok_or_else(wrong)?;
-                if let Some(mark) = self.store.revocation(kind, key).await? {
-                    self.revoked.insert(&mark);
+                if let Some(mark) = self.take_in(&change.key).await? {
+                    taking_back::strengthen(self, &mark).await?;
                 }
             }
-            ChangeKind::User
+            ChangeKind::Stronger => drop(self.take_in(&change.key).await?),
+            ChangeKind::Client
+            | ChangeKind::Other
+            | ChangeKind::User
             | ChangeKind::Scope
             | ChangeKind::Tenant
             | ChangeKind::Upstream
@@ -226,6 +250,27 @@ impl Server {
             | ChangeKind::Settings => {}
         }
         Ok(())
+    }
+
+    fn forget_client(&self, key: &[u8]) {
+        self.offered.forget();
+        if let Ok(id) = std::str::from_utf8(key) {
+            self.clients.forget(id);
+        }
+    }
+
+    /// The mark that an entry of the feed names; `None` where a newer version alone knows what it means.
+    async fn take_in(&self, key: &[u8]) -> Result<Option<Mark>, Fault> {
+        let named = key
+            .split_first()
+            .ok_or(Fault::bare(FaultKind::Corrupt, "an entry of the change feed names no mark"));
+        let (kind, key) = named?;
+        let Some(kind) = MarkKind::from_number(i64::from(*kind)) else { return Ok(None) };
+        let mark = self.store.revocation(kind, key).await?;
+        if let Some(mark) = &mark {
+            self.revoked.insert(mark);
+        }
+        Ok(mark)
     }
 
     /// Writes what was noted of applications since the last call.

@@ -143,6 +143,14 @@ impl Engine {
         }
     }
 
+    /// Whether connections were lost since this was asked last. A file is watched by its writer.
+    pub(crate) fn was_lost(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(postgres) => postgres.was_lost(),
+        }
+    }
+
     /// Says that a server runs on it, where others can. A file's lock says it already.
     pub(crate) async fn attend(&self) -> Result<(), Fault> {
         match self {

@@ -29,6 +29,8 @@ pub mod upkeep;
 pub mod upstreams;
 pub mod users;
 
+pub use fixtures::{sample_client, sample_record};
+
 use std::sync::Arc;
 use valetkey_core::store::Store;
 
@@ -237,6 +239,7 @@ macro_rules! store_contract {
                 a_mark_on_a_grant_ends_its_refresh_token,
                 a_mark_on_a_tenant_spares_the_other_tenant,
                 a_mark_on_a_consent_spares_other_pairs,
+                a_mark_made_stronger_is_told_apart_and_ends_what_came_between,
             ]
         );
         $crate::contract_tests!(

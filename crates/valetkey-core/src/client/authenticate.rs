@@ -39,8 +39,22 @@ const UNKNOWN: Denial =
 const TWICE: Denial = Code::InvalidRequest
     .because("prove yourself once: in the Authorization header, in the body, or by a client_assertion");
 
-/// Finds out who is calling and whether it holds. Unknown clients, wrong secrets and disabled clients are answered alike.
+/// Finds out who is calling and whether it may call. Those of a user directory that is switched off may not.
 pub async fn authenticate(
+    cx: &Context,
+    authorization: Option<&str>,
+    params: &Params<'_>,
+) -> Result<Arc<Client>, Error> {
+    let client = prove(cx, authorization, params).await?;
+    if client.tenant.as_ref().is_some_and(|own| cx.catalog().shuts(own.as_str())) {
+        return Err(UNKNOWN.into());
+    }
+    Ok(client)
+}
+
+/// Finds out who is calling and whether it holds. Unknown clients, wrong secrets and disabled clients are answered alike.
+/// For the token endpoint, where whoever belongs to a directory that is switched off is told so.
+pub async fn prove(
     cx: &Context,
     authorization: Option<&str>,
     params: &Params<'_>,

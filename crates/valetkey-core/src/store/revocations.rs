@@ -50,6 +50,8 @@ pub trait Revocations: Send + Sync {
     async fn revocations(&self, now: Timestamp) -> Result<Vec<Mark>, Fault>;
     /// Those written after `seq` of the change feed are among `revocations`; this reads just one.
     async fn revocation(&self, kind: MarkKind, key: &[u8]) -> Result<Option<Mark>, Fault>;
+    /// Makes a mark stronger on account of what was handed out here meanwhile: announced as [`ChangeKind::Stronger`].
+    async fn strengthen(&self, mark: &Mark, at: Timestamp) -> Result<(), Fault>;
     /// Writes a mark (the later `not_after_ms` and `expires_at` win).
     async fn revoke(&self, mark: &Mark, record: &Record) -> Result<(), Fault>;
 }
@@ -58,6 +60,8 @@ pub trait Revocations: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ChangeKind {
+    /// Something that this version knows nothing of: a newer one on the same database does.
+    Other = 0,
     Client = 1,
     User = 2,
     Scope = 3,
@@ -69,6 +73,8 @@ pub enum ChangeKind {
     Settings = 7,
     Tenant = 8,
     Upstream = 9,
+    /// A mark that a server made stronger when it heard of it. Nobody does the same again for that.
+    Stronger = 10,
 }
 
 /// One entry of the change feed.
@@ -86,6 +92,8 @@ pub trait Changes: Send + Sync {
     /// Entries after `seq`, in order. `None` where some of them were swept already: read everything anew.
     /// Costs next to nothing when nothing changed.
     async fn changes_since(&self, seq: i64) -> Result<Option<Vec<Change>>, Fault>;
+    /// Whether connections were lost since this was asked last: it may be another database that answers now.
+    fn was_lost(&self) -> bool;
     /// Returns when another process may have changed something; never, where nobody would tell. Only the feed is
     /// trusted: this saves the wait until it is looked at next.
     async fn news(&self);

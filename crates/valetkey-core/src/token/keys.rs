@@ -55,8 +55,8 @@ impl KeyRing {
                     ring.sealing.push(SealingKey::new(row.id.clone(), row.active_at, at_rest.bytes)?);
                 }
                 KeyPurpose::Signing => {
-                    let algorithm = SigningAlgorithm::parse(&row.algorithm)
-                        .ok_or(Fault::bare(FaultKind::Corrupt, "a stored key has an unknown algorithm"))?;
+                    // A newer version on the same database signs with what this one does not know.
+                    let Some(algorithm) = SigningAlgorithm::parse(&row.algorithm) else { continue };
                     let (id, active, retired) = (row.id.clone(), row.active_at, row.retired_at);
                     ring.signing.push(SigningKey::parse(id, algorithm, active, retired, at_rest.bytes)?);
                 }

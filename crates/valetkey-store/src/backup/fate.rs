@@ -15,6 +15,7 @@ pub(crate) enum Fate {
 /// emptied.
 pub(crate) const TABLES: &[(&str, Fate)] = &[
     ("apis", Fate::Kept),
+    ("approvals", Fate::Emptied),
     ("attempts", Fate::Kept),
     ("audit", Fate::Kept),
     ("changes", Fate::Emptied),

@@ -132,6 +132,10 @@ impl Postgres {
         self.0.news.notified().await;
     }
 
+    pub(crate) fn was_lost(&self) -> bool {
+        self.0.pool.was_lost()
+    }
+
     pub(crate) fn close(&self) {
         self.0.pool.close();
         if let Some(listening) = self.0.listening.get() {

@@ -4,7 +4,7 @@ use super::{FromRow, all, from_json};
 use crate::Store;
 use crate::engine::{Row, Tx, Value, Verb, params};
 use async_trait::async_trait;
-use valetkey_core::audit::{Actor, Record};
+use valetkey_core::audit::{Actor, Event, Record};
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, Id, TenantId, UserId};
 use valetkey_core::store::{AuditFilter, Audits, Page};
@@ -69,15 +69,15 @@ fn actor_text(actor: &Actor) -> String {
     }
 }
 
-fn actor_from(text: &str) -> Result<Actor, Fault> {
-    Ok(match text.split_once(':') {
+fn actor_from(text: &str) -> Actor {
+    match text.split_once(':') {
         None if text == "operator" => Actor::Operator,
         None if text == "anonymous" => Actor::Anonymous,
         None if text == "system" => Actor::System,
         Some(("user", id)) => Actor::User(id.into()),
         Some(("client", id)) => Actor::Client(id.into()),
-        _ => return Err(Fault::corrupt("an audit record names no known kind of actor", text.to_owned())),
-    })
+        _ => Actor::Anonymous,
+    }
 }
 
 impl FromRow for Record {
@@ -86,8 +86,9 @@ impl FromRow for Record {
         Ok(Self {
             id: row.id(0)?,
             at: row.time(1)?,
-            event: from_json(&format!("\"{}\"", row.text(2)?))?,
-            actor: actor_from(row.text(3)?)?,
+            // What a newer version told is told as far as it goes.
+            event: from_json(&format!("\"{}\"", row.text(2)?)).unwrap_or(Event::Unknown),
+            actor: actor_from(row.text(3)?),
             client: row.opt_text(4)?.map(ClientId::from),
             user: row.opt_text(5)?.map(UserId::from),
             tenant: row.opt_text(6)?.map(TenantId::from),

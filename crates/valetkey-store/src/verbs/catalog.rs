@@ -2,7 +2,7 @@
 
 use super::audits::audit;
 use super::revocations::announce;
-use super::{FromRow, all, exists, from_json, to_json};
+use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -133,7 +133,9 @@ pub(super) struct UpdateApi {
 impl Verb for UpdateApi {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        let (api, document) = (&self.api, to_json(&self.api)?);
+        let api = &self.api;
+        let before = stored(tx, "SELECT document FROM apis WHERE id = $1", params![&api.id]).await?;
+        let document = to_json_over(api, before.as_deref())?;
         let sql = "UPDATE apis SET resource = $1, document = $2, version = version + 1
                    WHERE id = $3 AND version = $4
                      AND NOT EXISTS (SELECT 1 FROM apis o WHERE o.resource = $1 AND o.id <> $3)";

@@ -3,7 +3,7 @@
 use super::audits::audit;
 use super::owners::forget_client;
 use super::revocations::{announce, last_dead, mark, take_back};
-use super::{FromRow, all, exists, first, from_json, to_json};
+use super::{FromRow, all, exists, first, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -110,7 +110,8 @@ impl Verb for Update {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
         let (client, record) = (&self.client, &self.record);
-        let document = to_json(client)?;
+        let before = stored(tx, "SELECT document FROM clients WHERE id = $1", params![&client.id]).await?;
+        let document = to_json_over(client, before.as_deref())?;
         let sql = "UPDATE clients SET tenant_id = $1, disabled = $2, document = $3, version = version + 1
                    WHERE id = $4 AND version = $5";
         let values = params![client.tenant.as_ref(), client.disabled, &document, &client.id, client.version];

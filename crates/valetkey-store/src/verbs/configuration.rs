@@ -3,7 +3,7 @@
 use super::audits::audit;
 use super::catalog::{CreateApi, CreateScope, DeleteApi, DeleteScope, UpdateApi, UpdateScope};
 use super::revocations::announce;
-use super::{FromRow, first, from_json, to_json};
+use super::{FromRow, first, from_json, stored, to_json_over};
 use super::{clients, tenants, upstreams};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
@@ -39,7 +39,8 @@ struct WriteSettings<'a> {
 impl Verb for WriteSettings<'_> {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        let document = to_json(&self.settings.applied)?;
+        let before = stored(tx, "SELECT document FROM settings WHERE id = 1", &[]).await?;
+        let document = to_json_over(&self.settings.applied, before.as_deref())?;
         let written = if self.settings.version == 0 {
             let sql = "INSERT INTO settings (id, version, document) VALUES (1, 1, $1) ON CONFLICT DO NOTHING";
             tx.execute(sql, params![&document]).await?

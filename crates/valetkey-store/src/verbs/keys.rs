@@ -43,7 +43,8 @@ struct List;
 impl Verb for List {
     type Out = Vec<StoredKey>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<StoredKey>, Fault> {
-        let sql = "SELECT id, purpose, algorithm, wrapped, created_at, active_at, retired_at FROM keys ORDER BY seq";
+        let sql = "SELECT id, purpose, algorithm, wrapped, created_at, active_at, retired_at FROM keys
+                   WHERE purpose IN (1, 2) ORDER BY seq";
         all(tx, sql, &[]).await
     }
 }

@@ -23,6 +23,10 @@ pub(super) async fn announce<T: Tx>(
 
 /// Writes a mark and tells of it. What the mark means for stored grants is up to the caller, or to [`take_back`].
 pub(super) async fn write_mark<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
+    write_mark_as(tx, mark, at, ChangeKind::Revocation).await
+}
+
+async fn write_mark_as<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp, kind: ChangeKind) -> Result<(), Fault> {
     tx.post(
         "INSERT INTO revocations (kind, key, not_after_ms, expires_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (kind, key) DO UPDATE SET
@@ -34,12 +38,17 @@ pub(super) async fn write_mark<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) ->
     )
     .await?;
     let key = [&[mark.kind as u8], mark.key.as_slice()].concat();
-    announce(tx, at, ChangeKind::Revocation, &key).await
+    announce(tx, at, kind, &key).await
 }
 
 /// Writes a mark, and ends what could give new tokens from before it: a mark on a user or a client reaches their codes
 /// and grants by `dead_before`, in one row however many they are.
 pub(super) async fn take_back<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
+    end_before(tx, mark, at).await?;
+    write_mark(tx, mark, at).await
+}
+
+async fn end_before<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
     let last = last_dead(mark.not_after_ms);
     match mark.kind {
         MarkKind::Token | MarkKind::Everything => {}
@@ -69,7 +78,7 @@ pub(super) async fn take_back<T: Tx>(tx: &mut T, mark: &Mark, at: Timestamp) -> 
             tx.execute(sql, params![at, user, client, &last]).await?;
         }
     }
-    write_mark(tx, mark, at).await
+    Ok(())
 }
 
 /// The greatest id that a mark kills: everything made in its millisecond or before.
@@ -86,12 +95,14 @@ fn text(key: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(key).map_err(|error| Fault::internal("a revocation names no text id", error))
 }
 
-impl FromRow for Mark {
+/// A mark, unless it is of a kind that only a newer version knows.
+struct Known(Option<Mark>);
+
+impl FromRow for Known {
     fn from_row(row: &Row) -> Result<Self, Fault> {
-        let number = row.int(0)?;
-        let kind = MarkKind::from_number(number)
-            .ok_or_else(|| Fault::corrupt("a revocation is of no known kind", number.to_string()))?;
-        Ok(Self { kind, key: row.blob(1)?.to_vec(), not_after_ms: row.int(2)?, expires_at: row.time(3)? })
+        let Some(kind) = MarkKind::from_number(row.int(0)?) else { return Ok(Self(None)) };
+        let (not_after_ms, expires_at) = (row.int(2)?, row.time(3)?);
+        Ok(Self(Some(Mark { kind, key: row.blob(1)?.to_vec(), not_after_ms, expires_at })))
     }
 }
 
@@ -107,7 +118,8 @@ impl FromRow for Change {
             7 => ChangeKind::Settings,
             8 => ChangeKind::Tenant,
             9 => ChangeKind::Upstream,
-            other => return Err(Fault::corrupt("a change is of no known kind", other.to_string())),
+            10 => ChangeKind::Stronger,
+            _ => ChangeKind::Other,
         };
         Ok(Self { seq: row.int(0)?, kind, key: row.blob(2)?.to_vec() })
     }
@@ -121,7 +133,8 @@ impl Verb for Live {
     type Out = Vec<Mark>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Mark>, Fault> {
         let sql = "SELECT kind, key, not_after_ms, expires_at FROM revocations WHERE expires_at > $1";
-        all(tx, sql, params![self.now]).await
+        let found: Vec<Known> = all(tx, sql, params![self.now]).await?;
+        Ok(found.into_iter().filter_map(|known| known.0).collect())
     }
 }
 
@@ -140,7 +153,8 @@ impl Verb for One<'_> {
 /// The mark on one thing.
 pub(super) async fn mark<T: Tx>(tx: &mut T, kind: MarkKind, key: &[u8]) -> Result<Option<Mark>, Fault> {
     let sql = "SELECT kind, key, not_after_ms, expires_at FROM revocations WHERE kind = $1 AND key = $2";
-    first(tx, sql, params![kind as i64, key]).await
+    let found: Option<Known> = first(tx, sql, params![kind as i64, key]).await?;
+    Ok(found.and_then(|known| known.0))
 }
 
 struct Revoke {
@@ -160,6 +174,23 @@ impl Verb for Revoke {
     }
 }
 
+struct Strengthen {
+    mark: Mark,
+    at: Timestamp,
+}
+
+impl Verb for Strengthen {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        end_before(tx, &self.mark, self.at).await?;
+        write_mark_as(tx, &self.mark, self.at, ChangeKind::Stronger).await
+    }
+
+    fn is_long(&self) -> bool {
+        self.mark.kind == MarkKind::Tenant
+    }
+}
+
 #[async_trait]
 impl Revocations for Store {
     async fn revocations(&self, now: Timestamp) -> Result<Vec<Mark>, Fault> {
@@ -168,6 +199,10 @@ impl Revocations for Store {
 
     async fn revocation(&self, kind: MarkKind, key: &[u8]) -> Result<Option<Mark>, Fault> {
         self.engine.read(One { kind, key }).await
+    }
+
+    async fn strengthen(&self, mark: &Mark, at: Timestamp) -> Result<(), Fault> {
+        self.engine.write(Strengthen { mark: mark.clone(), at }).await
     }
 
     async fn revoke(&self, mark: &Mark, record: &Record) -> Result<(), Fault> {
@@ -215,6 +250,10 @@ impl Changes for Store {
 
     async fn changes_since(&self, seq: i64) -> Result<Option<Vec<Change>>, Fault> {
         self.engine.read(ChangesSince { seq }).await
+    }
+
+    fn was_lost(&self) -> bool {
+        self.engine.was_lost()
     }
 
     async fn news(&self) {

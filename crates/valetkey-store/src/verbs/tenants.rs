@@ -3,7 +3,7 @@
 use super::audits::audit;
 use super::logouts::tenant_ends;
 use super::revocations::{announce, take_back};
-use super::{FromRow, all, exists, from_json, to_json};
+use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -67,7 +67,9 @@ pub(super) struct Update {
 impl Verb for Update {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        let (tenant, document) = (&self.tenant, to_json(&self.tenant)?);
+        let tenant = &self.tenant;
+        let before = stored(tx, "SELECT document FROM tenants WHERE id = $1", params![&tenant.id]).await?;
+        let document = to_json_over(tenant, before.as_deref())?;
         let logo = tenant.logo.as_ref().map(Image::bytes);
         let sql = "UPDATE tenants SET disabled = $1, document = $2, logo = $3, version = version + 1
                    WHERE id = $4 AND version = $5";

@@ -2,7 +2,7 @@
 
 use super::audits::audit;
 use super::revocations::announce;
-use super::{FromRow, all, exists, from_json, to_json};
+use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use crate::verbs::identities::{Bind, CreateLinked, HasEmail, OfUser, Unbind, UserOf};
@@ -62,7 +62,9 @@ pub(super) struct Update {
 impl Verb for Update {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        let (id, document) = (self.upstream.id.as_str(), to_json(&self.upstream)?);
+        let id = self.upstream.id.as_str();
+        let before = stored(tx, "SELECT document FROM upstreams WHERE id = $1", params![id]).await?;
+        let document = to_json_over(&self.upstream, before.as_deref())?;
         let sql = "UPDATE upstreams SET document = $1, version = version + 1 WHERE id = $2 AND version = $3";
         if tx.execute(sql, params![&document, id, self.upstream.version]).await? == 0 {
             let there = exists(tx, "SELECT 1 FROM upstreams WHERE id = $1", params![id]).await?;

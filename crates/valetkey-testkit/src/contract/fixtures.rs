@@ -331,3 +331,13 @@ where
     }
     answers
 }
+
+/// A client for tests outside the contract.
+pub fn sample_client(id: &str) -> Client {
+    client(id)
+}
+
+/// A record of no meaning for tests outside the contract; no two have one id.
+pub fn sample_record() -> Record {
+    any()
+}

@@ -5,7 +5,7 @@ use super::fixtures::{
     NOW, Scene, any, client, grant_mark, later, mark, pair_mark, record, told, until_now, user, user_in,
 };
 use valetkey_core::audit::Event;
-use valetkey_core::store::{Mark, MarkKind, Rotation};
+use valetkey_core::store::{ChangeKind, Mark, MarkKind, Rotation};
 
 pub async fn a_mark_reads_back_until_it_expires(store: Handle) {
     let one = mark(MarkKind::Token, &[0, 255, 1], i64::MAX);
@@ -63,4 +63,17 @@ pub async fn a_mark_on_a_consent_spares_other_pairs(store: Handle) {
     assert_eq!(scene.rotate(&first, 1, NOW).await, Rotation::Unknown);
     assert_eq!(other.rotate(&second, 1, NOW).await, Rotation::Rotated);
     assert_eq!(bob.rotate(&third, 1, NOW).await, Rotation::Rotated);
+}
+
+pub async fn a_mark_made_stronger_is_told_apart_and_ends_what_came_between(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let grant = scene.granted().await;
+    let id = scene.client.id.as_str();
+    store.revoke(&mark(MarkKind::Client, id.as_bytes(), 1), &any()).await.unwrap();
+    assert_eq!(scene.rotate(&grant, 1, NOW).await, Rotation::Rotated, "it was made after that");
+    let before = store.latest_change().await.unwrap();
+    store.strengthen(&until_now(MarkKind::Client, id), NOW).await.unwrap();
+    let told = store.changes_since(before).await.unwrap().unwrap();
+    assert_eq!(told.iter().map(|change| change.kind).collect::<Vec<_>>(), [ChangeKind::Stronger]);
+    assert_eq!(scene.rotate(&grant, 2, NOW).await, Rotation::Unknown);
 }

@@ -3,7 +3,7 @@
 use super::{cors, dpop, error, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
-use valetkey_core::client::authenticate::{authenticate, may_use_query};
+use valetkey_core::client::authenticate::{may_use_query, prove};
 use valetkey_core::error::{Code, Denial, Error, Fault};
 use valetkey_core::grant::{self, KNOWN};
 use valetkey_core::params::Params;
@@ -21,7 +21,7 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     let call = &form.call;
     let params = params(form).await?;
     let requested = grant::requested(&call.cx, &params).await?;
-    let client = authenticate(&call.cx, call.authorization(), &params).await?;
+    let client = prove(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
         Ok(tokens) => {
             respond::json(tokens.to_json().map_err(|e| Fault::internal("encoding a token response", e))?)

@@ -39,6 +39,7 @@ mod login;
 mod logout;
 mod management;
 mod mastodon;
+mod meanwhile;
 mod metadata_documents;
 mod nodes;
 mod nothing_stored;

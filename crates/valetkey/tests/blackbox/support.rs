@@ -187,3 +187,14 @@ pub(crate) async fn apply_settings(app: &TestApp, settings: Value) {
     let wanted = Wanted { settings, ..Wanted::default() };
     manage::apply::apply(&app.cx(), &Actor::Operator, &wanted).await.unwrap();
 }
+
+/// Switches a tenant off or on by a file.
+pub(crate) async fn apply_tenant(app: &TestApp, id: &str, disabled: bool) {
+    let Value::Object(members) = serde_json::json!({"id": id, "name": "House", "disabled": disabled}) else {
+        panic!()
+    };
+    let kind = manage::apply::Kind::Tenant;
+    let thing = manage::apply::Thing { kind, id: id.to_owned(), members, secrets: Vec::new(), secret: None };
+    let wanted = Wanted { things: vec![thing], ..Wanted::default() };
+    manage::apply::apply(&app.cx(), &Actor::Operator, &wanted).await.unwrap();
+}

@@ -64,7 +64,8 @@ impl Store {
         let secret = "a-secret-of-24-characters";
         let person = ["user", "create", "--username", "alice", "--password-stdin"];
         self.cli_with(&person, "seven unrelated garden tools").unwrap();
-        let app = ["client", "create", "--name", "App", "--id", "app", "--compat", "password", "--secret-stdin"];
+        let app =
+            ["client", "create", "--name", "App", "--id", "app", "--compat", "password", "--secret-stdin"];
         let grants = ["--grant", "password", "--grant", "refresh_token"];
         self.cli_with(&[&app[..], &grants].concat(), secret).unwrap();
         let service = ["client", "create", "--name", "Service", "--id", "service"];

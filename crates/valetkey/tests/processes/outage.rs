@@ -51,3 +51,43 @@ fn a_server_cut_off_from_its_database_says_so_and_comes_back() {
 fn a_server_whose_database_falls_silent_says_so_and_comes_back() {
     through(Wire::Swallows);
 }
+
+/// The database that answers after a failover may be another one: with a feed as long, and other things in it.
+fn refilled(cut: impl Fn(&Line, &Node)) {
+    let world = World::new();
+    let line = Line::new();
+    let node = world.node_at(&line.url(&world.url));
+    let service = world.service();
+    until("the client is known", || {
+        node.post("/oauth/token", &service, "grant_type=client_credentials").status == 200
+    });
+    world.execute("UPDATE clients SET disabled = 1, document = replace(document, '\"disabled\":false', '\"disabled\":true')");
+    assert_eq!(
+        node.post("/oauth/token", &service, "grant_type=client_credentials").status,
+        200,
+        "nobody told it"
+    );
+    cut(&line, &node);
+    until("it has read everything anew", || {
+        node.post("/oauth/token", &service, "grant_type=client_credentials").status == 401
+    });
+}
+
+#[test]
+fn after_an_outage_a_server_reads_everything_anew_whatever_the_feed_says() {
+    refilled(|line, away| {
+        line.set(Wire::Cut);
+        until("it knows that it is deaf", || {
+            away.manage("/metrics").body.lines().any(|line| line == "valetkey_hearing 0")
+        });
+        line.set(Wire::Carries);
+    });
+}
+
+#[test]
+fn after_connections_broke_a_server_reads_everything_anew_though_it_was_never_deaf() {
+    refilled(|line, _| {
+        line.set(Wire::Cut);
+        line.set(Wire::Carries);
+    });
+}

@@ -63,6 +63,19 @@ impl Draft<'_> {
             Some(old) if old.disabled && !new.disabled => Event::TenantEnabled,
             Some(_) => Event::TenantUpdated,
         };
+        if turns_off && let Some(unmade) = unmade.filter(|_| old.is_none()) {
+            // People have signed in to it all the same: it is made first, and then switched off with all that this means.
+            let mut record = self.record(Event::TenantCreated, new.id.as_str());
+            record.tenant = Some(new.id.clone());
+            let made = Tenant { created_at: self.cx.now, updated_at: self.cx.now, ..unmade };
+            self.step(Turn::Tenants, Step::CreateTenant(made.clone()), record);
+            return self.write_step(Some(&made), new, Event::TenantDisabled);
+        }
+        self.write_step(old, new, event);
+    }
+
+    fn write_step(&mut self, old: Option<&Tenant>, new: Tenant, event: Event) {
+        let turns_off = new.disabled && !old.is_some_and(|old| old.disabled);
         let mut record = self.record(event, new.id.as_str());
         record.tenant = Some(new.id.clone());
         let mark = turns_off.then(|| mark_now(self.cx, MarkKind::Tenant, new.id.as_str()));

@@ -1,6 +1,7 @@
 //! A small, fixed number of connections. Whoever finds none free waits, and not for long.
 
 use super::connection::{Connection, Connector};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use valetkey_core::error::{Fault, FaultKind};
@@ -15,6 +16,8 @@ pub(super) struct Pool {
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    /// A connection broke since somebody asked.
+    lost: AtomicBool,
 }
 
 /// A connection on loan. It comes back only if told that it is sound; otherwise it is closed.
@@ -29,7 +32,8 @@ pub(super) struct Lease<'p> {
 impl Pool {
     pub(super) fn new(connector: Connector) -> Self {
         let permits = Arc::new(Semaphore::new(connector.address.pool));
-        Self { connector, free: Mutex::default(), permits, waiting: Arc::new(Semaphore::new(QUEUE)) }
+        let waiting = Arc::new(Semaphore::new(QUEUE));
+        Self { connector, free: Mutex::default(), permits, waiting, lost: AtomicBool::new(false) }
     }
 
     pub(super) async fn lease(&self) -> Result<Lease<'_>, Fault> {
@@ -48,13 +52,25 @@ impl Pool {
     /// The one used last, whose caches are warm; closed ones are let go.
     fn take(&self) -> Option<Connection> {
         let mut free = self.free();
-        std::iter::from_fn(|| free.pop()).find(|connection| !connection.is_closed())
+        let sound = |connection: &Connection| {
+            let closed = connection.is_closed();
+            if closed {
+                self.lost.store(true, Ordering::Release);
+            }
+            !closed
+        };
+        std::iter::from_fn(|| free.pop()).find(sound)
     }
 
     /// After a failover all of them lead to the wrong place.
     pub(super) fn forget(&self) {
+        self.lost.store(true, Ordering::Release);
         self.free().clear();
         self.connector.doubt_all();
+    }
+
+    pub(super) fn was_lost(&self) -> bool {
+        self.lost.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn close(&self) {
