@@ -2,6 +2,7 @@
 
 use crate::support::{api, furnish, text, with};
 use valetkey_core::approval::{Handle, HandleKind};
+use valetkey_core::backup::BackupKey;
 use valetkey_core::ids::GrantId;
 use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::manage;
@@ -101,6 +102,7 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("request ID of a back channel", handle(app, HandleKind::AuthReqId)),
         ("what a device asked", sealed_record(app, Kind::Pending)),
         ("what a person agreed to", sealed_record(app, Kind::Agreed)),
+        ("lock of a backup", BackupKey::new([7; 32]).lock(&app.server.master, "about", [1; 12]).unwrap()),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),
         ("device cookie", browser.cookies[DEVICE].clone()),
