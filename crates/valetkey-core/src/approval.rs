@@ -14,7 +14,7 @@ use crate::ids::{GrantId, Id, SessionId, TenantId, UserId};
 use crate::interaction::AuthorizationRequest;
 use crate::scope::Scope;
 use crate::seal::{self, Kind};
-use crate::store::{Approval, ApprovalState, Asking, Session};
+use crate::store::{Approval, ApprovalState, Asking, Decision, Session};
 use crate::time::{Seconds, Timestamp};
 use crate::token::code::Code;
 use serde::{Deserialize, Serialize};
@@ -126,7 +126,17 @@ pub async fn deny(
     record: Record,
 ) -> Result<bool, Fault> {
     let record = record.client(&waiting.row.client).user(decider.user, decider.tenant).object(waiting.row.id);
-    cx.store.decide_approval(waiting.row.id, &ApprovalState::Denied, &record).await
+    decided(cx, waiting, &ApprovalState::Denied, &record).await
+}
+
+async fn decided(
+    cx: &Context,
+    waiting: &Waiting,
+    decided: &ApprovalState,
+    record: &Record,
+) -> Result<bool, Fault> {
+    let ping = !waiting.pending.notification_token.is_empty();
+    cx.store.decide_approval(&Decision { id: waiting.row.id, decided, ping }, record).await
 }
 
 /// Writes what the person agreed to; the consent stands before. False as for `deny`.
@@ -161,5 +171,5 @@ pub async fn allow(
         details: request.details.clone(),
     };
     let sealed = agreed.seal_agreed(cx, cx.nonce(), cx.now)?;
-    cx.store.decide_approval(waiting.row.id, &ApprovalState::Allowed(sealed), &record).await
+    decided(cx, waiting, &ApprovalState::Allowed(sealed), &record).await
 }

@@ -1,5 +1,6 @@
 //! RFC 6749 §3.1 — the authorization endpoint: begin, let the person answer, finish
 
+pub mod backchannel;
 mod checks;
 pub mod device;
 mod elsewhere;

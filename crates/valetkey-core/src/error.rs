@@ -51,6 +51,10 @@ pub enum Code {
     InvalidRequestUri,
     /// RFC 9396 §5.
     InvalidAuthorizationDetails,
+    /// CIBA Core §13.
+    UnknownUserId,
+    /// CIBA Core §13.
+    InvalidBindingMessage,
 }
 
 impl Code {
@@ -85,6 +89,8 @@ impl Code {
             Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::InvalidBindingMessage => "invalid_binding_message",
         }
     }
 

@@ -31,16 +31,20 @@ pub enum GrantType {
     /// RFC 8628 §3.4.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
+    /// CIBA Core §10.1.
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    Ciba,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::RefreshToken,
         Self::Password,
         Self::Implicit,
         Self::DeviceCode,
+        Self::Ciba,
     ];
 
     /// The `grant_type` value.
@@ -52,12 +56,13 @@ impl GrantType {
             Self::Password => "password",
             Self::Implicit => "implicit",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
     }
 
     /// RFC 10027 §6: what lets others be asked from afar is there only where an operator registered a client for it.
     pub const fn is_by_registration(self) -> bool {
-        matches!(self, Self::DeviceCode)
+        matches!(self, Self::DeviceCode | Self::Ciba)
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -81,6 +86,7 @@ pub const KNOWN: [&str; 14] = [
     "resource",
     "authorization_details",
     "device_code",
+    "auth_req_id",
 ];
 
 /// RFC 6749 §4: the grant asked for, if server and client both allow it. Call before the client is authenticated,
@@ -148,6 +154,7 @@ async fn exchange_for(
         GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
         GrantType::Password => password::exchange(cx, client, params).await,
         GrantType::DeviceCode => elsewhere::device_code(cx, client, params).await,
+        GrantType::Ciba => elsewhere::auth_req_id(cx, client, params).await,
         GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod application;
 pub mod apply;
+pub mod approval;
 pub mod client;
 pub mod consent;
 pub mod console;

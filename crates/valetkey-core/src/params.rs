@@ -72,6 +72,11 @@ impl<'a> Params<'a> {
         self.0.iter().filter(move |(own, value)| own == name && !value.is_empty()).map(|(_, value)| &**value)
     }
 
+    /// The names that came, each as often as it did.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(own, _)| own == name)
     }

@@ -121,6 +121,7 @@ pub mod path {
     pub const MASTODON_INSTANCE: &str = "/oauth/mastodon/instance";
     pub const MASTODON_INSTANCE_V2: &str = "/oauth/mastodon/instance_v2";
     pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+    pub const BACKCHANNEL: &str = "/oauth/bc-authorize";
     pub const DEVICE: &str = "/device";
     pub const CONSOLE: &str = "/console";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
@@ -147,13 +148,14 @@ pub mod path {
     ];
 
     /// The names under which aliases speak of them.
-    pub const ENDPOINTS: [(&str, &str); 13] = [
+    pub const ENDPOINTS: [(&str, &str); 14] = [
         ("authorize", AUTHORIZE),
         ("par", PAR),
         ("token", TOKEN),
         ("revoke", REVOKE),
         ("introspect", INTROSPECT),
         ("device_authorization", DEVICE_AUTHORIZATION),
+        ("backchannel_authentication", BACKCHANNEL),
         ("userinfo", USERINFO),
         ("logout", LOGOUT),
         ("check_session", CHECK_SESSION),

@@ -21,7 +21,7 @@ mod tenants;
 mod upstreams;
 mod users;
 
-pub use approvals::{Approval, ApprovalState, Approvals, Asking, Poll, PollRequest};
+pub use approvals::{Approval, ApprovalState, Approvals, Asking, Decision, Poll, PollRequest};
 pub use audits::{AuditFilter, Audits};
 pub use catalog::{Api, Catalog, EndpointRule, ScopeWords, TokenFormat};
 pub use clients::Clients;

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched};
+use valetkey_core::secret::Secret;
 
 /// Questions of one sort on their way at once.
 const AT_ONCE: usize = 64;
@@ -97,17 +98,27 @@ impl Guarded {
     async fn receive(&self, permits: &Semaphore, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
         let url = Policy::url(exchange.url)?;
         let request = request(&url, exchange)?;
+        self.send(permits, &url, request, exchange.limit).await
+    }
+
+    async fn send(
+        &self,
+        permits: &Semaphore,
+        url: &Url,
+        request: Request<Full<Bytes>>,
+        limit: usize,
+    ) -> Result<Received, Unfetched> {
         // Waiting for a turn is none of that server's fault.
         let turn = timeout(self.limits.connect, permits.acquire()).await;
         let _permit = turn.ok().and_then(Result::ok).ok_or(Unfetched::Busy)?;
         let whole = async {
-            let addresses = addresses(&*self.resolver, &url).await?;
+            let addresses = addresses(&*self.resolver, url).await?;
             // One that may not be called spoils the name: it is there to be found at the second try.
             for address in &addresses {
-                self.policy.check(&url, address.ip())?;
+                self.policy.check(url, address.ip())?;
             }
             let stream = connect::dial(&addresses, self.limits.connect).await?;
-            connect::send(stream, &self.tls, &url, request, exchange.limit).await
+            connect::send(stream, &self.tls, url, request, limit).await
         };
         let received = timeout(self.limits.total, whole).await.unwrap_or(Err(Unfetched::Late))?;
         if received.status.is_redirection() {
@@ -179,22 +190,25 @@ impl Fetcher for Guarded {
             body: received.body.to_vec(),
         })
     }
+
+    async fn tell(&self, url: &str, authorization: &Secret, json: &[u8]) -> Result<u16, Unfetched> {
+        let url = Policy::url(url)?;
+        let request = begun(&url, Some(authorization))?
+            .method(Method::POST)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::from(json.to_vec()))
+            .map_err(|_| Unfetched::BadAddress)?;
+        let received = self.send(&self.permits.exchanges, &url, request, TOLD_LIMIT).await?;
+        Ok(received.status.as_u16())
+    }
 }
+
+/// Nobody reads what is said to a statement of ours.
+const TOLD_LIMIT: usize = 64 * 1024;
 
 fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, Unfetched> {
     let bad = |_| Unfetched::BadAddress;
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let mut request = Request::builder()
-        .uri(target)
-        .header("host", authority)
-        .header(ACCEPT, "application/json")
-        .header(USER_AGENT, concat!("Valetkey/", env!("CARGO_PKG_VERSION")));
-    if let Some(own) = exchange.authorization {
-        let mut value = HeaderValue::try_from(own.expose()).map_err(|_| Unfetched::BadAddress)?;
-        value.set_sensitive(true);
-        request = request.header(AUTHORIZATION, value);
-    }
+    let request = begun(url, exchange.authorization)?;
     let Some(fields) = exchange.form else { return request.body(Full::default()).map_err(bad) };
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     request
@@ -202,6 +216,22 @@ fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, U
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Full::from(body))
         .map_err(bad)
+}
+
+fn begun(url: &Url, authorization: Option<&Secret>) -> Result<http::request::Builder, Unfetched> {
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut request = Request::builder()
+        .uri(target)
+        .header("host", authority)
+        .header(ACCEPT, "application/json")
+        .header(USER_AGENT, concat!("Valetkey/", env!("CARGO_PKG_VERSION")));
+    if let Some(own) = authorization {
+        let mut value = HeaderValue::try_from(own.expose()).map_err(|_| Unfetched::BadAddress)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    Ok(request)
 }
 
 fn media_type(received: &Received) -> String {

@@ -51,6 +51,8 @@ macro_rules! store_contract {
                 of_many_polls_at_once_one_is_in_time,
                 no_more_than_the_most_wait_for_one_person,
                 an_approval_is_swept_some_time_after_its_end,
+                a_client_to_be_told_is_taken_by_one_and_again_until_it_was_told,
+                of_all_who_take_a_client_to_be_told_one_gets_it,
             ]
         );
         $crate::contract_tests!(

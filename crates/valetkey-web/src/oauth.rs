@@ -1,6 +1,7 @@
 //! The protocol's endpoints, one file each, and the two ways from a result to the wire.
 
 pub(crate) mod authorize;
+pub(crate) mod backchannel;
 pub(crate) mod cors;
 pub(crate) mod device_authorization;
 pub(crate) mod dpop;

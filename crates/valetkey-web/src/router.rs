@@ -5,7 +5,8 @@ use crate::developer as rest;
 use crate::layer::routes::Form;
 use crate::mastodon;
 use crate::oauth::{
-    authorize, cors, device_authorization, introspect, jwks, metadata, par, register, revoke, token, userinfo,
+    authorize, backchannel, cors, device_authorization, introspect, jwks, metadata, par, register, revoke,
+    token, userinfo,
 };
 use crate::pages::{
     account, check_session, consent, console, dev, developer, device, files, home, login, logo, logout,
@@ -93,7 +94,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 66] = [
+pub const ROUTES: [Route; 68] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -109,6 +110,9 @@ pub const ROUTES: [Route; 66] = [
     protocol(path::PAR, Access::Client, "par", || post(par::post).options(cors::preflight)),
     protocol(path::DEVICE_AUTHORIZATION, Access::Client, "device_authorization", || {
         post(device_authorization::post).options(cors::preflight)
+    }),
+    protocol(path::BACKCHANNEL, Access::ConfidentialClient, "backchannel_authentication", || {
+        post(backchannel::post)
     }),
     protocol(path::TOKEN, Access::Client, "token", || post(token::post).options(cors::preflight)),
     protocol(path::REVOKE, Access::Client, "revoke", || post(revoke::post).options(cors::preflight)),
@@ -161,6 +165,7 @@ pub const ROUTES: [Route; 66] = [
     page("/account/methods", Access::Session, || get(account::methods::get)),
     page("/account/methods/link", Access::Session, || post(account::methods::link)),
     page("/account/methods/unlink", Access::Session, || post(account::methods::unlink)),
+    page("/account/requests/{id}", Access::Session, || get(account::requests::get)),
     page("/account/log", Access::Session, || get(account::log::get)),
     page("/account/export", Access::Session, || get(account::data::export)),
     page("/account/delete", Access::Session, || get(account::data::get).post(account::data::delete)),

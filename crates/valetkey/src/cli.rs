@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod apply;
+mod approval;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod client;
@@ -125,6 +126,9 @@ enum Manage {
     /// What users let applications do
     #[command(subcommand)]
     Grant(grant::Command),
+    /// What waits for somebody's answer
+    #[command(subcommand)]
+    Approval(approval::Command),
     /// Where users are signed in
     #[command(subcommand)]
     Session(session::Command),
@@ -167,6 +171,7 @@ impl Manage {
             Self::Api(command) => api::run(managed, command, json).await,
             Self::Endpoint(command) => endpoint::run(managed, command).await,
             Self::Grant(command) => grant::run(managed, command).await,
+            Self::Approval(command) => approval::run(managed, command).await,
             Self::Session(command) => session::run(managed, command).await,
             Self::Token(command) => token::run(managed, command).await,
             Self::Key(command) => key::run(managed, command).await,

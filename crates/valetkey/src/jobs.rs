@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use valetkey_core::context::{Caller, Context, Server};
 use valetkey_core::error::Fault;
-use valetkey_core::job::logout;
+use valetkey_core::job::{logout, ping};
 use valetkey_core::time::Seconds;
 use valetkey_web::serve::Drain;
 
@@ -29,7 +29,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// How often a server says that it is there.
 const ATTEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(10);
-/// How often a server looks whether an application is to be told that somebody signed out.
+/// How often a server looks whether others are to be told of something.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the jobs; they end when `stop` begins.
@@ -46,8 +46,10 @@ pub(crate) fn start(
     jobs.spawn(keep(stop.clone(), move || note(Arc::clone(&noting))));
     let attending = Arc::clone(server);
     jobs.spawn(keep(stop.clone(), move || attend(Arc::clone(&attending))));
-    let telling = Arc::clone(server);
-    jobs.spawn(keep(stop.clone(), move || tell(Arc::clone(&telling))));
+    for queue in [Queue::Logouts, Queue::Pings] {
+        let telling = Arc::clone(server);
+        jobs.spawn(keep(stop.clone(), move || tell(Arc::clone(&telling), queue)));
+    }
     jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
     jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
     jobs
@@ -119,38 +121,66 @@ async fn sweep(server: Arc<Server>) {
     }
 }
 
-/// Tells applications who signed out: those that wait together at once. What a server that stops was about to say, another
-/// one says, or it says it itself when it is back.
-async fn tell(server: Arc<Server>) {
+/// What waits until others were told of it.
+#[derive(Debug, Clone, Copy)]
+enum Queue {
+    /// Applications: that somebody signed out.
+    Logouts,
+    /// Clients in ping mode: that what they asked for was decided.
+    Pings,
+}
+
+/// Empties a queue: those that wait together at once. What a server that stops was about to say, another one says, or it
+/// says it itself when it is back.
+async fn tell(server: Arc<Server>, queue: Queue) {
     let mut ticks = ticks(TELL_EVERY);
     let mut failing = false;
     loop {
         ticks.tick().await;
-        let told = tell_all(&server).await;
+        let told = tell_all(&server, queue).await;
         if let Err(error) = &told
             && !failing
         {
-            tracing::warn!(target: "valetkey::jobs", %error, "cannot tell applications who signed out: trying on");
+            tracing::warn!(target: "valetkey::jobs", %error, ?queue, "cannot tell others what they wait for: trying on");
         }
         failing = told.is_err();
     }
 }
 
-async fn tell_all(server: &Arc<Server>) -> Result<(), Fault> {
-    loop {
-        let claimed = logout::claim(&Context::new(server, Caller::default())).await?;
-        if claimed.is_empty() {
-            return Ok(());
+async fn tell_all(server: &Arc<Server>, queue: Queue) -> Result<(), Fault> {
+    let cx = || Context::new(server, Caller::default());
+    while match queue {
+        Queue::Logouts => {
+            let claimed = logout::claim(&cx()).await?;
+            told(claimed.into_iter().map(|one| {
+                let cx = cx();
+                async move { logout::tell(&cx, &one).await }
+            }))
+            .await?
         }
-        let mut telling = JoinSet::new();
-        for one in claimed {
-            let cx = Context::new(server, Caller::default());
-            telling.spawn(async move { logout::tell(&cx, &one).await });
+        Queue::Pings => {
+            let claimed = ping::claim(&cx()).await?;
+            told(claimed.into_iter().map(|one| {
+                let cx = cx();
+                async move { ping::tell(&cx, one).await }
+            }))
+            .await?
         }
-        while let Some(told) = telling.join_next().await {
-            told.map_err(|error| Fault::internal("telling an application", error))??;
-        }
+    } {}
+    Ok(())
+}
+
+/// Whether there was anybody to tell.
+async fn told<F>(telling: impl Iterator<Item = F>) -> Result<bool, Fault>
+where
+    F: Future<Output = Result<(), Fault>> + Send + 'static,
+{
+    let mut telling: JoinSet<_> = telling.collect();
+    let any = !telling.is_empty();
+    while let Some(told) = telling.join_next().await {
+        told.map_err(|error| Fault::internal("telling others", error))??;
     }
+    Ok(any)
 }
 
 /// Forgets what has ended, in the store and in memory: up to when, is not for the clock alone to say.

@@ -43,18 +43,20 @@ pub struct Applicant {
 impl Registration {
     /// The grants of a client that asks for none: of the operator's list what a client of this sort can use at all.
     pub fn grants_of(&self, applicant: Applicant) -> Vec<GrantType> {
-        use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, Implicit, Password, RefreshToken};
+        use GrantType::{
+            AuthorizationCode, Ciba, ClientCredentials, DeviceCode, Implicit, Password, RefreshToken,
+        };
         if self.grant_types.is_empty() {
             return vec![AuthorizationCode, RefreshToken];
         }
         let usable = |grant: &GrantType| match grant {
             AuthorizationCode | Implicit => applicant.redirects,
-            ClientCredentials => !applicant.public,
+            ClientCredentials | Ciba => !applicant.public,
             Password | RefreshToken | DeviceCode => true,
         };
         let mut grants: Vec<_> = self.grant_types.iter().copied().filter(usable).collect();
         // Nothing would ever hand it one.
-        if !grants.iter().any(|grant| matches!(grant, AuthorizationCode | Password | DeviceCode)) {
+        if !grants.iter().any(|grant| matches!(grant, AuthorizationCode | Password | DeviceCode | Ciba)) {
             grants.retain(|grant| *grant != RefreshToken);
         }
         // An empty list says nothing to whoever reads the refusal: "needs a redirect URI" does.

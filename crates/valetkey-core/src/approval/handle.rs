@@ -41,8 +41,10 @@ impl Handle {
         Self { id: approval.id, client, key, expires_at: approval.expires_at }
     }
 
-    pub fn seal(&self, cx: &Context, kind: HandleKind) -> Result<String, Fault> {
-        cx.keys().sealing_at(cx.now)?.seal(kind.kind(), cx.nonce(), self)
+    /// The same text each time, so that a client in ping mode knows it again (CIBA Core §10.2).
+    pub fn seal(&self, cx: &Context, kind: HandleKind, asked_at: Timestamp) -> Result<String, Fault> {
+        let nonce = seal::derived_nonce(kind.kind(), &[self.id.as_bytes()]);
+        cx.keys().sealing_at(asked_at)?.seal(kind.kind(), nonce, self)
     }
 
     /// `None`: forged, damaged, or of the other kind.

@@ -183,11 +183,14 @@ fn request_objects(draft: &mut Draft<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-// RFC 8628 §3.1: whoever is not registered for it asks nobody from afar (RFC 10027 §6).
+// RFC 8628 §3.1, CIBA Core §7.1: whoever is not registered for it asks nobody from afar (RFC 10027 §6).
 fn elsewhere(draft: &mut Draft<'_>) -> Result<(), Denial> {
     draft.request.response_mode = ResponseMode::Elsewhere;
-    if draft.entry == Entry::Device && draft.addressee.client.allows(GrantType::DeviceCode) {
+    let backchannel = draft.entry == Entry::Backchannel;
+    let grant = if backchannel { GrantType::Ciba } else { GrantType::DeviceCode };
+    if draft.addressee.client.allows(grant) {
         return Ok(());
     }
-    Err(Code::UnauthorizedClient.because("this client is not registered for the device_code grant"))
+    Err(Code::UnauthorizedClient
+        .because("this client is not registered for the grant that such a request begins"))
 }

@@ -68,7 +68,7 @@ pub async fn begin(
         }
         let complete = format!("{}?user_code={}", path::DEVICE, pending.user_code);
         return Ok(DeviceAuthorization {
-            device_code: Handle::of(&row, key).seal(cx, HandleKind::DeviceCode)?,
+            device_code: Handle::of(&row, key).seal(cx, HandleKind::DeviceCode, row.created_at)?,
             user_code: pending.user_code,
             verification_uri: cx.settings.url(path::DEVICE),
             verification_uri_complete: cx.settings.url(&complete),
@@ -116,6 +116,12 @@ fn digest(code: &str) -> [u8; 32] {
 /// Whether a text could be a code, and how it is shown then.
 pub fn shown(text: &str) -> Option<String> {
     typed(text)
+}
+
+/// The request of a code, for who may look without guessing: an operator.
+pub async fn by_code(cx: &Context, text: &str) -> Result<Option<Waiting>, Fault> {
+    let Some(code) = typed(text) else { return Ok(None) };
+    Ok(cx.store.approval_by_code(&digest(&code)).await?.and_then(|row| approval::open(cx, row)))
 }
 
 /// What came of a typed code.

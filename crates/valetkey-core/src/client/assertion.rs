@@ -3,9 +3,11 @@
 use super::{AuthMethod, Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::grant::GrantType;
 use crate::jose::jws::Jws;
 use crate::params::Params;
 use crate::secret::digest_of;
+use crate::settings::path;
 use crate::time::{Seconds, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -72,7 +74,8 @@ impl Assertion<'_> {
             || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
         let by = client.profile.security.takes(self.jws.algorithm);
         let fits = client.auth_method == AuthMethod::PrivateKeyJwt && typed && by;
-        let Some(claims) = self.jws.claims::<Claims>().filter(|claims| fits && holds(cx, claims)) else {
+        let Some(claims) = self.jws.claims::<Claims>().filter(|claims| fits && holds(cx, client, claims))
+        else {
             return Ok(false);
         };
         // What cannot hold whoever signed it asks nobody for keys.
@@ -84,11 +87,20 @@ impl Assertion<'_> {
     }
 }
 
-fn holds(cx: &Context, claims: &Claims) -> bool {
+/// RFC 10070: the issuer alone. CIBA Core §7.1 says of a client that begins there that two addresses more must do, and such
+/// clients come with them; under `fapi2` they do not.
+fn is_ours(cx: &Context, client: &Client, aud: &Value) -> bool {
+    let Some(aud) = aud.as_str() else { return false };
+    let ciba = client.allows(GrantType::Ciba) && !client.profile.security.is_fapi2();
+    aud == cx.settings.issuer()
+        || ciba && [path::TOKEN, path::BACKCHANNEL].iter().any(|path| aud == cx.settings.url(path))
+}
+
+fn holds(cx: &Context, client: &Client, claims: &Claims) -> bool {
     let soon = |at: Option<i64>| at.is_none_or(|at| Timestamp(at) <= cx.now + AHEAD);
     let ends = Timestamp(claims.exp);
     claims.iss == claims.sub
-        && claims.aud.as_str() == Some(cx.settings.issuer())
+        && is_ours(cx, client, &claims.aud)
         && (ends > cx.now && ends <= cx.now + LONGEST)
         && soon(claims.iat)
         && soon(claims.nbf)

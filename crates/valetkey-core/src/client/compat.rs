@@ -108,7 +108,8 @@ impl Compat {
             GrantType::AuthorizationCode
             | GrantType::ClientCredentials
             | GrantType::RefreshToken
-            | GrantType::DeviceCode => None,
+            | GrantType::DeviceCode
+            | GrantType::Ciba => None,
         }
     }
 }

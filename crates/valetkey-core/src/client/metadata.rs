@@ -91,6 +91,9 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return refuse("a public client cannot use client_credentials: it has nothing to prove itself with");
     }
+    if client.is_public() && client.allows(GrantType::Ciba) {
+        return refuse("a public client cannot use ciba: it has nothing to prove itself with");
+    }
     check_lifetime(client)
 }
 

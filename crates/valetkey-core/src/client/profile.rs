@@ -9,7 +9,7 @@ mod logout;
 mod openid;
 mod security;
 
-pub use cross_device::CrossDevice;
+pub use cross_device::{CrossDevice, DELIVERY_MODES};
 pub use federation::Federation;
 pub use logout::Logout;
 pub use openid::OpenId;

@@ -1,6 +1,7 @@
 //! RFC 8414, OIDC Discovery §3 — server metadata: exactly what works, no more
 
 use crate::client::AuthMethod;
+use crate::client::profile::DELIVERY_MODES;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::grant::GrantType;
@@ -77,6 +78,13 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         in_force.applied.authorization_details_types.iter().map(|own| own.name.as_str()).collect();
     if !details.is_empty() {
         metadata["authorization_details_types_supported"] = details.into();
+    }
+    if grants.contains(&GrantType::Ciba) {
+        // CIBA Core §4.
+        metadata["backchannel_authentication_endpoint"] = url(path::BACKCHANNEL).into();
+        metadata["backchannel_token_delivery_modes_supported"] = json!(DELIVERY_MODES);
+        metadata["backchannel_authentication_request_signing_alg_values_supported"] = json!(algorithms);
+        metadata["backchannel_user_code_parameter_supported"] = false.into();
     }
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();

@@ -47,6 +47,26 @@ pub(super) async fn device_code(
     fetch(cx, client, &handle, params, UNKNOWN).await
 }
 
+/// `auth_req_id` of CIBA Core §10.1.
+pub(super) async fn auth_req_id(
+    cx: &Context,
+    client: &Client,
+    params: &Params<'_>,
+) -> Result<TokenResponse, Error> {
+    const MISSING: Denial = Code::InvalidRequest
+        .because("auth_req_id is missing: send the one that your request was answered with");
+    const UNKNOWN: Denial =
+        Code::InvalidGrant.because("the auth_req_id is unknown, damaged or was issued to another client");
+    if client.is_public() {
+        return Err(Code::UnauthorizedClient
+            .because("this grant is for clients that can prove themselves")
+            .into());
+    }
+    let text = params.one("auth_req_id").ok_or(MISSING)?;
+    let handle = Handle::open(cx, HandleKind::AuthReqId, text).ok_or(UNKNOWN)?;
+    fetch(cx, client, &handle, params, UNKNOWN).await
+}
+
 async fn fetch(
     cx: &Context,
     client: &Client,

@@ -192,7 +192,9 @@ fn grant_types(
     let usable = granted.iter().any(|grant| match grant {
         GrantType::AuthorizationCode => responds("code"),
         GrantType::Implicit => responds("token"),
-        GrantType::ClientCredentials | GrantType::Password | GrantType::DeviceCode => operators,
+        GrantType::ClientCredentials | GrantType::Password | GrantType::DeviceCode | GrantType::Ciba => {
+            operators
+        }
         GrantType::RefreshToken => false,
     });
     if usable {

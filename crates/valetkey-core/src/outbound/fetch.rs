@@ -70,6 +70,9 @@ pub trait Fetcher: Send + Sync + Debug {
 
     /// Asks once, and keeps nothing.
     async fn exchange(&self, exchange: &Exchange<'_>) -> Result<Answer, Unfetched>;
+
+    /// Posts a JSON document, under the whole value of an `Authorization` header. Answers the status alone.
+    async fn tell(&self, url: &str, authorization: &Secret, json: &[u8]) -> Result<u16, Unfetched>;
 }
 
 /// A fetcher that reaches nobody: for what has no business outside.
@@ -89,6 +92,10 @@ impl Fetcher for Nowhere {
     fn forget(&self, _: &str) {}
 
     async fn exchange(&self, _: &Exchange<'_>) -> Result<Answer, Unfetched> {
+        Err(Unfetched::Forbidden)
+    }
+
+    async fn tell(&self, _: &str, _: &Secret, _: &[u8]) -> Result<u16, Unfetched> {
         Err(Unfetched::Forbidden)
     }
 }

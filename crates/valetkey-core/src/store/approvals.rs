@@ -69,7 +69,17 @@ pub trait Approvals: Send + Sync {
     async fn approvals_of(&self, user: &UserId, now: Timestamp) -> Result<Vec<Approval>, Fault>;
     /// The person's answer, once: false where it was decided before, has expired, or waits for somebody else than the
     /// record's user.
-    async fn decide_approval(&self, id: Id, decided: &ApprovalState, record: &Record) -> Result<bool, Fault>;
+    async fn decide_approval(&self, decision: &Decision<'_>, record: &Record) -> Result<bool, Fault>;
+    /// Takes up to `limit` requests whose clients are to be told that they were decided, for nobody else to take until
+    /// `until`. Answers each with how often it was taken, this time included.
+    async fn claim_pings(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Approval, i64)>, Fault>;
+    /// The client was told, or is to be told again at a time.
+    async fn settle_ping(&self, id: Id, again: Option<Timestamp>) -> Result<(), Fault>;
     /// A client asks for the answer. Whoever asks sooner than its pace, on whichever node, has to wait `step` longer from
     /// then on, up to `longest`.
     async fn poll_approval(&self, poll: &PollRequest<'_>) -> Result<Poll, Fault>;
@@ -84,4 +94,13 @@ pub struct PollRequest<'a> {
     pub now_ms: i64,
     pub step: Seconds,
     pub longest: Seconds,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    pub id: Id,
+    pub decided: &'a ApprovalState,
+    /// Whether the client is to be told that there is an answer (CIBA Core §10.2).
+    pub ping: bool,
 }

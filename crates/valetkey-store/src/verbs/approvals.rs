@@ -1,14 +1,14 @@
 //! What a person is to decide elsewhere than where it was asked for.
 
 use super::audits::audit;
-use super::{FromRow, all, first};
+use super::{FromRow, all, exists, first};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, Id, UserId};
-use valetkey_core::store::{Approval, ApprovalState, Approvals, Asking, Poll, PollRequest};
+use valetkey_core::store::{Approval, ApprovalState, Approvals, Asking, Decision, Poll, PollRequest};
 use valetkey_core::time::{Seconds, Timestamp};
 
 const WAITING: i64 = 0;
@@ -72,8 +72,8 @@ impl Verb for Ask {
             }
         }
         let sql = "INSERT INTO approvals (id, client_id, user_id, user_code, request, state, outcome, pace, polled_ms,
-                                          created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, 0, NULL, $6, 0, $7, $8) ON CONFLICT DO NOTHING";
+                                          ping_at, pings, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, 0, NULL, $6, 0, NULL, 0, $7, $8) ON CONFLICT DO NOTHING";
         let code = own.user_code.as_ref().map(<[u8; 32]>::as_slice);
         let request = own.request.as_str();
         let values = params![
@@ -131,6 +131,7 @@ impl Verb for OfUser<'_> {
 struct Decide {
     id: Id,
     decided: ApprovalState,
+    ping: bool,
     record: Record,
 }
 
@@ -142,14 +143,58 @@ impl Verb for Decide {
             ApprovalState::Allowed(outcome) => (ALLOWED, Some(outcome.as_str())),
             ApprovalState::Denied => (DENIED, None),
         };
-        let sql = "UPDATE approvals SET state = $1, outcome = $2, user_id = $3
-                   WHERE id = $4 AND state = 0 AND expires_at > $5 AND (user_id IS NULL OR user_id = $3)";
-        let user = self.record.user.as_ref();
-        if tx.execute(sql, params![number, outcome, user, &self.id, self.record.at]).await? == 0 {
+        let sql = "UPDATE approvals SET state = $1, outcome = $2, user_id = $3, ping_at = $4
+                   WHERE id = $5 AND state = 0 AND expires_at > $6 AND (user_id IS NULL OR user_id = $3)";
+        let (user, at) = (self.record.user.as_ref(), self.record.at);
+        let ping = self.ping.then_some(at);
+        if tx.execute(sql, params![number, outcome, user, ping, &self.id, at]).await? == 0 {
             return Ok(false);
         }
         audit(tx, &self.record).await?;
         Ok(true)
+    }
+}
+
+struct AnyPing {
+    now: Timestamp,
+}
+
+impl Verb for AnyPing {
+    type Out = bool;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
+        exists(tx, "SELECT 1 FROM approvals WHERE ping_at <= $1 LIMIT 1", params![self.now]).await
+    }
+}
+
+struct ClaimPings {
+    now: Timestamp,
+    until: Timestamp,
+    limit: u32,
+}
+
+impl Verb for ClaimPings {
+    type Out = Vec<(Approval, i64)>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Self::Out, Fault> {
+        let sql = "UPDATE approvals SET ping_at = $1, pings = pings + 1
+                   WHERE id IN (SELECT id FROM approvals WHERE ping_at <= $2 ORDER BY ping_at LIMIT $3
+                                /*pg FOR UPDATE SKIP LOCKED */)
+                   RETURNING id, client_id, user_id, user_code, request, state, outcome, pace, created_at, expires_at,
+                             pings";
+        let rows = tx.query(sql, params![self.until, self.now, self.limit]).await?;
+        rows.iter().map(|row| Ok((Approval::from_row(row)?, row.int(10)?))).collect()
+    }
+}
+
+struct SettlePing {
+    id: Id,
+    again: Option<Timestamp>,
+}
+
+impl Verb for SettlePing {
+    type Out = ();
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        tx.execute("UPDATE approvals SET ping_at = $1 WHERE id = $2", params![self.again, &self.id]).await?;
+        Ok(())
     }
 }
 
@@ -204,8 +249,26 @@ impl Approvals for Store {
         self.engine.read(OfUser { user, now }).await
     }
 
-    async fn decide_approval(&self, id: Id, decided: &ApprovalState, record: &Record) -> Result<bool, Fault> {
-        self.engine.write(Decide { id, decided: decided.clone(), record: record.clone() }).await
+    async fn decide_approval(&self, decision: &Decision<'_>, record: &Record) -> Result<bool, Fault> {
+        let Decision { id, decided, ping } = *decision;
+        self.engine.write(Decide { id, decided: decided.clone(), ping, record: record.clone() }).await
+    }
+
+    async fn claim_pings(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Approval, i64)>, Fault> {
+        // Looked at first: a write every second for nothing would wake the disk.
+        if !self.engine.read(AnyPing { now }).await? {
+            return Ok(Vec::new());
+        }
+        self.engine.write(ClaimPings { now, until, limit }).await
+    }
+
+    async fn settle_ping(&self, id: Id, again: Option<Timestamp>) -> Result<(), Fault> {
+        self.engine.write(SettlePing { id, again }).await
     }
 
     async fn poll_approval(&self, poll: &PollRequest<'_>) -> Result<Poll, Fault> {

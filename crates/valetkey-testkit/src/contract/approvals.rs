@@ -4,7 +4,7 @@ use super::Handle;
 use super::fixtures::{CALLERS, NOW, ROUNDS, any, later, race, user};
 use valetkey_core::audit::Record;
 use valetkey_core::ids::{ClientId, Id, UserId};
-use valetkey_core::store::{Approval, ApprovalState, Asking, Poll, PollRequest};
+use valetkey_core::store::{Approval, ApprovalState, Asking, Decision, Poll, PollRequest};
 use valetkey_core::time::Seconds;
 
 fn id(n: u8) -> Id {
@@ -39,6 +39,10 @@ async fn poll(store: &Handle, n: u8, client: &str, seconds: i64) -> Poll {
     store.poll_approval(&request).await.unwrap()
 }
 
+async fn decide(store: &Handle, id: Id, decided: &ApprovalState, record: &Record) -> bool {
+    store.decide_approval(&Decision { id, decided, ping: false }, record).await.unwrap()
+}
+
 fn allowed() -> ApprovalState {
     ApprovalState::Allowed("agreed".to_owned())
 }
@@ -61,15 +65,15 @@ pub async fn an_approval_is_decided_once_in_time_and_by_whom_it_is_for(store: Ha
         store.ask_approval(&by_code(n), 5).await.unwrap();
     }
     store.ask_approval(&of_user(4, alice), 5).await.unwrap();
-    assert!(!store.decide_approval(id(1), &ApprovalState::Waiting, &by(alice, 1)).await.unwrap());
-    assert!(store.decide_approval(id(1), &allowed(), &by(alice, 1)).await.unwrap());
-    assert!(!store.decide_approval(id(1), &ApprovalState::Denied, &by(alice, 2)).await.unwrap(), "twice");
-    assert!(store.decide_approval(id(2), &ApprovalState::Denied, &by(alice, 1)).await.unwrap());
-    assert!(!store.decide_approval(id(2), &allowed(), &by(alice, 2)).await.unwrap(), "a no stays a no");
-    assert!(!store.decide_approval(id(3), &allowed(), &by(alice, 600)).await.unwrap(), "late");
-    assert!(!store.decide_approval(id(4), &allowed(), &by("usr_other", 1)).await.unwrap(), "somebody else");
-    assert!(store.decide_approval(id(4), &allowed(), &by(alice, 1)).await.unwrap());
-    assert!(!store.decide_approval(id(9), &allowed(), &by(alice, 1)).await.unwrap(), "there is none");
+    assert!(!decide(&store, id(1), &ApprovalState::Waiting, &by(alice, 1)).await);
+    assert!(decide(&store, id(1), &allowed(), &by(alice, 1)).await);
+    assert!(!decide(&store, id(1), &ApprovalState::Denied, &by(alice, 2)).await, "twice");
+    assert!(decide(&store, id(2), &ApprovalState::Denied, &by(alice, 1)).await);
+    assert!(!decide(&store, id(2), &allowed(), &by(alice, 2)).await, "a no stays a no");
+    assert!(!decide(&store, id(3), &allowed(), &by(alice, 600)).await, "late");
+    assert!(!decide(&store, id(4), &allowed(), &by("usr_other", 1)).await, "somebody else");
+    assert!(decide(&store, id(4), &allowed(), &by(alice, 1)).await);
+    assert!(!decide(&store, id(9), &allowed(), &by(alice, 1)).await, "there is none");
     let states = [(1, allowed()), (2, ApprovalState::Denied), (3, ApprovalState::Waiting), (4, allowed())];
     for (n, state) in states {
         assert_eq!(store.approval(id(n)).await.unwrap().unwrap().state, state, "{n}");
@@ -86,12 +90,12 @@ pub async fn a_poll_is_answered_for_its_client_and_slowed_when_it_comes_too_soon
     assert_eq!(poll(&store, 1, "tv", 16).await, Poll::TooFast(Seconds(12)), "no longer than the longest");
     assert_eq!(poll(&store, 1, "tv", 28).await, Poll::Waiting);
     assert_eq!(store.approval(id(1)).await.unwrap().unwrap().pace, Seconds(12), "it stays");
-    store.decide_approval(id(1), &allowed(), &by("usr_a", 29)).await.unwrap();
+    decide(&store, id(1), &allowed(), &by("usr_a", 29)).await;
     assert_eq!(poll(&store, 1, "tv", 29).await, Poll::Allowed("agreed".to_owned()), "however soon");
     assert_eq!(poll(&store, 1, "other", 29).await, Poll::Unknown);
     assert_eq!(poll(&store, 1, "tv", 600).await, Poll::Expired);
     store.ask_approval(&by_code(2), 5).await.unwrap();
-    store.decide_approval(id(2), &ApprovalState::Denied, &by("usr_a", 1)).await.unwrap();
+    decide(&store, id(2), &ApprovalState::Denied, &by("usr_a", 1)).await;
     assert_eq!(poll(&store, 2, "tv", 1).await, Poll::Denied);
 }
 
@@ -116,7 +120,7 @@ pub async fn no_more_than_the_most_wait_for_one_person(store: Handle) {
     let own = async |seconds: i64| store.approvals_of(&"usr_a".into(), later(seconds)).await;
     let ids: Vec<Id> = own(0).await.unwrap().into_iter().map(|own| own.id).collect();
     assert_eq!(ids, [id(3), id(2), id(1)]);
-    store.decide_approval(id(2), &ApprovalState::Denied, &by("usr_a", 1)).await.unwrap();
+    decide(&store, id(2), &ApprovalState::Denied, &by("usr_a", 1)).await;
     assert_eq!(own(1).await.unwrap().len(), 2);
     assert_eq!(store.ask_approval(&of_user(6, "usr_a"), 3).await.unwrap(), Asking::Asked);
     assert_eq!(own(600).await.unwrap(), []);
@@ -128,4 +132,41 @@ pub async fn an_approval_is_swept_some_time_after_its_end(store: Handle) {
     assert!(store.approval(id(1)).await.unwrap().is_some(), "its client is told that it expired");
     store.sweep(later(600 + 3601), 10).await.unwrap();
     assert_eq!(store.approval(id(1)).await.unwrap(), None);
+}
+
+pub async fn a_client_to_be_told_is_taken_by_one_and_again_until_it_was_told(store: Handle) {
+    let pings = async |at: i64| {
+        let taken = store.claim_pings(later(at), later(at + 30), 10).await.unwrap();
+        taken.into_iter().map(|(own, times)| (own.id, times)).collect::<Vec<_>>()
+    };
+    for n in 1..=3 {
+        store.ask_approval(&of_user(n, "usr_a"), 5).await.unwrap();
+    }
+    assert_eq!(pings(0).await, [], "nothing is decided");
+    for (n, ping) in [(1, true), (2, false)] {
+        let decision = Decision { id: id(n), decided: &ApprovalState::Denied, ping };
+        assert!(store.decide_approval(&decision, &by("usr_a", 1)).await.unwrap());
+    }
+    assert_eq!(pings(0).await, [], "not yet");
+    assert_eq!(pings(1).await, [(id(1), 1)]);
+    assert_eq!(pings(30).await, [], "somebody is at it");
+    assert_eq!(pings(31).await, [(id(1), 2)], "and did not come back");
+    store.settle_ping(id(1), Some(later(50))).await.unwrap();
+    assert_eq!(pings(49).await, []);
+    assert_eq!(pings(50).await, [(id(1), 3)]);
+    store.settle_ping(id(1), None).await.unwrap();
+    assert_eq!(pings(500).await, []);
+}
+
+pub async fn of_all_who_take_a_client_to_be_told_one_gets_it(store: Handle) {
+    for n in 0..u8::try_from(ROUNDS).unwrap() {
+        store.ask_approval(&by_code(n), 5).await.unwrap();
+        let decision = Decision { id: id(n), decided: &ApprovalState::Denied, ping: true };
+        store.decide_approval(&decision, &by("usr_a", 1)).await.unwrap();
+        let taken = race(CALLERS, |_| {
+            let store = store.clone();
+            async move { store.claim_pings(later(1), later(600), 10).await.unwrap().len() }
+        });
+        assert_eq!(taken.await.into_iter().sum::<usize>(), 1, "round {n}");
+    }
 }

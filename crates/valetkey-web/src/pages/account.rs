@@ -6,6 +6,7 @@ pub(crate) mod log;
 pub(crate) mod methods;
 pub(crate) mod password;
 pub(crate) mod profile;
+pub(crate) mod requests;
 
 use super::flow::current_session;
 use super::login::tenant_view;
@@ -40,6 +41,7 @@ const PAGES: [&str; 6] = [
     "/account/log",
     "/account/delete",
 ];
+const REQUESTS: &str = "/account/requests/";
 /// How many apps stand on the first page.
 const FIRST: usize = 10;
 
@@ -54,7 +56,8 @@ pub(crate) async fn visitor(call: &Call) -> Result<(Session, User), Response> {
 
 /// The way to the login page and back to this one, at the tenant that the link names, if it names one.
 fn to_login(call: &Call) -> String {
-    let page = Some(call.uri.path()).filter(|path| PAGES.contains(path));
+    let leads_back = |path: &&str| PAGES.contains(path) || path.starts_with(REQUESTS);
+    let page = Some(call.uri.path()).filter(leads_back);
     let params = Params::parse(call.query()).ok();
     let tenant = params.as_ref().and_then(|params| params.one("tenant_id"));
     let fields = [("next", page), ("tenant_id", tenant)];
@@ -105,6 +108,7 @@ async fn view(call: &Call, current: &Session, user: &User) -> Result<Account, Fa
         has_password: user.password.is_some(),
         apps,
         apps_total,
+        requests: requests::all(call, &user.id).await?,
         sessions: cx.store.sessions(&user.id, cx.now).await?.into_iter().map(row).collect(),
         notice: notice(call),
         further: Vec::new(),

@@ -18,7 +18,7 @@ pub mod words;
 
 pub use account::{
     Account, AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, AppKey, ConfirmError,
-    LogEntry, Notice, Paging, ProfileError, SessionRow,
+    LogEntry, Notice, Paging, ProfileError, RequestRow, SessionRow,
 };
 pub use consent::{Access, Asked, Checked, Consent, Detail, Held, Lasts, Registered, Technical};
 pub use console::Console;

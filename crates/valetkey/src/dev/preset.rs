@@ -93,7 +93,7 @@ pub(super) fn fitted(given: &Registration, new: NewClient) -> NewClient {
     let usable = |grant: &GrantType| match grant {
         GrantType::AuthorizationCode | GrantType::Implicit => !redirect_uris.is_empty(),
         GrantType::ClientCredentials => !public,
-        GrantType::RefreshToken | GrantType::Password | GrantType::DeviceCode => true,
+        GrantType::RefreshToken | GrantType::Password | GrantType::DeviceCode | GrantType::Ciba => true,
     };
     let mut grant_types: Vec<_> = given.grant_types.iter().copied().filter(usable).collect();
     let missing: Vec<_> = new.grant_types.iter().filter(|own| !grant_types.contains(own)).copied().collect();

@@ -142,7 +142,7 @@ async fn device_code(app: &TestApp) -> String {
 fn handle(app: &TestApp, kind: HandleKind) -> String {
     let cx = app.cx();
     let handle = Handle { id: cx.new_id(), client: "app".to_owned(), key: None, expires_at: cx.now };
-    handle.seal(&cx, kind).unwrap()
+    handle.seal(&cx, kind, cx.now).unwrap()
 }
 
 /// These never leave the store: that nobody takes one is all there is to show.

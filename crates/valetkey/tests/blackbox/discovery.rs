@@ -56,6 +56,7 @@ async fn every_endpoint_promised_answers_and_none_is_kept_secret() {
         ("registration_endpoint", "POST", vec!["/oauth/register"]),
         ("pushed_authorization_request_endpoint", "POST", vec!["/oauth/par"]),
         ("device_authorization_endpoint", "POST", vec!["/oauth/device_authorization"]),
+        ("backchannel_authentication_endpoint", "POST", vec!["/oauth/bc-authorize"]),
         ("end_session_endpoint", "GET", vec!["/oauth/logout"]),
     ] {
         let promised = metadata.get(name).map(|url| url.as_str().unwrap().strip_prefix(ISSUER).unwrap());
@@ -114,7 +115,7 @@ async fn every_grant_promised_is_accepted_and_no_other() {
     }
     // RFC 6749 §4.2: that one is had at the authorization endpoint.
     assert!(promised.iter().any(|own| own == "implicit"));
-    assert_eq!(promised.len(), 6, "{promised:?}");
+    assert_eq!(promised.len(), 7, "{promised:?}");
 }
 
 /// What the application is told when a parameter has a value: nothing (a page, or a code), or an error.

@@ -13,6 +13,8 @@ mod authorize_request;
 mod authorize_response;
 mod back_channel;
 mod checks_table;
+mod ciba;
+mod ciba_signed;
 mod client_assertion;
 mod client_authentication;
 mod client_credentials;

@@ -178,6 +178,7 @@ fn picture() -> Image {
 pub(crate) async fn app() -> TestApp {
     let app = furnish(TestApp::builder().demo()).await;
     crate::device::tv(&app).await;
+    crate::ciba::bank(&app).await;
     crate::upstream::provider(&app, "corp", "https://corp.example").await;
     let mut client = app.server.store.client(&"app".into()).await.unwrap().unwrap();
     client.listing.logo = Some(picture().name().to_owned());

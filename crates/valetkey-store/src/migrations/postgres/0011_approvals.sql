@@ -9,9 +9,12 @@ CREATE TABLE approvals (
     outcome    TEXT,
     pace       BIGINT  NOT NULL,
     polled_ms  BIGINT  NOT NULL,
+    ping_at    BIGINT,
+    pings      BIGINT  NOT NULL,
     created_at BIGINT  NOT NULL,
     expires_at BIGINT  NOT NULL
 );
 CREATE UNIQUE INDEX approvals_by_code ON approvals (user_code) WHERE user_code IS NOT NULL;
 CREATE INDEX approvals_by_user ON approvals (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX approvals_by_end ON approvals (expires_at);
+CREATE INDEX approvals_by_ping ON approvals (ping_at) WHERE ping_at IS NOT NULL;

@@ -4,7 +4,7 @@ use super::{CSRF, Cast, PLAIN, Sample, ago};
 use crate::pages::view::words::device;
 use crate::pages::view::{
     Account, App, AppKey, Callback, Came, Destination, DevCallback, ErrorKind, ErrorPage, Field, FormPost,
-    Home, Href, Link, Notice, OutOfBand, Person, SessionRow, SignedOut,
+    Home, Href, Link, Notice, OutOfBand, Person, RequestRow, SessionRow, SignedOut,
 };
 use valetkey_core::time::Seconds;
 
@@ -33,6 +33,9 @@ pub(super) fn states() -> Vec<Sample> {
             page.person = Person::new("alice", None, None);
             (page.has_password, page.tenant) = (false, None);
             page.sessions[1].near = true;
+        }),
+        account("account-asked", &|page| {
+            page.requests = vec![request("Wonderland Bank", "W4SCT"), request("Photo Printer", "")];
         }),
         account("account-profile-changed", &|page| page.notice = Some(Notice::ProfileChanged)),
         account("account-password-changed", &|page| page.notice = Some(Notice::PasswordChanged)),
@@ -67,7 +70,11 @@ pub(super) fn states() -> Vec<Sample> {
 }
 
 pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
-    let account = Account { notice: Some(Notice::KeyTaken { app: cast.app.to_owned() }), ..account(cast) };
+    let account = Account {
+        notice: Some(Notice::KeyTaken { app: cast.app.to_owned() }),
+        requests: vec![request(cast.app, cast.scope)],
+        ..account(cast)
+    };
     vec![
         Sample::new("account", &account),
         Sample::new("home", &home(Some(cast))),
@@ -80,6 +87,15 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
         Sample::new("dev-callback-error", &dev(refused(cast.app))),
         Sample::new("error", &full_error(ErrorKind::BadRedirectUri, cast)),
     ]
+}
+
+fn request(app: &str, message: &str) -> RequestRow {
+    RequestRow {
+        look: Href::local("/account/requests/06f5z3kq8w2m4xhvr9tbnc71de").unwrap_or_else(Href::root),
+        app: App::new(app, None),
+        message: message.to_owned(),
+        asked: ago(Seconds(20)),
+    }
 }
 
 fn account(cast: &Cast) -> Account {
@@ -98,6 +114,7 @@ fn account(cast: &Cast) -> Account {
         email_verified: false,
         has_password: true,
         apps_total: 2,
+        requests: Vec::new(),
         further: Vec::new(),
         apps: vec![
             AppKey {

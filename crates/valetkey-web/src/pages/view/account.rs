@@ -27,6 +27,8 @@ pub struct Account {
     pub apps: Vec<AppKey>,
     /// How many there are.
     pub apps_total: usize,
+    /// What applications ask of this person right now.
+    pub requests: Vec<RequestRow>,
     /// This browser's session is among them.
     pub sessions: Vec<SessionRow>,
     pub notice: Option<Notice>,
@@ -42,6 +44,17 @@ pub struct AppKey {
     pub can: Vec<String>,
     pub since: When,
     pub last_used: Option<When>,
+}
+
+/// What waits for an answer (CIBA).
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestRow {
+    /// The page that asks.
+    pub look: Href,
+    pub app: App,
+    /// What stands on the other screen; empty where nothing does.
+    pub message: String,
+    pub asked: When,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -1,0 +1,57 @@
+//! CIBA Core §7.1, §7.2 — exactly one hint, and the person whom it names
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::directory::User;
+use crate::error::{Code, Denial, Error};
+use crate::ids::{TenantId, UserId};
+use crate::jose::jwt::{self, Type};
+use crate::params::Params;
+use serde::Deserialize;
+use serde_json::Value;
+
+const UNKNOWN: Denial = Code::UnknownUserId.because("the hint names nobody who can be asked here");
+
+pub(super) async fn user(
+    cx: &Context,
+    client: &Client,
+    tenant: &TenantId,
+    params: &Params<'_>,
+) -> Result<User, Error> {
+    let hints = ["login_hint_token", "id_token_hint", "login_hint"].map(|name| params.one(name));
+    let found = match hints {
+        [None, Some(token), None] => cx.store.user(&subject(cx, client, token)?).await?,
+        [None, None, Some(hint)] if hint.starts_with(UserId::PREFIX) => {
+            cx.store.user(&UserId::from(hint)).await?
+        }
+        [None, None, Some(hint)] => cx.store.user_by_login(tenant, &User::lookup_key(hint)).await?,
+        [Some(_), None, None] => {
+            let detail = "login_hint_token is not known here: send a login_hint or an id_token_hint";
+            return Err(Code::InvalidRequest.because(detail).into());
+        }
+        _ => {
+            let detail = "send exactly one of login_hint and id_token_hint";
+            return Err(Code::InvalidRequest.because(detail).into());
+        }
+    };
+    let user = found.filter(|user| user.tenant == *tenant && user.may_act().is_ok());
+    Ok(user.ok_or(UNKNOWN)?)
+}
+
+#[derive(Deserialize)]
+struct Hint {
+    iss: String,
+    sub: String,
+    aud: Value,
+}
+
+/// An ID token of ours, made for this client; also when it is past its time.
+fn subject(cx: &Context, client: &Client, text: &str) -> Result<UserId, Denial> {
+    const BAD: Denial =
+        Code::InvalidRequest.because("the id_token_hint is not an ID token of this server for this client");
+    let claims = jwt::open(cx.keys().signing(), Type::IdToken, text).ok_or(BAD)?;
+    let hint: Hint = serde_json::from_slice(&claims).map_err(|_| BAD)?;
+    let own = |value: &Value| value.as_str() == Some(client.id.as_str());
+    let meant = own(&hint.aud) || hint.aud.as_array().is_some_and(|all| all.iter().any(own));
+    if hint.iss == cx.settings.issuer() && meant { Ok(hint.sub.as_str().into()) } else { Err(BAD) }
+}

@@ -1,0 +1,109 @@
+//! CIBA Core §7.1.1, FAPI-CIBA §5.2.2 — a signed authentication request, whose claims are the parameters
+
+use crate::client::{Client, keys};
+use crate::context::Context;
+use crate::error::{Code, Denial, Error};
+use crate::jose::jwk::Algorithm;
+use crate::jose::jws::Jws;
+use crate::params::Params;
+use crate::secret::digest_of;
+use crate::time::{Seconds, Timestamp};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// FAPI-CIBA §5.2.2: from `nbf` to `exp`.
+const LONGEST: Seconds = Seconds::minutes(60);
+/// How far ahead of ours a client's clock may run (FAPI 2.0 §5.3.2.1).
+const AHEAD: Seconds = Seconds(60);
+
+/// What may stand beside the signed request: how the client proves itself.
+const BESIDE: [&str; 5] =
+    ["request", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
+/// Claims about the statement itself.
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+const UNTRUE: Denial = Code::InvalidRequest.because(
+    "the signed request does not hold: iss is the client_id, aud our issuer, exp at most an hour after nbf, iat, nbf and jti are there, jti is new, and the client's key signed it by its registered algorithm",
+);
+const PLAIN: Denial = Code::InvalidRequest
+    .because("this client registered to sign its requests: send one signed request and nothing beside it");
+
+/// The parameters of a signed request; `None` where it came plain and may.
+pub(super) async fn unfold(
+    cx: &Context,
+    client: &Client,
+    params: &Params<'_>,
+) -> Result<Option<Params<'static>>, Error> {
+    params.refuse_repeats(&BESIDE)?;
+    let wanted = client.profile.cross_device.backchannel_authentication_request_signing_alg.as_deref();
+    let Some(text) = params.one("request") else {
+        return if wanted.is_some() { Err(PLAIN.into()) } else { Ok(None) };
+    };
+    if params.names().any(|name| !BESIDE.contains(&name)) {
+        return Err(Code::InvalidRequest
+            .because("a signed request holds every parameter: send none beside it")
+            .into());
+    }
+    let jws = Jws::read(text).ok_or(UNTRUE)?;
+    let algorithm = wanted.map_or(Some(jws.algorithm), Algorithm::parse);
+    let fits = algorithm == Some(jws.algorithm) && client.profile.security.takes(jws.algorithm);
+    let claims = jws.claims::<Map<String, Value>>().filter(|claims| fits && holds(cx, client, claims));
+    let claims = claims.ok_or(UNTRUE)?;
+    if !keys::signed(cx, client, &jws).await? {
+        return Err(UNTRUE.into());
+    }
+    let (jti, exp) = (text_of(&claims, "jti"), claims["exp"].as_i64().unwrap_or_default());
+    let key = digest_of(&[b"backchannel request", client.id.as_str().as_bytes(), jti.as_bytes()]);
+    if !cx.store.spend(&key, Timestamp(exp), cx.now).await? {
+        return Err(UNTRUE.into());
+    }
+    Ok(Some(Params::of(pairs(&claims)?)?))
+}
+
+fn text_of<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
+    claims.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn holds(cx: &Context, client: &Client, claims: &Map<String, Value>) -> bool {
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64).map(Timestamp);
+    let (Some(exp), Some(nbf), Some(iat)) = (time("exp"), time("nbf"), time("iat")) else { return false };
+    let ours = |value: &Value| value.as_str() == Some(cx.settings.issuer());
+    let aud = claims
+        .get("aud")
+        .is_some_and(|aud| ours(aud) || aud.as_array().is_some_and(|all| all.iter().any(ours)));
+    let id = client.id.as_str();
+    let named = claims.get("client_id").is_none_or(|own| own.as_str() == Some(id));
+    text_of(claims, "iss") == id
+        && named
+        && aud
+        && exp > cx.now
+        && exp - nbf <= LONGEST
+        && nbf <= cx.now + AHEAD
+        && iat <= cx.now + AHEAD
+        && !text_of(claims, "jti").is_empty()
+}
+
+/// Numbers as they are written; what is no text, number or list of texts has no meaning in a parameter.
+fn pairs(claims: &Map<String, Value>) -> Result<Vec<(Cow<'static, str>, Cow<'static, str>)>, Denial> {
+    let mut pairs = Vec::new();
+    let own = claims.iter().filter(|(name, _)| !REGISTERED.contains(&name.as_str()));
+    for (name, value) in own {
+        let mut add = |text: String| pairs.push((Cow::Owned(name.clone()), Cow::Owned(text)));
+        match value {
+            Value::String(text) => add(text.clone()),
+            Value::Number(number) => add(number.to_string()),
+            // RFC 8707 §2.
+            Value::Array(all) if name == "resource" => {
+                all.iter().filter_map(Value::as_str).for_each(|text| add(text.to_owned()));
+            }
+            // RFC 9396 §3.
+            Value::Array(_) if name == "authorization_details" => add(value.to_string()),
+            // A request within a request, or a flag: nothing that is read here.
+            _ => {}
+        }
+    }
+    if pairs.iter().any(|(name, _)| name == "request" || name == "request_uri") {
+        return Err(UNTRUE);
+    }
+    Ok(pairs)
+}

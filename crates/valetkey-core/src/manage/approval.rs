@@ -1,0 +1,85 @@
+//! RFC 8628 §3.3, CIBA Core §8 — requests that wait for a person, as an operator sees them and answers for that person
+
+use super::{ManageError, refused};
+use crate::approval::{self, Decider, Handle, HandleKind, Over, Waiting};
+use crate::audit::{Actor, Event};
+use crate::context::Context;
+use crate::directory::User;
+use crate::error::Fault;
+use crate::ids::Id;
+use crate::scope::Scope;
+use crate::store::Consent;
+
+const KIND: &str = "request";
+
+/// A request by its id, or by the `auth_req_id` or `device_code` that its client holds.
+pub async fn find(cx: &Context, text: &str) -> Result<Waiting, ManageError> {
+    let handle = || {
+        let kinds = [HandleKind::AuthReqId, HandleKind::DeviceCode];
+        kinds.into_iter().find_map(|kind| Handle::open(cx, kind, text))
+    };
+    let id = text.parse::<Id>().ok().or_else(|| handle().map(|handle| handle.id));
+    let id = id.ok_or(ManageError::Unknown(KIND))?;
+    approval::of(cx, id).await?.ok_or(ManageError::Unknown(KIND))
+}
+
+/// What waits for somebody now.
+pub async fn of_user(cx: &Context, user: &User) -> Result<Vec<Waiting>, Fault> {
+    let rows = cx.store.approvals_of(&user.id, cx.now).await?;
+    Ok(rows.into_iter().filter_map(|row| approval::open(cx, row)).collect())
+}
+
+/// Answers in the person's name: everything that was asked, or `scope` of it; `None`: a no. The trail says that it was an
+/// operator.
+pub async fn decide(
+    cx: &Context,
+    waiting: &Waiting,
+    user: &User,
+    granted: Option<&Scope>,
+) -> Result<(), ManageError> {
+    if let Some(over) = approval::over(&waiting.row, Some(&user.id), cx.now) {
+        return Err(refused(words(over)));
+    }
+    user.may_act().map_err(|denial| refused(denial.detail))?;
+    let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time: cx.now, session: None };
+    let decided = match granted {
+        Some(scope) => {
+            agree(cx, waiting, user, scope).await?;
+            let record = cx.record(Event::ApprovalGiven, Actor::Operator);
+            approval::allow(cx, waiting, &decider, scope, record).await?
+        }
+        None => {
+            let record = cx.record(Event::ApprovalDenied, Actor::Operator);
+            approval::deny(cx, waiting, &decider, record).await?
+        }
+    };
+    if decided { Ok(()) } else { Err(refused("somebody else answered it at the same moment")) }
+}
+
+const fn words(over: Over) -> &'static str {
+    match over {
+        Over::Allowed => "it was allowed already",
+        Over::Denied => "it was denied already",
+        Over::Expired => "it has expired: the application must ask again",
+        Over::Foreign => "it waits for another user",
+    }
+}
+
+/// The consent behind the gate of every grant; what stands already stays.
+async fn agree(cx: &Context, waiting: &Waiting, user: &User, scope: &Scope) -> Result<(), ManageError> {
+    let client = &waiting.row.client;
+    let before = cx.store.consent(&user.id, client).await?.map(|consent| consent.scope).unwrap_or_default();
+    let consent = Consent {
+        user: user.id.clone(),
+        client: client.clone(),
+        scope: before.union(scope),
+        granted_at: cx.now,
+        updated_at: cx.now,
+    };
+    let record = cx.record(Event::ConsentGiven, Actor::Operator);
+    let record = record.client(client).user(&user.id, &user.tenant).object(scope);
+    if cx.store.record_consent(&consent, &record).await? {
+        return Ok(());
+    }
+    Err(refused("the user or the application is switched off"))
+}
