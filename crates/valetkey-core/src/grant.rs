@@ -71,7 +71,7 @@ impl GrantType {
 }
 
 /// Every parameter that means something at the token endpoint.
-pub const KNOWN: [&str; 14] = [
+pub const KNOWN: [&str; 15] = [
     "grant_type",
     "client_id",
     "client_secret",
