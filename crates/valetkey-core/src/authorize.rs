@@ -25,7 +25,7 @@ use crate::interaction::{AuthorizationRequest, Interaction, ResponseType, Step, 
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Consent, Session};
-use crate::time::Seconds;
+use crate::time::{Seconds, Timestamp};
 use crate::token::code::Code as AuthorizationCode;
 use std::sync::Arc;
 
@@ -80,12 +80,11 @@ pub async fn begin(
         Ok(Some(inside)) => came(cx, client, Entry::Signed, &inside),
         Err(Error::Failed(fault)) => Err(fault.into()),
         // What the object says of where to answer is not believed; a registered address beside it is good enough for a no.
-        Err(Error::Denied(denial)) => Err(match addressee(Arc::clone(&client), params) {
-            Ok(addressee) => told(cx, &addressee, params, denial),
-            Err(_) => {
-                note(cx, &client.id, denial, None);
-                Refusal::Page(denial)
-            }
+        Err(Error::Denied(denial)) => Err(if let Ok(addressee) = addressee(Arc::clone(&client), params) {
+            told(cx, &addressee, params, denial)
+        } else {
+            note(cx, &client.id, denial, None);
+            Refusal::Page(denial)
         }),
     }
 }
@@ -284,7 +283,7 @@ async fn finish(
     }
     match interaction.request.response_type {
         ResponseType::Code => {
-            let code = code(cx, client, interaction, session, scope, GrantId(cx.new_id()))?;
+            let code = code(cx, interaction, session, scope, Coming::of(cx, client, GrantId(cx.new_id())))?;
             Ok(response::granted(cx, &interaction.request, session, vec![("code", code)]))
         }
         _ => match front::finish(cx, client, interaction, session, scope).await {
@@ -295,27 +294,36 @@ async fn finish(
     }
 }
 
-/// FAPI 2.0 §5.3.2.1: a minute at most.
-fn code_lifetime(cx: &Context, client: &Client) -> Seconds {
-    let lifetime = cx.lifetimes().code;
-    if client.is_fapi2() { lifetime.min(Seconds(60)) } else { lifetime }
+/// The grant that a code becomes, and until when it can.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    id: GrantId,
+    until: Timestamp,
+}
+
+impl Coming {
+    /// FAPI 2.0 §5.3.2.1: within a minute at most.
+    fn of(cx: &Context, client: &Client, id: GrantId) -> Self {
+        let lifetime = cx.lifetimes().code;
+        let lifetime = if client.is_fapi2() { lifetime.min(Seconds(60)) } else { lifetime };
+        Self { id, until: cx.now + lifetime }
+    }
 }
 
 /// The code, sealed; redeemed, it becomes the grant of this id.
 fn code(
     cx: &Context,
-    client: &Client,
     interaction: &Interaction,
     session: &Session,
     scope: &Scope,
-    id: GrantId,
+    coming: Coming,
 ) -> Result<String, Fault> {
     let request = &interaction.request;
     // OIDC Core §11: declined, it means no refresh token; never asked for, it says nothing.
     let lasting = !request.scope.contains("offline_access") || scope.contains("offline_access");
     let scope = scope.to_string();
     let code = AuthorizationCode {
-        id,
+        id: coming.id,
         client: request.client.as_str(),
         user: session.user.as_str(),
         tenant: session.tenant.as_str(),
@@ -328,7 +336,7 @@ fn code(
         key: request.key,
         lasting,
         auth_time: session.auth_time,
-        expires_at: cx.now + code_lifetime(cx, client),
+        expires_at: coming.until,
         details: request.details.agreed(),
     };
     code.seal(cx, cx.nonce(), cx.now)

@@ -33,13 +33,11 @@ pub(super) async fn finish(
     let grant = row(cx, client, allowed(id, interaction, session, scope));
     let mut answer = Answer::new();
     if kind.has_code() {
-        answer.push(("code", super::code(cx, client, interaction, session, scope, id)?));
+        answer
+            .push(("code", super::code(cx, interaction, session, scope, super::Coming::of(cx, client, id))?));
     }
     let code = answer.first().map(|(_, code)| code.clone());
-    let issued = match kind.has_token() {
-        true => Some(hand_out(cx, client, interaction, &grant).await?),
-        false => None,
-    };
+    let issued = if kind.has_token() { Some(hand_out(cx, client, interaction, &grant).await?) } else { None };
     if kind.has_id_token() {
         let beside = Beside {
             access_token: issued.as_ref().map(|issued| issued.access_token.as_str()),
@@ -94,7 +92,7 @@ async fn hand_out(
     let mut first = begin(cx, client, grant.clone(), &resources)?;
     if request.response_type.has_code() {
         first.grant.generation = Grant::UNREDEEMED;
-        let until = first.grant.expires_at.max(cx.now + cx.lifetimes().code);
+        let until = first.grant.expires_at.max(super::Coming::of(cx, client, grant.id).until);
         (first.grant.idle_until, first.grant.expires_at) = (until, until);
     }
     match cx.store.begin_grant(&first.grant, None).await? {

@@ -8,16 +8,13 @@ use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode, ResponseType};
 use crate::jose::{SigningAlgorithm, jwk};
 use crate::settings::{DynamicRegistration, MetadataDocuments};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use crate::settings::path;
 
 /// The metadata document; both well-known addresses serve the same.
 pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     let grants = cx.offered_grants().await?;
-    let offered = |kind: ResponseType| kind.grants().iter().all(|grant| grants.contains(grant));
-    let kinds = ResponseType::ALL.into_iter().filter(|(_, kind)| offered(*kind)).map(|(name, _)| name);
-    let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain([ResponseMode::SHORT]);
     let url = |path: &str| cx.settings.url(path);
     // `client_secret` is our name for "either"; the standard's two stand for it.
     let methods = |public: bool| -> Vec<&str> {
@@ -32,9 +29,6 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "authorization_endpoint": url(path::AUTHORIZE),
         "token_endpoint": url(path::TOKEN),
         "pushed_authorization_request_endpoint": url(path::PAR),
-        "require_pushed_authorization_requests": cx.settings.require_pushed_authorization_requests,
-        "require_signed_request_object": false,
-        "request_object_signing_alg_values_supported": algorithms,
         "jwks_uri": url(path::JWKS),
         "userinfo_endpoint": url(path::USERINFO),
         "revocation_endpoint": url(path::REVOKE),
@@ -46,8 +40,6 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "frontchannel_logout_session_supported": true,
         "introspection_endpoint": url(path::INTROSPECT),
         "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
-        "response_types_supported": kinds.collect::<Vec<_>>(),
-        "response_modes_supported": modes.collect::<Vec<_>>(),
         "grant_types_supported": grants.iter().map(|grant| grant.name()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported": methods(true),
         "revocation_endpoint_auth_methods_supported": methods(true),
@@ -56,28 +48,19 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": algorithms,
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::name),
-        "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid", "tenant",
             "name", "preferred_username", "updated_at", "email", "email_verified",
         ],
-        "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),
         "claims_parameter_supported": false,
-        "request_parameter_supported": true,
-        "request_uri_parameter_supported": false,
     });
+    if let Some(members) = metadata.as_object_mut() {
+        members.extend(of_requests(cx, &grants));
+    }
     if grants.contains(&GrantType::DeviceCode) {
         metadata["device_authorization_endpoint"] = url(path::DEVICE_AUTHORIZATION).into();
-    }
-    let in_force = cx.in_force();
-    let details: Vec<_> =
-        in_force.applied.authorization_details_types.iter().map(|own| own.name.as_str()).collect();
-    if !details.is_empty() {
-        metadata["authorization_details_types_supported"] = details.into();
     }
     if grants.contains(&GrantType::Ciba) {
         // CIBA Core §4.
@@ -92,4 +75,31 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     metadata["client_id_metadata_document_supported"] =
         (cx.settings.metadata_documents != MetadataDocuments::Off).into();
     Ok(metadata)
+}
+
+/// What an authorization request may ask for, and how it is answered.
+fn of_requests(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
+    let offered = |kind: ResponseType| kind.grants().iter().all(|grant| grants.contains(grant));
+    let kinds = ResponseType::ALL.into_iter().filter(|(_, kind)| offered(*kind)).map(|(name, _)| name);
+    let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain([ResponseMode::SHORT]);
+    let mut metadata = json!({
+        "response_types_supported": kinds.collect::<Vec<_>>(),
+        "response_modes_supported": modes.collect::<Vec<_>>(),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": Prompt::ALL.map(|(name, _)| name),
+        "require_pushed_authorization_requests": cx.settings.require_pushed_authorization_requests,
+        "require_signed_request_object": false,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+        "request_object_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
+        "authorization_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::name),
+        "authorization_response_iss_parameter_supported": true,
+    });
+    let in_force = cx.in_force();
+    let details: Vec<_> =
+        in_force.applied.authorization_details_types.iter().map(|own| own.name.as_str()).collect();
+    if !details.is_empty() {
+        metadata["authorization_details_types_supported"] = details.into();
+    }
+    metadata.as_object().cloned().unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::grant::GrantType;
 use crate::ids::ClientId;
+use crate::interaction::ResponseType;
 use crate::scope::Scope;
 use crate::seal::{self, Kind};
 use crate::secret::Secret;
@@ -121,7 +122,9 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     let applicant = Applicant { public, redirects: !asked.redirect_uris.is_empty() };
     let grant_types = grant_types(given, applicant, &asked)?;
     check_uris(given, &asked, &grant_types)?;
-    let profile = Profile::default().said(&asked.others.clone().into()).map_err(|_| BAD_MEMBER)?;
+    let mut profile = Profile::default().said(&asked.others.clone().into()).map_err(|_| BAD_MEMBER)?;
+    let kinds = response_types(&asked, &grant_types);
+    profile.security.response_types = kinds.iter().map(|kind| kind.name().to_owned()).collect();
     Ok(NewClient {
         name: asked
             .client_name
@@ -183,15 +186,13 @@ fn grant_types(
         Some(names) => names.iter().any(|name| name == grant.name()),
     };
     let granted: Vec<_> = offered.into_iter().filter(wanted).collect();
-    let responds = |name: &str| {
-        asked
-            .response_types
-            .as_ref()
-            .map_or(name == "code" || operators, |types| types.iter().any(|own| own == name))
+    let kinds = response_types(asked, &granted);
+    let responds = |grant: GrantType| match &asked.response_types {
+        None => grant == GrantType::AuthorizationCode || operators,
+        Some(_) => kinds.iter().any(|kind| kind.grants().contains(&grant)),
     };
     let usable = granted.iter().any(|grant| match grant {
-        GrantType::AuthorizationCode => responds("code"),
-        GrantType::Implicit => responds("token"),
+        GrantType::AuthorizationCode | GrantType::Implicit => responds(*grant),
         GrantType::ClientCredentials | GrantType::Password | GrantType::DeviceCode | GrantType::Ciba => {
             operators
         }
@@ -203,6 +204,12 @@ fn grant_types(
     Err(Code::InvalidClientMetadata.because(
         "a client that registers itself has the authorization_code grant and response_types [\"code\"]",
     ))
+}
+
+/// RFC 7591 §2.1: of the response types asked for those that the grants allow; the others are left out.
+fn response_types(asked: &Metadata, granted: &[GrantType]) -> Vec<ResponseType> {
+    let named = asked.response_types.iter().flatten().filter_map(|name| ResponseType::parse(name));
+    named.filter(|kind| kind.grants().iter().all(|grant| granted.contains(grant))).collect()
 }
 
 fn scope(cx: &Context, given: &Registration, asked: Option<&str>) -> Result<Scope, Denial> {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 #[serde(default)]
 pub struct Details {
     /// RFC 9396 §2.
+    #[expect(clippy::struct_field_names, reason = "the standard's name")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
     /// OIDC Core §2, RFC 9470 §5: how the person was authenticated.

@@ -57,6 +57,7 @@ mod portal_secrets;
 mod races;
 mod refresh;
 mod refresh_state;
+mod registered_types;
 mod registration;
 mod request_object;
 mod response_types;

@@ -2,12 +2,14 @@
 
 use super::super::respond::{app, drawn};
 use super::super::view::account::below;
-use super::super::view::{AccountApps, AppKey, Paging, When};
+use super::super::view::{AccountApps, AppKey, Href, Paging, When};
 use super::{csrf, visitor};
 use crate::extract::Call;
 use axum::response::Response;
 use http::StatusCode;
 use std::collections::BTreeMap;
+use url::Url;
+use valetkey_core::client::Client;
 use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::ClientId;
@@ -56,17 +58,25 @@ pub(super) async fn all(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> 
     Ok(apps.into_iter().map(|(_, key)| key).collect())
 }
 
-fn key(call: &Call, client: &valetkey_core::client::Client, held: &Held) -> AppKey {
+fn key(call: &Call, client: &Client, held: &Held) -> AppKey {
     let catalog = call.cx.catalog();
     let words =
         |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
     AppKey {
         client: client.id.to_string(),
         app: app(client),
+        open: opening(call, client),
         can: held.scope.iter().map(words).collect(),
         since: When::new(held.since, call.cx.now),
         last_used: held.last_used.map(|at| When::new(at, call.cx.now)),
     }
+}
+
+/// OIDC Core §4: the application begins its own sign-in, and learns here who sent the person.
+fn opening(call: &Call, client: &Client) -> Option<Href> {
+    let mut address = Url::parse(client.profile.security.initiate_login_uri.as_deref()?).ok()?;
+    address.query_pairs_mut().append_pair("iss", call.cx.settings.issuer());
+    Href::web(address.as_str())
 }
 
 pub(crate) async fn get(call: Call) -> Response {

@@ -89,6 +89,7 @@ fn apps(cast: &Cast, query: &str) -> AccountApps {
     let key = |n: u32, name: &str| AppKey {
         client: format!("app_{n}"),
         app: App::new(name, None),
+        open: None,
         can: vec![cast.scope.to_owned()],
         since: ago(Seconds::days(260)),
         last_used: (n == 1).then(|| ago(Seconds(400))),

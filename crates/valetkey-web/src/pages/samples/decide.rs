@@ -2,7 +2,8 @@
 
 use super::{CSRF, Cast, INTERACTION, PLAIN, Sample, ago};
 use crate::pages::view::{
-    Access, Asked, Checked, Consent, Destination, Field, Held, Href, Lasts, Registered, SignOut, Technical,
+    Access, Asked, Checked, Consent, Destination, Detail, Field, Held, Href, Lasts, Registered, SignOut,
+    Technical,
 };
 use valetkey_core::time::Seconds;
 
@@ -19,6 +20,23 @@ pub(super) fn states() -> Vec<Sample> {
             page.asked.drain(..1);
             page.asked.iter_mut().for_each(|scope| scope.new = true);
             page.fixed.clear();
+        }),
+        consent("consent-details", &|page| {
+            page.asked.truncate(1);
+            page.details = vec![
+                Detail {
+                    words: "Pay 123.50 EUR to Merchant A".to_owned(),
+                    members: vec![
+                        ("creditorAccount.iban".to_owned(), "DE02100100109307118603".to_owned()),
+                        ("reference".to_owned(), "Ref Number Merchant".to_owned()),
+                    ],
+                },
+                Detail { words: "See the balance of account 7".to_owned(), members: Vec::new() },
+            ];
+        }),
+        consent("consent-again", &|page| {
+            page.held = vec![held("See your photos"), held("Add, rename and remove albums")];
+            (page.again, page.more) = (true, false);
         }),
         consent("consent-one", &|page| page.asked.truncate(1)),
         consent("consent-identity", &|page| {
@@ -68,6 +86,10 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
     let mut consent = first(cast);
     consent.held = vec![held(cast.scope)];
     consent.asked.iter_mut().for_each(|scope| scope.new = true);
+    consent.details = vec![Detail {
+        words: cast.scope.to_owned(),
+        members: vec![("a".repeat(120), "b".repeat(400)), (cast.maker.to_owned(), cast.tenant.to_owned())],
+    }];
     consent.apis = vec![cast.tenant.to_owned()];
     consent.technical.resources = vec![format!("https://api.example.org/{}", "a".repeat(200))];
     consent.registered.checked = Checked::Nobody;

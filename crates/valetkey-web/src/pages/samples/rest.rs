@@ -103,6 +103,7 @@ fn account(cast: &Cast) -> Account {
     let bare = AppKey {
         client: "app_2".to_owned(),
         app: App::new("Calendar", None),
+        open: None,
         can: Vec::new(),
         since: ago(Seconds(30)),
         last_used: None,
@@ -120,6 +121,7 @@ fn account(cast: &Cast) -> Account {
             AppKey {
                 client: "app_1".to_owned(),
                 app: cast.app(),
+                open: None,
                 can,
                 since: ago(Seconds::days(260)),
                 last_used: Some(ago(Seconds(400))),
@@ -151,6 +153,7 @@ fn numbered(n: u32) -> AppKey {
     AppKey {
         client: format!("app_{n}"),
         app: App::new(&format!("App number {n}"), None),
+        open: None,
         can: vec!["See your photos".to_owned()],
         since: ago(Seconds::days(10)),
         last_used: Some(ago(Seconds::hours(i64::from(n)))),

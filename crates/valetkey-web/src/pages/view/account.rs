@@ -40,6 +40,8 @@ pub struct Account {
 pub struct AppKey {
     pub client: String,
     pub app: App,
+    /// Where a sign-in to it begins (OIDC Core §4), if it said so.
+    pub open: Option<Href>,
     /// Its scopes in words.
     pub can: Vec<String>,
     pub since: When,
