@@ -115,6 +115,7 @@ pub(crate) const CORE: &[Floor] = &[
             "client",
             "context",
             "directory",
+            "federation",
             "interaction",
             "jose",
             "login",

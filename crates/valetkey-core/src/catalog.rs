@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::directory::Tenant;
 use crate::error::{Code, Denial};
+use crate::federation::TrustedIssuer;
 use crate::ids::TenantId;
 use crate::jose::SigningAlgorithm;
 use crate::path::Path;
@@ -25,6 +26,7 @@ pub struct Catalog {
     defaults: Scope,
     tenants: BTreeMap<TenantId, Arc<Tenant>>,
     upstreams: Vec<Arc<Upstream>>,
+    issuers: Vec<Arc<TrustedIssuer>>,
     /// Whether any of them is switched off.
     shut: bool,
     /// How far the change feed had come when it was read.
@@ -72,6 +74,16 @@ impl Catalog {
     #[must_use]
     pub fn with_upstreams(self, stored: Vec<Upstream>) -> Self {
         Self { upstreams: stored.into_iter().map(Arc::new).collect(), ..self }
+    }
+
+    /// The same with the issuers whose word counts here.
+    #[must_use]
+    pub fn with_issuers(self, stored: Vec<TrustedIssuer>) -> Self {
+        Self { issuers: stored.into_iter().map(Arc::new).collect(), ..self }
+    }
+
+    pub fn issuers(&self) -> &[Arc<TrustedIssuer>] {
+        &self.issuers
     }
 
     pub fn upstreams(&self) -> &[Arc<Upstream>] {

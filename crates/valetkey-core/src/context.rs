@@ -148,7 +148,8 @@ impl Server {
     async fn read_catalog(&self, from: Place) -> Result<(), Fault> {
         let catalog = Catalog::new(self.store.scopes().await?, self.store.apis().await?);
         let catalog = catalog.with_tenants(self.store.tenants().await?);
-        let mut catalog = catalog.with_upstreams(self.store.upstreams().await?);
+        let catalog = catalog.with_upstreams(self.store.upstreams().await?);
+        let mut catalog = catalog.with_issuers(self.store.issuers().await?);
         catalog.read_at = from.seq;
         keep(&self.catalog, catalog, from, |catalog| catalog.read_at);
         Ok(())

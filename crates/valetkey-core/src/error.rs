@@ -25,6 +25,10 @@ pub enum Code {
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2.
     InvalidClientMetadata,
+    /// RFC 7591 §3.2.2.
+    InvalidSoftwareStatement,
+    /// RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement,
     /// RFC 9449 §5.
     InvalidDpopProof,
     /// RFC 9449 §8.
@@ -76,6 +80,8 @@ impl Code {
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::LoginRequired => "login_required",

@@ -4,8 +4,11 @@ mod authorization_code;
 mod client_credentials;
 mod code_as_refresh_token;
 mod elsewhere;
+mod gate;
+mod jwt_bearer;
 mod password;
 mod refresh_token;
+mod token_exchange;
 
 use crate::client::Client;
 use crate::client::compat::Compat;
@@ -34,10 +37,16 @@ pub enum GrantType {
     /// CIBA Core §10.1.
     #[serde(rename = "urn:openid:params:grant-type:ciba")]
     Ciba,
+    /// RFC 8693 §2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+    /// RFC 7523 §2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::RefreshToken,
@@ -45,6 +54,8 @@ impl GrantType {
         Self::Implicit,
         Self::DeviceCode,
         Self::Ciba,
+        Self::TokenExchange,
+        Self::JwtBearer,
     ];
 
     /// The `grant_type` value.
@@ -57,12 +68,20 @@ impl GrantType {
             Self::Implicit => "implicit",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::Ciba => "urn:openid:params:grant-type:ciba",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 
-    /// RFC 10027 §6: what lets others be asked from afar is there only where an operator registered a client for it.
+    /// Whether nobody signs in for it: nobody who could be seen to own the application.
+    const fn needs_nobody(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::Password | Self::TokenExchange | Self::JwtBearer)
+    }
+
+    /// RFC 10027 §6: what lets others be asked from afar is there only where an operator registered a client for it; and so
+    /// is what rests on the word of others.
     pub const fn is_by_registration(self) -> bool {
-        matches!(self, Self::DeviceCode | Self::Ciba)
+        matches!(self, Self::DeviceCode | Self::Ciba | Self::TokenExchange | Self::JwtBearer)
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -71,7 +90,7 @@ impl GrantType {
 }
 
 /// Every parameter that means something at the token endpoint.
-pub const KNOWN: [&str; 15] = [
+pub const KNOWN: [&str; 22] = [
     "grant_type",
     "client_id",
     "client_secret",
@@ -87,6 +106,13 @@ pub const KNOWN: [&str; 15] = [
     "authorization_details",
     "device_code",
     "auth_req_id",
+    "assertion",
+    "audience",
+    "requested_token_type",
+    "subject_token",
+    "subject_token_type",
+    "actor_token",
+    "actor_token_type",
 ];
 
 /// RFC 6749 §4: the grant asked for, if server and client both allow it. Call before the client is authenticated,
@@ -143,9 +169,7 @@ async fn exchange_for(
     }
     // Where nobody signs in, nobody could see that it is an owner.
     let refused = matches!(client.listing.review, Review::Rejected { .. });
-    if refused
-        || !client.listing.is_open() && matches!(grant, GrantType::ClientCredentials | GrantType::Password)
-    {
+    if refused || !client.listing.is_open() && grant.needs_nobody() {
         return Err(NOT_REVIEWED.into());
     }
     match grant {
@@ -155,6 +179,8 @@ async fn exchange_for(
         GrantType::Password => password::exchange(cx, client, params).await,
         GrantType::DeviceCode => elsewhere::device_code(cx, client, params).await,
         GrantType::Ciba => elsewhere::auth_req_id(cx, client, params).await,
+        GrantType::TokenExchange => token_exchange::exchange(cx, client, params).await,
+        GrantType::JwtBearer => jwt_bearer::exchange(cx, client, params).await,
         GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

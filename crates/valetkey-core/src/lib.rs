@@ -11,6 +11,7 @@ pub mod context;
 pub mod directory;
 pub mod endpoint;
 pub mod error;
+pub mod federation;
 pub mod grant;
 pub mod horizon;
 pub mod ids;

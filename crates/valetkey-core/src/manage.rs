@@ -10,6 +10,7 @@ pub mod console;
 pub mod details_type;
 pub mod endpoint;
 pub mod grant;
+pub mod issuer;
 pub mod key;
 pub mod mastodon;
 pub mod portal;

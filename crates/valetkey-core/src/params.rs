@@ -7,8 +7,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default)]
 pub struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-/// The only parameter that may repeat (RFC 8707 §2).
-const REPEATABLE: &str = "resource";
+/// The only parameters that may repeat (RFC 8707 §2, RFC 8693 §2.1).
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// So many places are made at once.
 const USUAL: usize = 8;
@@ -83,9 +83,9 @@ impl<'a> Params<'a> {
 
     /// RFC 6749 §3.1: a parameter that is known must not come twice. Unknown ones may: some clients repeat them.
     pub fn refuse_repeats(&self, known: &[&str]) -> Result<(), Denial> {
-        let repeated = known
-            .iter()
-            .any(|name| *name != REPEATABLE && self.0.iter().filter(|(own, _)| own == name).nth(1).is_some());
+        let repeated = known.iter().any(|name| {
+            !REPEATABLE.contains(name) && self.0.iter().filter(|(own, _)| own == name).nth(1).is_some()
+        });
         if repeated {
             return Err(Code::InvalidRequest.because("send each parameter once: one of them came twice"));
         }

@@ -9,6 +9,7 @@ mod clients;
 mod configuration;
 mod consents;
 mod grants;
+mod issuers;
 mod keys;
 mod logins;
 mod logouts;
@@ -30,6 +31,7 @@ pub use consents::{Consent, Consents};
 pub use grants::{
     Beginning, Grant, GrantFilter, Grants, Limits, NewGrant, Redemption, RefreshBy, Rotation, RotationRequest,
 };
+pub use issuers::Issuers;
 pub use keys::{KeyPurpose, Keys, StoredKey};
 pub use logins::{Attempt, AttemptKey, Logins};
 pub use logouts::{Logout, Logouts};
@@ -96,6 +98,7 @@ pub trait Store:
     + Configuration
     + Consents
     + Grants
+    + Issuers
     + Keys
     + Logins
     + Logouts
@@ -121,6 +124,7 @@ impl<T> Store for T where
         + Configuration
         + Consents
         + Grants
+        + Issuers
         + Keys
         + Logins
         + Logouts

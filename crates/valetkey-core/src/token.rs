@@ -67,6 +67,9 @@ pub struct TokenResponse {
     /// RFC 9396 §7.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
+    /// RFC 8693 §2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
 }
 
 impl Issued {
@@ -79,6 +82,7 @@ impl Issued {
             scope: self.scope.to_string(),
             id_token: None,
             authorization_details: self.authorization_details,
+            issued_token_type: None,
         }
     }
 }
@@ -95,8 +99,22 @@ impl TokenResponse {
     }
 }
 
+/// What a token is held to beside its client's and its API's rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// It ends by then.
+    pub until: Option<Timestamp>,
+    /// In this form, whatever the API's.
+    pub format: Option<TokenFormat>,
+}
+
 /// Makes an access token.
 pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
+    issue_within(cx, issue, Bounds::default())
+}
+
+/// Makes an access token within bounds.
+pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<Issued, Error> {
     let catalog = cx.catalog();
     let tenant = issue.grant.map_or_else(|| home(cx, issue.client), |grant| grant.tenant.clone());
     let bound = issue.client.tenant.as_ref();
@@ -113,10 +131,12 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
     let agreed = issue.grant.map_or(&[][..], |grant| &grant.details.authorization_details);
     let meant = authorization_details::resources(cx, agreed);
     let target = catalog.target(issue.resources, &meant, issue.scope, issue.grant.is_some())?;
-    let lifetime = lifetime(cx, issue.client, target.lifetime, target.format);
+    let format = bounds.format.unwrap_or(target.format);
+    let own = lifetime(cx, issue.client, target.lifetime, format);
+    let lifetime = bounds.until.map_or(own, |until| own.min(until - cx.now));
     let scope = target.scope.to_string();
     let authorization_details = authorization_details::for_audience(cx, agreed, &target.audience);
-    let details = Details::for_access_token(issue.grant, &authorization_details);
+    let details = Details::for_access_token(issue.grant, issue.client, &authorization_details);
     // Drawn at once: a draw costs the same for an id and a nonce as for either.
     let random: [u8; 22] = cx.random();
     let token = AccessToken {
@@ -133,7 +153,7 @@ pub fn issue(cx: &Context, issue: &Issue<'_>) -> Result<Issued, Error> {
         confirmation: cx.caller.key.as_ref().map(<[u8; 32]>::as_slice),
         details: &details,
     };
-    let access_token = match target.format {
+    let access_token = match format {
         TokenFormat::Sealed => access::seal(cx, &token, std::array::from_fn(|at| random[10 + at]), cx.now)?,
         TokenFormat::Jwt => access::sign(cx, &token, target.algorithm, cx.now)?,
     };

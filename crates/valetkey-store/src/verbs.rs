@@ -9,6 +9,7 @@ mod consents;
 pub(crate) mod epoch;
 mod grants;
 mod identities;
+mod issuers;
 mod keys;
 mod logins;
 mod logouts;

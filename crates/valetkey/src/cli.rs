@@ -16,6 +16,7 @@ pub(crate) mod grant;
 pub(crate) mod health;
 mod http;
 pub(crate) mod input;
+pub(crate) mod issuer;
 pub(crate) mod key;
 pub(crate) mod manage;
 pub(crate) mod migrate;
@@ -111,6 +112,9 @@ enum Manage {
     /// Existing providers at which people may sign in
     #[command(subcommand)]
     Upstream(upstream::Command),
+    /// Other issuers whose word counts here
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// What applications can ask for
     #[command(subcommand)]
     Scope(scope::Command),
@@ -154,6 +158,7 @@ impl Manage {
                 | Self::User(user::Command::Create(_))
                 | Self::Tenant(tenant::Command::Create(_))
                 | Self::Upstream(upstream::Command::Create(_))
+                | Self::Issuer(issuer::Command::Create(_))
                 | Self::Scope(scope::Command::Create(_))
                 | Self::AuthorizationDetailsType(details_type::Command::Create(_))
                 | Self::Api(api::Command::Create(_))
@@ -166,6 +171,7 @@ impl Manage {
             Self::User(command) => user::run(managed, command).await,
             Self::Tenant(command) => tenant::run(managed, command).await,
             Self::Upstream(command) => upstream::run(managed, command).await,
+            Self::Issuer(command) => issuer::run(managed, command).await,
             Self::Scope(command) => scope::run(managed, command).await,
             Self::AuthorizationDetailsType(command) => details_type::run(managed, command).await,
             Self::Api(command) => api::run(managed, command, json).await,

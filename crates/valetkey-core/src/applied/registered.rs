@@ -29,6 +29,9 @@ pub struct Registration {
     /// RFC 7591: who may register over the network; `None`: as configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dynamic: Option<DynamicRegistration>,
+    /// After how long a client that registered itself goes, if nobody uses it; `NEVER`: it stays. `None`: seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unused_after: Option<Seconds>,
 }
 
 /// What is known of a client before it is given anything.
@@ -44,14 +47,15 @@ impl Registration {
     /// The grants of a client that asks for none: of the operator's list what a client of this sort can use at all.
     pub fn grants_of(&self, applicant: Applicant) -> Vec<GrantType> {
         use GrantType::{
-            AuthorizationCode, Ciba, ClientCredentials, DeviceCode, Implicit, Password, RefreshToken,
+            AuthorizationCode, Ciba, ClientCredentials, DeviceCode, Implicit, JwtBearer, Password,
+            RefreshToken, TokenExchange,
         };
         if self.grant_types.is_empty() {
             return vec![AuthorizationCode, RefreshToken];
         }
         let usable = |grant: &GrantType| match grant {
             AuthorizationCode | Implicit => applicant.redirects,
-            ClientCredentials | Ciba => !applicant.public,
+            ClientCredentials | Ciba | TokenExchange | JwtBearer => !applicant.public,
             Password | RefreshToken | DeviceCode => true,
         };
         let mut grants: Vec<_> = self.grant_types.iter().copied().filter(usable).collect();

@@ -3,6 +3,7 @@
 use super::{AuthMethod, Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::federation::{self, Distrust, Statement, Trust};
 use crate::grant::GrantType;
 use crate::jose::jws::Jws;
 use crate::params::Params;
@@ -35,11 +36,21 @@ struct Claims {
     jti: String,
 }
 
+/// Who made the statement about whom.
+#[derive(Deserialize)]
+struct Parties {
+    iss: String,
+    sub: String,
+}
+
 /// A statement in a request, not yet believed.
 #[derive(Debug)]
 pub(super) struct Assertion<'a> {
     jws: Jws<'a>,
+    text: &'a str,
     pub(super) client_id: String,
+    /// Of another issuer about a workload, which is a client here.
+    of_workload: bool,
 }
 
 /// The request's statement; `None` where it has none.
@@ -59,17 +70,25 @@ pub(super) fn read<'a>(params: &'a Params<'_>) -> Result<Option<Assertion<'a>>, 
         ));
     }
     let jws = Jws::read(text).ok_or(UNTRUE)?;
-    let claims: Claims = jws.claims().ok_or(UNTRUE)?;
-    // RFC 7521 §4.2: client_id is not needed, but must agree.
-    if params.one("client_id").is_some_and(|id| id != claims.sub) {
-        return Err(Code::InvalidRequest.because("client_id differs from the one in the client_assertion"));
+    let Parties { iss, sub } = jws.claims().ok_or(UNTRUE)?;
+    let named = params.one("client_id");
+    // RFC 7521 §4.2: client_id is not needed, but must agree. Another issuer knows nothing of it.
+    let of_workload = iss != sub && named.is_some();
+    match named {
+        Some(id) if !of_workload && id != sub => {
+            Err(Code::InvalidRequest.because("client_id differs from the one in the client_assertion"))
+        }
+        Some(id) => Ok(Some(Assertion { client_id: id.to_owned(), jws, text, of_workload })),
+        None => Ok(Some(Assertion { client_id: sub, jws, text, of_workload })),
     }
-    Ok(Some(Assertion { client_id: claims.sub, jws }))
 }
 
 impl Assertion<'_> {
     /// Whether it proves this client, now and for the first time.
     pub(super) async fn proves(&self, cx: &Context, client: &Client) -> Result<bool, Error> {
+        if self.of_workload {
+            return self.is_of_its_workload(cx, client).await;
+        }
         let typed = !self.jws.has_type()
             || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
         let by = client.profile.security.takes(self.jws.algorithm);
@@ -84,6 +103,24 @@ impl Assertion<'_> {
         }
         let key = digest_of(&[b"client_assertion", client.id.as_str().as_bytes(), claims.jti.as_bytes()]);
         Ok(cx.store.spend(&key, Timestamp(claims.exp), cx.now).await?)
+    }
+}
+
+impl Assertion<'_> {
+    /// Whether another issuer's token is one of those that the operator said are this client's. It is made for a while, not
+    /// for one request, and so it may come again until it ends.
+    async fn is_of_its_workload(&self, cx: &Context, client: &Client) -> Result<bool, Error> {
+        let own = &client.profile.federation.workload;
+        if own.is_empty() || client.auth_method != AuthMethod::PrivateKeyJwt {
+            return Ok(false);
+        }
+        match federation::verify(cx, self.text, Trust::Workloads).await {
+            Ok(Statement { issuer, subject, claims, .. }) => {
+                Ok(own.iter().any(|workload| workload.fits(&issuer.issuer, &subject, &claims)))
+            }
+            Err(Distrust::Failed(fault)) => Err(fault.into()),
+            Err(Distrust::Unknown | Distrust::Untrue(_)) => Ok(false),
+        }
     }
 }
 

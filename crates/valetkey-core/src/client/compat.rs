@@ -109,7 +109,9 @@ impl Compat {
             | GrantType::ClientCredentials
             | GrantType::RefreshToken
             | GrantType::DeviceCode
-            | GrantType::Ciba => None,
+            | GrantType::Ciba
+            | GrantType::TokenExchange
+            | GrantType::JwtBearer => None,
         }
     }
 }

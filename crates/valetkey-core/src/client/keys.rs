@@ -123,7 +123,8 @@ pub fn is_readable(address: &str) -> bool {
 
 /// What is wrong with the keys that a client is registered with.
 pub(super) fn flaw(client: &Client) -> Option<&'static str> {
-    let by_key = client.auth_method == AuthMethod::PrivateKeyJwt;
+    let by_workload = !client.profile.federation.workload.is_empty();
+    let by_key = client.auth_method == AuthMethod::PrivateKeyJwt && !by_workload;
     match (&client.jwks, &client.jwks_uri) {
         // RFC 7591 §2.
         (Some(_), Some(_)) => Some("a client has jwks or jwks_uri, never both"),

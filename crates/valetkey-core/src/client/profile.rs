@@ -3,14 +3,16 @@
 //! A group of members is a file. Its struct is its list of names, so registration (RFC 7591, RFC 7592), the command line
 //! (`--set NAME=VALUE`), `apply` and what is shown all follow from it.
 
+mod about;
 mod cross_device;
 mod federation;
 mod logout;
 mod openid;
 mod security;
 
+pub use about::About;
 pub use cross_device::{CrossDevice, DELIVERY_MODES};
-pub use federation::Federation;
+pub use federation::{Elsewhere, Exchanging, Federation, Workload};
 pub use logout::Logout;
 pub use openid::OpenId;
 pub use security::{Security, SecurityProfile};
@@ -44,6 +46,8 @@ fn unset<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     #[serde(flatten)]
+    pub about: About,
+    #[serde(flatten)]
     pub openid: OpenId,
     #[serde(flatten)]
     pub logout: Logout,
@@ -56,7 +60,8 @@ pub struct Profile {
 }
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let groups = [OpenId::NAMES, Logout::NAMES, Security::NAMES, CrossDevice::NAMES, Federation::NAMES];
+    let groups =
+        [About::NAMES, OpenId::NAMES, Logout::NAMES, Security::NAMES, CrossDevice::NAMES, Federation::NAMES];
     groups.concat()
 });
 
@@ -98,7 +103,8 @@ impl Profile {
 
     /// The rules of every client's.
     pub fn check(client: &Client) -> Result<(), BadMetadata> {
-        let Self { openid, logout, security, cross_device, federation } = &client.profile;
+        let Self { about, openid, logout, security, cross_device, federation } = &client.profile;
+        about.check(client)?;
         openid.check(client)?;
         logout.check(client)?;
         security.check(client)?;

@@ -1,5 +1,6 @@
 //! RFC 6749 §4.3 — the `password` grant (opt-in `password`): the application brings the person's password itself
 
+use super::gate;
 use crate::audit::{Actor, Event};
 use crate::client::Client;
 use crate::context::Context;
@@ -10,7 +11,7 @@ use crate::login::{self, Tried, try_password};
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::store::{Beginning, Consent};
+use crate::store::Beginning;
 use crate::token::details::Details;
 use crate::token::granted::{Allowed, begin, row};
 use crate::token::{TokenResponse, authorization_details};
@@ -79,30 +80,11 @@ async fn grant(
     let (grant, response) = first.into_response(cx, client).await?;
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
     let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);
-    if !agreed(cx, client, user, &grant.scope).await? {
+    if !gate::agreed(cx, client, user, &grant.scope).await? {
         return Err(WRONG.into());
     }
     match cx.store.begin_grant(&grant, Some(&record)).await? {
         Beginning::Begun => Ok(response),
         Beginning::Known | Beginning::Refused => Err(WRONG.into()),
     }
-}
-
-/// Who gives an application the password has allowed it what it asks: the account page shows it, and takes it back.
-async fn agreed(cx: &Context, client: &Client, user: &User, scope: &Scope) -> Result<bool, Fault> {
-    let before = cx.store.consent(&user.id, &client.id).await?.map(|consent| consent.scope);
-    // What somebody declined on our page is not taken back by handing over a password.
-    if before.is_some() {
-        return Ok(true);
-    }
-    let consent = Consent {
-        user: user.id.clone(),
-        client: client.id.clone(),
-        scope: scope.clone(),
-        granted_at: cx.now,
-        updated_at: cx.now,
-    };
-    let record = cx.record(Event::ConsentGiven, Actor::Client(client.id.clone()));
-    let record = record.client(&client.id).user(&user.id, &user.tenant).object(scope);
-    cx.store.record_consent(&consent, &record).await
 }

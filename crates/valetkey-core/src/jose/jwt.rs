@@ -18,6 +18,8 @@ pub enum Type {
     LogoutToken,
     /// What the gateway says of a caller to an upstream; no token of ours accepts it as one.
     Identity,
+    /// draft-ietf-oauth-identity-assertion-authz-grant §3.
+    IdJag,
 }
 
 impl Type {
@@ -27,6 +29,7 @@ impl Type {
             Self::IdToken | Self::Response => "JWT",
             Self::LogoutToken => "logout+jwt",
             Self::Identity => "vk-identity+jwt",
+            Self::IdJag => "oauth-id-jag+jwt",
         }
     }
 }

@@ -10,7 +10,7 @@ mod id_token;
 mod provider;
 mod transaction;
 
-pub use arrival::{Arrived, arrive, link};
+pub use arrival::{Arrived, Whose, arrive, link, whose};
 pub use id_token::Person;
 pub use transaction::{Purpose, Transaction};
 
@@ -21,7 +21,13 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::outbound::Unfetched;
 use crate::time::Seconds;
-use crate::upstream::Upstream;
+use crate::upstream::{ClaimNames, Upstream};
+use serde_json::{Map, Value};
+
+/// The person whom claims name, by their standard names.
+pub fn person_of(claims: &Map<String, Value>) -> Option<Person> {
+    id_token::person(claims, &ClaimNames::default(), None).ok()
+}
 
 /// Why a sign-in at a provider came to nothing.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod clients;
 mod diff;
 mod export;
 mod form;
+mod issuers;
 mod settings;
 mod tenants;
 mod things;
@@ -29,19 +30,22 @@ use std::collections::BTreeSet;
 pub enum Kind {
     Tenant,
     Upstream,
+    Issuer,
     Scope,
     Api,
     Client,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Tenant, Self::Upstream, Self::Scope, Self::Api, Self::Client];
+    pub const ALL: [Self; 6] =
+        [Self::Tenant, Self::Upstream, Self::Issuer, Self::Scope, Self::Api, Self::Client];
 
     /// The list's name in a file.
     pub const fn list(self) -> &'static str {
         match self {
             Self::Tenant => "tenants",
             Self::Upstream => "upstreams",
+            Self::Issuer => "trusted_issuers",
             Self::Scope => "scopes",
             Self::Api => "apis",
             Self::Client => "clients",
@@ -52,6 +56,7 @@ impl Kind {
         match self {
             Self::Tenant => "tenant",
             Self::Upstream => "upstream",
+            Self::Issuer => "issuer",
             Self::Scope => "scope",
             Self::Api => "API",
             Self::Client => "client",
@@ -62,7 +67,7 @@ impl Kind {
     pub const fn key(self) -> &'static str {
         match self {
             Self::Scope => "name",
-            Self::Tenant | Self::Upstream | Self::Api | Self::Client => "id",
+            Self::Tenant | Self::Upstream | Self::Issuer | Self::Api | Self::Client => "id",
         }
     }
 
@@ -71,6 +76,7 @@ impl Kind {
         match self {
             Self::Tenant => &["id", "name", "disabled"],
             Self::Upstream => &upstreams::UPSTREAM,
+            Self::Issuer => &issuers::ISSUER,
             Self::Scope => &["name", "description", "detail", "default"],
             Self::Api => &catalog::API,
             Self::Client => &clients::MEMBERS,
@@ -152,6 +158,7 @@ pub async fn plan(cx: &Context, actor: &Actor, wanted: &Wanted) -> Result<Plan, 
     let mut draft = things::Draft::read(cx, actor, wanted).await?;
     draft.tenants();
     draft.upstreams();
+    draft.issuers();
     draft.scopes();
     draft.apis();
     draft.settings();

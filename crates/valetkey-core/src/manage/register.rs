@@ -4,12 +4,14 @@
 //! every client ([`Registration`]): no grant of its own, no opt-in,
 //! no privilege. The consent page says that nobody checked it, and it goes when nobody uses it.
 
+mod software;
+
 use super::ManageError;
 use super::client::{self, Created, NewClient};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
 use crate::client::compat::Compat;
-use crate::client::profile::Profile;
+use crate::client::profile::{Federation, Profile};
 use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
@@ -76,7 +78,7 @@ pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result
             .because("too many registrations from this address: try again in an hour")
             .into());
     }
-    let new = new_client(cx, read(body)?)?;
+    let new = new_client(cx, read(software::stated(cx, body).await?)?)?;
     let token = cx.new_secret();
     let new = NewClient { registration_token: Some(token.hash()), ..new };
     let created = client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
@@ -90,8 +92,8 @@ fn lets_in(cx: &Context, text: &str) -> bool {
     record.is_some_and(|own| own.expires_at > cx.now)
 }
 
-fn read(body: &[u8]) -> Result<Metadata, Denial> {
-    serde_json::from_slice(body).map_err(|_| {
+fn read(asked: Value) -> Result<Metadata, Denial> {
+    serde_json::from_value(asked).map_err(|_| {
         Code::InvalidClientMetadata.because("send the metadata as one JSON object (RFC 7591, section 2)")
     })
 }
@@ -109,14 +111,16 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
     let given = &in_force.applied.registration;
     let auth_method = match asked.token_endpoint_auth_method.as_deref() {
         None => given.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
-        Some(name @ ("none" | "client_secret_basic" | "client_secret_post")) => {
-            AuthMethod::parse(name).unwrap_or(AuthMethod::ClientSecretBasic)
-        }
-        Some(_) => {
-            return Err(Code::InvalidClientMetadata.because(
-                "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
-            ));
-        }
+        // RFC 7591 §2 has no name for "either".
+        Some(name) => AuthMethod::parse(name).filter(|own| *own != AuthMethod::ClientSecret).ok_or(
+            Code::InvalidClientMetadata
+                .because("token_endpoint_auth_method is none that the server's metadata list"),
+        )?,
+    };
+    let jwks = asked.others.get("jwks").filter(|own| !own.is_null()).cloned();
+    let jwks_uri = match asked.others.get("jwks_uri") {
+        None | Some(Value::Null) => None,
+        Some(at) => Some(at.as_str().ok_or(BAD_MEMBER)?.to_owned()),
     };
     let public = auth_method == AuthMethod::None;
     let applicant = Applicant { public, redirects: !asked.redirect_uris.is_empty() };
@@ -137,6 +141,8 @@ fn new_client(cx: &Context, asked: Metadata) -> Result<NewClient, Denial> {
         redirect_uris: asked.redirect_uris,
         post_logout_redirect_uris: asked.post_logout_redirect_uris,
         auth_method: Some(auth_method),
+        jwks,
+        jwks_uri,
         profile,
         origin: Origin::Dynamic,
         ..NewClient::default()
@@ -193,9 +199,12 @@ fn grant_types(
     };
     let usable = granted.iter().any(|grant| match grant {
         GrantType::AuthorizationCode | GrantType::Implicit => responds(*grant),
-        GrantType::ClientCredentials | GrantType::Password | GrantType::DeviceCode | GrantType::Ciba => {
-            operators
-        }
+        GrantType::ClientCredentials
+        | GrantType::Password
+        | GrantType::DeviceCode
+        | GrantType::Ciba
+        | GrantType::TokenExchange
+        | GrantType::JwtBearer => operators,
         GrantType::RefreshToken => false,
     });
     if usable {
@@ -231,8 +240,9 @@ fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
     }
     let own = ["id", "name", "introspect", "compat", "disabled", "secrets", "created_at", "updated_at"];
     if let Some(members) = json.as_object_mut() {
-        for name in own {
-            members.remove(name);
+        // What an operator says of it is the operator's.
+        for name in own.iter().chain(Federation::NAMES) {
+            members.remove(*name);
         }
     }
     json["registration_client_uri"] =
@@ -260,14 +270,18 @@ async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<
 /// RFC 7592 §2.1.
 pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value, Error> {
     let client = registered(cx, id, bearer).await?;
-    Ok(shown(cx, &Created { client: (*client).clone(), secret: None }, None))
+    let token = bearer.map(Secret::new);
+    Ok(shown(cx, &Created { client: (*client).clone(), secret: None }, token.as_ref()))
 }
 
 /// RFC 7592 §2.2 — replaces the metadata; the authentication method and the secret stay.
 pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) -> Result<Value, Error> {
     let client = registered(cx, id, bearer).await?;
-    let new = new_client(cx, read(body)?)?;
-    let named = read(body)?.token_endpoint_auth_method;
+    let asked = software::stated(cx, body).await?;
+    software::check_change(&asked, &client)?;
+    let asked = read(asked)?;
+    let named = asked.token_endpoint_auth_method.clone();
+    let new = new_client(cx, asked)?;
     let either = client.auth_method == AuthMethod::ClientSecret
         && named.as_deref().is_none_or(|name| name == "client_secret_post");
     if new.auth_method != Some(client.auth_method) && !either {
@@ -285,10 +299,13 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
         let needs = |grant: &&GrantType| Compat::needed_for(**grant).is_none_or(|compat| own.has(compat));
         own.grant_types = new.grant_types.iter().filter(needs).copied().collect();
         own.scope.clone_from(&new.scope);
+        own.jwks.clone_from(&new.jwks);
+        own.jwks_uri.clone_from(&new.jwks_uri);
         own.profile = Profile { federation: own.profile.federation.clone(), ..new.profile.clone() };
     });
     let client = updated.await.map_err(refused)?;
-    Ok(shown(cx, &Created { client, secret: None }, None))
+    let token = bearer.map(Secret::new);
+    Ok(shown(cx, &Created { client, secret: None }, token.as_ref()))
 }
 
 /// RFC 7592 §2.3.

@@ -36,6 +36,9 @@ fn check_registration(given: &Registration) -> Result<(), Wrong> {
             return wrong("registration.grant_types", why);
         }
     }
+    if let Some(span) = given.unused_after.filter(|span| *span < Seconds::hours(1)) {
+        return wrong("registration.unused_after", format!("{span} is less than 1h"));
+    }
     let opted = given.compat.contains(&Compat::LongLivedAccessToken);
     let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
     if let Some(span) = given.access_token_lifetime.filter(|span| *span < Seconds(1) || *span > longest) {

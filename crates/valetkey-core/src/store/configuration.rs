@@ -6,6 +6,7 @@ use crate::audit::Record;
 use crate::client::Client;
 use crate::directory::Tenant;
 use crate::error::Fault;
+use crate::federation::TrustedIssuer;
 use crate::ids::{ApiId, ClientId, TenantId};
 use crate::upstream::Upstream;
 use async_trait::async_trait;
@@ -27,6 +28,9 @@ pub enum Step {
     CreateUpstream(Upstream),
     UpdateUpstream(Upstream),
     DeleteUpstream(String),
+    CreateIssuer(TrustedIssuer),
+    UpdateIssuer(TrustedIssuer),
+    DeleteIssuer(String),
     CreateScope(ScopeWords),
     UpdateScope(ScopeWords),
     DeleteScope(String),

@@ -72,6 +72,7 @@ pub enum ChangeKind {
     /// The applied settings.
     Settings = 7,
     Tenant = 8,
+    /// A provider or another issuer.
     Upstream = 9,
     /// A mark that a server made stronger when it heard of it. Nobody does the same again for that.
     Stronger = 10,

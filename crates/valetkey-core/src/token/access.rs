@@ -9,7 +9,7 @@ use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
 use crate::token::details::Details;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// What an access token says. The sealed form is this record, encrypted.
@@ -78,13 +78,24 @@ struct Claims<'a> {
     /// RFC 8693 §4.1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     act: Option<Value>,
+    /// RFC 8693 §4.4.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    may_act: Option<Value>,
+    /// `Details::exchanged`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    exchanged: Option<Value>,
 }
 
 impl Claims<'_> {
     /// The members that are a token's details.
     fn details(&self) -> String {
-        let members =
-            [("authorization_details", &self.authorization_details), ("acr", &self.acr), ("act", &self.act)];
+        let members = [
+            ("authorization_details", &self.authorization_details),
+            ("acr", &self.acr),
+            ("act", &self.act),
+            ("may_act", &self.may_act),
+            ("exchanged", &self.exchanged),
+        ];
         let set: Map<String, Value> =
             members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
         if set.is_empty() { String::new() } else { Value::Object(set).to_string() }
@@ -156,6 +167,8 @@ pub(super) fn sign(
         authorization_details: details.remove("authorization_details"),
         acr: details.remove("acr"),
         act: details.remove("act"),
+        may_act: details.remove("may_act"),
+        exchanged: Some(Details::sources(token.details)).filter(|all| !all.is_empty()).map(|all| json!(all)),
     };
     jwt::sign(server.keys().signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims)
 }

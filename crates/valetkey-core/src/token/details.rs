@@ -2,10 +2,14 @@
 //!
 //! Its text form is empty where nothing was, so rows and sealed records grow by members here, without migrations.
 
+use crate::client::Client;
 use crate::store::Grant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// The name of `Details::exchanged`.
+const EXCHANGED: &str = "exchanged";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -28,6 +32,12 @@ pub struct Details {
     /// RFC 9126 §7.3: of a request that was pushed, and of nothing that comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushed: Option<Pushed>,
+    /// RFC 8693 §4.4: who alone may act with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<Value>,
+    /// The tokens that it was exchanged for, the first one first: what takes one of them back takes this back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchanged: Vec<Source>,
 }
 
 /// What a `request_uri` is spent under, and until when that is remembered.
@@ -35,6 +45,14 @@ pub struct Details {
 pub struct Pushed {
     pub key: [u8; 32],
     pub until: Timestamp,
+}
+
+/// A token that was exchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub client: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 impl Details {
@@ -57,20 +75,43 @@ impl Details {
     }
 
     /// What of a grant's stands in its access tokens.
-    pub fn for_access_token(grant: Option<&Grant>, authorization_details: &[Value]) -> String {
-        let Some(Self { acr, act, .. }) = grant.map(|grant| &grant.details) else {
-            return String::new();
+    pub fn for_access_token(
+        grant: Option<&Grant>,
+        client: &Client,
+        authorization_details: &[Value],
+    ) -> String {
+        let may_act = client.profile.federation.may_act.clone().map(Value::Object);
+        let Some(Self { acr, act, exchanged, .. }) = grant.map(|grant| &grant.details) else {
+            return Self { may_act, ..Self::default() }.to_text();
         };
-        if authorization_details.is_empty() && acr.is_none() && act.is_none() {
+        let nothing =
+            authorization_details.is_empty() && acr.is_none() && act.is_none() && exchanged.is_empty();
+        if nothing && may_act.is_none() {
             return String::new();
         }
-        let (authorization_details, acr, act) = (authorization_details.to_vec(), acr.clone(), act.clone());
-        Self { authorization_details, acr, act, ..Self::default() }.to_text()
+        Self {
+            authorization_details: authorization_details.to_vec(),
+            acr: acr.clone(),
+            act: act.clone(),
+            exchanged: exchanged.clone(),
+            may_act,
+            ..Self::default()
+        }
+        .to_text()
+    }
+
+    /// What the token was exchanged for; costs nothing for any other.
+    pub fn sources(text: &str) -> Vec<Source> {
+        if text.contains(EXCHANGED) { Self::read(text).exchanged } else { Vec::new() }
     }
 
     /// As members of a token or of an answer about one.
     pub fn members(text: &str) -> Map<String, Value> {
-        if text.is_empty() { Map::new() } else { serde_json::from_str(text).unwrap_or_default() }
+        let mut members: Map<String, Value> =
+            if text.is_empty() { Map::new() } else { serde_json::from_str(text).unwrap_or_default() };
+        // Ours alone.
+        members.remove(EXCHANGED);
+        members
     }
 }
 

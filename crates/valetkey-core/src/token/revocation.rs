@@ -1,11 +1,12 @@
 //! The revocation index: in memory on every node, holding only what can still matter.
 
 use crate::context::Context;
-use crate::ids::GrantId;
+use crate::ids::{GrantId, TokenId};
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Mark, MarkKind};
 use crate::time::Timestamp;
 use crate::token::access::AccessToken;
+use crate::token::details::Details;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -138,6 +139,7 @@ impl RevocationIndex {
             || token.grant.is_some_and(|grant| kills(MarkKind::Grant, grant.0.as_bytes()))
             || kills(MarkKind::Client, token.client.as_bytes())
             || kills(MarkKind::Tenant, token.tenant.as_bytes())
+            || self.kills_a_source(token, made)
             || token.user.is_some_and(|user| {
                 kills(MarkKind::User, user.as_bytes())
                     || (!self.table(MarkKind::Consent).is_empty()
@@ -152,10 +154,23 @@ pub fn epoch_mark(now_ms: i64) -> Mark {
     Mark { kind: MarkKind::Everything, key: Vec::new(), not_after_ms: now_ms, expires_at }
 }
 
+impl RevocationIndex {
+    /// RFC 8693 §2.1: whether what the token was exchanged for was taken back.
+    fn kills_a_source(&self, token: &AccessToken<'_>, made: i64) -> bool {
+        let kills = |kind, key: &[u8]| self.table(kind).kills(key, made);
+        Details::sources(token.details).iter().any(|source| {
+            let id = source.token.as_deref().and_then(|text| text.parse::<TokenId>().ok());
+            id.is_some_and(|id| kills(MarkKind::Token, id.0.as_bytes()))
+                || kills(MarkKind::Client, source.client.as_bytes())
+                || token.user.is_some_and(|user| kills(MarkKind::Consent, &consent_key(user, &source.client)))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Id, TokenId};
+    use crate::ids::Id;
 
     fn token(made_ms: u64) -> AccessToken<'static> {
         AccessToken {

@@ -4,7 +4,7 @@ use super::audits::audit;
 use super::catalog::{CreateApi, CreateScope, DeleteApi, DeleteScope, UpdateApi, UpdateScope};
 use super::revocations::announce;
 use super::{FromRow, first, from_json, stored, to_json_over};
-use super::{clients, tenants, upstreams};
+use super::{clients, issuers, tenants, upstreams};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -87,6 +87,9 @@ async fn one<T: Tx>(tx: &mut T, step: Step, record: Record) -> Result<Write, Fau
         Step::CreateUpstream(upstream) => upstreams::Create { upstream, record }.run(tx).await,
         Step::UpdateUpstream(upstream) => upstreams::Update { upstream, record }.run(tx).await,
         Step::DeleteUpstream(id) => upstreams::Delete { id, record }.run(tx).await,
+        Step::CreateIssuer(issuer) => issuers::Create { issuer, record }.run(tx).await,
+        Step::UpdateIssuer(issuer) => issuers::Update { issuer, record }.run(tx).await,
+        Step::DeleteIssuer(id) => issuers::Delete { id, record }.run(tx).await,
         Step::CreateScope(scope) => CreateScope { scope, record }.run(tx).await,
         Step::UpdateScope(scope) => UpdateScope { scope, record }.run(tx).await,
         Step::DeleteScope(name) => DeleteScope { name, record }.run(tx).await,

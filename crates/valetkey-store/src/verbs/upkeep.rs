@@ -2,6 +2,7 @@
 
 mod horizon;
 
+use super::first;
 use super::logins::FORGOTTEN;
 use super::logouts::{openid, told};
 use super::notes::forget_client;
@@ -11,7 +12,7 @@ use crate::engine::{Tx, Verb, params};
 use async_trait::async_trait;
 use horizon::MoveHorizon;
 use valetkey_core::error::Fault;
-use valetkey_core::store::{ChangeKind, Upkeep};
+use valetkey_core::store::{ChangeKind, StoredSettings, Upkeep};
 use valetkey_core::time::{Seconds, Timestamp};
 
 /// How long a row is kept after it can last have mattered: room for clocks that disagree, and for people who ask.
@@ -22,7 +23,7 @@ const KEPT_GRANTS: Seconds = Seconds::days(1);
 const KEPT_FAILURES: Seconds = Seconds::days(30);
 /// How long the change feed reaches back. A node away for longer reads everything anew.
 const FEED: Seconds = Seconds::days(1);
-/// How long a client that registered itself may go unused.
+/// How long a client that registered itself may go unused, where the settings do not say it.
 const UNUSED_CLIENT: Seconds = Seconds::days(7);
 /// How many rows a sweep looks at for each that it may delete.
 const LOOKED_AT: u32 = 10;
@@ -101,6 +102,9 @@ impl Verb for Sweep {
 
 /// Clients that registered themselves and that nobody uses: without consent and grant, so without a live token.
 async fn sweep_clients<T: Tx>(tx: &mut T, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+    let sql = "SELECT version, document FROM settings WHERE id = 1";
+    let stored: StoredSettings = first(tx, sql, &[]).await?.unwrap_or_default();
+    let unused = now - stored.applied.registration.unused_after.unwrap_or(UNUSED_CLIENT);
     let sql = "DELETE FROM clients WHERE id IN (
                  SELECT c.id FROM clients c WHERE c.swept_from < $1
                    AND NOT EXISTS (SELECT 1 FROM consents o WHERE o.client_id = c.id)
@@ -112,8 +116,8 @@ async fn sweep_clients<T: Tx>(tx: &mut T, now: Timestamp, limit: u32) -> Result<
                   AND NOT EXISTS (SELECT 1 FROM consents o WHERE o.client_id = c.id)
                   AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id)
                 ORDER BY c.swept_from LIMIT $2 FOR UPDATE OF c";
-    tx.hold(hold, params![now - UNUSED_CLIENT, limit]).await?;
-    let rows = tx.query(sql, params![now - UNUSED_CLIENT, limit]).await?;
+    tx.hold(hold, params![unused, limit]).await?;
+    let rows = tx.query(sql, params![unused, limit]).await?;
     for row in &rows {
         forget_client(tx, &row.text(0)?.into()).await?;
         announce(tx, now, ChangeKind::Client, row.text(0)?.as_bytes()).await?;
@@ -197,6 +201,7 @@ impl Verb for Count {
             UNION ALL SELECT 'consents', count(*) FROM consents
             UNION ALL SELECT 'grants', count(*) FROM grants
             UNION ALL SELECT 'identities', count(*) FROM identities
+            UNION ALL SELECT 'issuers', count(*) FROM issuers
             UNION ALL SELECT 'keys', count(*) FROM keys
             UNION ALL SELECT 'logouts', count(*) FROM logouts
             UNION ALL SELECT 'revocations', count(*) FROM revocations

@@ -158,7 +158,7 @@ impl List<'_> {
         match self.kind {
             Kind::Client => &secret::KEYS,
             Kind::Upstream => &secret::OURS,
-            Kind::Tenant | Kind::Scope | Kind::Api => &[],
+            Kind::Tenant | Kind::Issuer | Kind::Scope | Kind::Api => &[],
         }
     }
 

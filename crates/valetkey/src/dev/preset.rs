@@ -92,7 +92,7 @@ pub(super) fn fitted(given: &Registration, new: NewClient) -> NewClient {
     let public = new.auth_method == Some(AuthMethod::None);
     let usable = |grant: &GrantType| match grant {
         GrantType::AuthorizationCode | GrantType::Implicit => !redirect_uris.is_empty(),
-        GrantType::ClientCredentials => !public,
+        GrantType::ClientCredentials | GrantType::TokenExchange | GrantType::JwtBearer => !public,
         GrantType::RefreshToken | GrantType::Password | GrantType::DeviceCode | GrantType::Ciba => true,
     };
     let mut grant_types: Vec<_> = given.grant_types.iter().copied().filter(usable).collect();

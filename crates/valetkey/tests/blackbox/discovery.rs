@@ -105,7 +105,10 @@ async fn every_grant_promised_is_accepted_and_no_other() {
         match grant {
             "client_credentials" => assert_eq!(reply.status, 200, "{}", reply.body),
             "authorization_code" | "refresh_token" => assert_refused(&reply, 400, "invalid_grant", grant),
-            "password" | "urn:ietf:params:oauth:grant-type:device_code" => {
+            "password"
+            | "urn:ietf:params:oauth:grant-type:device_code"
+            | "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            | "urn:ietf:params:oauth:grant-type:token-exchange" => {
                 assert_refused(&reply, 400, "invalid_request", grant)
             }
             _ => assert_refused(&reply, 400, "unsupported_grant_type", grant),
@@ -115,7 +118,7 @@ async fn every_grant_promised_is_accepted_and_no_other() {
     }
     // RFC 6749 §4.2: that one is had at the authorization endpoint.
     assert!(promised.iter().any(|own| own == "implicit"));
-    assert_eq!(promised.len(), 7, "{promised:?}");
+    assert_eq!(promised.len(), GrantType::ALL.len(), "{promised:?}");
 }
 
 /// What the application is told when a parameter has a value: nothing (a page, or a code), or an error.

@@ -155,6 +155,20 @@ async fn rfc7592_section_2_a_client_reads_changes_and_deletes_itself_and_no_othe
     }
     let mut changed = public();
     changed["client_name"] = "Renamed".into();
+    let without = call(&app, Method::PUT, &path(&one), Some(&token(&one)), &changed).await;
+    assert_eq!(without.refusal(), (400, "invalid_request".to_owned()), "without its client_id");
+    changed["client_id"] = one["client_id"].clone();
+    for (name, value) in [
+        ("client_id", json!("other")),
+        ("client_secret", json!("another-secret-of-nobody")),
+        ("registration_access_token", json!(token(&one))),
+        ("client_id_issued_at", json!(1)),
+    ] {
+        let mut wrong = changed.clone();
+        wrong[name] = value;
+        let reply = call(&app, Method::PUT, &path(&one), Some(&token(&one)), &wrong).await;
+        assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()), "{name}");
+    }
     let foreign = call(&app, Method::PUT, &path(&one), Some(&token(&two)), &changed).await;
     assert_eq!(foreign.status, 401);
     let reply = call(&app, Method::PUT, &path(&one), Some(&token(&one)), &changed).await;
@@ -203,4 +217,89 @@ async fn one_address_cannot_register_without_end() {
     let elsewhere =
         Request::builder().method("POST").uri("/oauth/register").body(public().to_string().into());
     assert_eq!(app.send(elsewhere.unwrap(), IpAddr::from([192, 0, 2, 10])).await.status, 201);
+}
+
+#[tokio::test]
+async fn rfc7591_section_2_what_a_client_says_of_itself_is_registered_and_echoed() {
+    let app = app(DynamicRegistration::Open).await;
+    let mut asked = public();
+    for (name, value) in [
+        ("contacts", json!(["admin@app.example"])),
+        ("logo_uri", json!("https://app.example/logo.png")),
+        ("policy_uri", json!("https://app.example/policy")),
+        ("tos_uri", json!("https://app.example/tos")),
+        ("application_type", json!("web")),
+        ("software_id", json!("4NRB1-0XZABZI9E6-5SM3R")),
+        ("software_version", json!("2.1")),
+        ("token_endpoint_auth_method", json!("private_key_jwt")),
+        ("jwks_uri", json!("https://app.example/keys")),
+    ] {
+        asked[name] = value;
+    }
+    let client = register(&app, asked.clone()).await.json();
+    for name in [
+        "contacts",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+        "application_type",
+        "software_id",
+        "jwks_uri",
+        "software_version",
+        "token_endpoint_auth_method",
+    ] {
+        assert_eq!(client[name], asked[name], "{name}: {client}");
+    }
+    assert!(client.get("client_secret").is_none(), "{client}");
+    for (name, value) in [
+        ("logo_uri", json!("javascript:alert(1)")),
+        ("application_type", json!("toaster")),
+        ("contacts", json!("admin@app.example")),
+        ("jwks_uri", json!("http://app.example/keys")),
+        ("jwks_uri", json!(7)),
+        ("jwks", json!({"keys": []})),
+        ("token_endpoint_auth_method", json!("client_secret_jwt")),
+        ("token_endpoint_auth_method", json!("client_secret")),
+    ] {
+        let mut wrong = asked.clone();
+        wrong[name] = value.clone();
+        let reply = register(&app, wrong).await;
+        assert_eq!(reply.refusal(), (400, "invalid_client_metadata".to_owned()), "{name} = {value}");
+    }
+    // Nothing of the operator's.
+    let mut greedy = asked;
+    greedy["token_exchange"] = json!(["impersonation"]);
+    greedy["workload"] = json!([{"issuer": "https://idp.example", "subject": "s"}]);
+    let client = register(&app, greedy).await.json();
+    assert!(client.get("token_exchange").is_none() && client.get("workload").is_none(), "{client}");
+}
+
+#[tokio::test]
+async fn rfc7591_section_2_3_a_software_statement_of_a_trusted_issuer_counts_before_the_request() {
+    let app = app(DynamicRegistration::Open).await;
+    let other = crate::trusted::Other::new();
+    let statement = other.about(
+        &app,
+        json!({"client_name": "Certified", "software_id": "s-1", "redirect_uris": ["https://certified.example/cb"],
+            "aud": null, "exp": null}),
+    );
+    let mut asked = public();
+    asked["software_statement"] = json!(statement);
+    let unknown = register(&app, asked.clone()).await;
+    assert_eq!(unknown.refusal(), (400, "unapproved_software_statement".to_owned()));
+    let trusts = [valetkey_core::federation::Trust::SoftwareStatements];
+    crate::trusted::trust(&app, &other, &trusts, json!({})).await;
+    let client = register(&app, asked.clone()).await.json();
+    assert_eq!(client["client_name"], "Certified", "{client}");
+    assert_eq!(client["redirect_uris"], json!(["https://certified.example/cb"]));
+    assert_eq!(client["software_statement"], asked["software_statement"]);
+    let stranger = crate::trusted::Other::new().about(&app, json!({"client_name": "Forged"}));
+    for (wrong, error) in [
+        (json!(stranger), "invalid_software_statement"),
+        (json!(7), "invalid_software_statement"),
+        (json!("x.y.z"), "invalid_software_statement"),
+    ] {
+        asked["software_statement"] = wrong;
+        assert_eq!(register(&app, asked.clone()).await.refusal(), (400, error.to_owned()));
+    }
 }

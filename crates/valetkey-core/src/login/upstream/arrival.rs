@@ -33,23 +33,45 @@ pub async fn arrive(
     user_agent: &str,
     replaces: Option<SessionId>,
 ) -> Result<Arrived, Fault> {
+    let user = match whose(cx, upstream, person).await? {
+        Whose::Known(user) => user,
+        Whose::Unknown => return Ok(Arrived::Unknown),
+        Whose::HasAccount => return Ok(Arrived::HasAccount),
+    };
+    let shut = cx.catalog().shuts(upstream.tenant.as_str());
+    if user.may_act().is_err() || shut {
+        return Ok(Arrived::Off);
+    }
+    let proven = Proven { amr: Vec::new(), at: person.auth_time.unwrap_or(cx.now) };
+    let signed_in = sign_in_by(cx, &user, user_agent, replaces, proven).await?;
+    Ok(signed_in.map_or(Arrived::Off, |own| Arrived::SignedIn(Box::new(own))))
+}
+
+/// Whose account an identity means.
+#[derive(Debug)]
+pub enum Whose {
+    Known(Box<User>),
+    /// Nobody's, and it gets none by itself.
+    Unknown,
+    /// An account has the address that is vouched for; it is not linked by that.
+    HasAccount,
+}
+
+/// The account that an identity is linked to; somebody new gets one where the provider's people do.
+pub async fn whose(cx: &Context, upstream: &Upstream, person: &Person) -> Result<Whose, Fault> {
     let known = cx.store.linked_user(&upstream.tenant, upstream.issuer(), &person.subject).await?;
     let user = match known {
         Some(id) => cx.store.user(&id).await?,
-        None if !upstream.sign_up => return Ok(Arrived::Unknown),
+        None if !upstream.sign_up => None,
         None => {
             let taken = is_taken(cx, upstream, person).await?;
             if taken && person.email_verified {
-                return Ok(Arrived::HasAccount);
+                return Ok(Whose::HasAccount);
             }
             newcomer(cx, upstream, person, taken).await?
         }
     };
-    let shut = cx.catalog().shuts(upstream.tenant.as_str());
-    let Some(user) = user.filter(|user| user.may_act().is_ok() && !shut) else { return Ok(Arrived::Off) };
-    let proven = Proven { amr: Vec::new(), at: person.auth_time.unwrap_or(cx.now) };
-    let signed_in = sign_in_by(cx, &user, user_agent, replaces, proven).await?;
-    Ok(signed_in.map_or(Arrived::Off, |own| Arrived::SignedIn(Box::new(own))))
+    Ok(user.map_or(Whose::Unknown, |user| Whose::Known(Box::new(user))))
 }
 
 async fn is_taken(cx: &Context, upstream: &Upstream, person: &Person) -> Result<bool, Fault> {

@@ -30,6 +30,9 @@ pub async fn export(cx: &Context, hashes: bool) -> Result<Export, Refusal> {
     for upstream in cx.store.upstreams().await? {
         export.things.push((Kind::Upstream, form::shown(Kind::Upstream, &Written::of(&upstream))));
     }
+    for issuer in cx.store.issuers().await? {
+        export.things.push((Kind::Issuer, form::shown(Kind::Issuer, &issuer)));
+    }
     for scope in cx.store.scopes().await? {
         export.things.push((Kind::Scope, form::shown(Kind::Scope, &scope)));
     }

@@ -2,6 +2,7 @@
 //! durations in words, scopes as one text, and what is as it would be anyway left out.
 
 use super::Kind;
+use crate::ids::TenantId;
 use crate::settings::NEVER;
 use crate::time::Seconds;
 use serde::Serialize;
@@ -18,7 +19,8 @@ pub const ENDPOINT: [&str; 4] = ["method", "path", "scopes", "user"];
 pub const CLAIMS: [&str; 5] = ["subject", "username", "name", "email", "email_verified"];
 
 /// A text that is a span of time.
-const SPANS: [&str; 8] = [
+const SPANS: [&str; 9] = [
+    "unused_after",
     "access_token_lifetime",
     "code",
     "access_token",
@@ -29,8 +31,16 @@ const SPANS: [&str; 8] = [
     "session_idle",
 ];
 const SCOPES: [&str; 4] = ["scope", "scopes", "application_scope", "browser_scope"];
-const LISTS: [&str; 5] =
-    ["redirect_uris", "post_logout_redirect_uris", "grant_types", "compat", "cors_origins"];
+const LISTS: [&str; 8] = [
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "grant_types",
+    "compat",
+    "cors_origins",
+    "audiences",
+    "algorithms",
+    "trusted_for",
+];
 /// An API's one opt-in, which is a flag in its document.
 const QUERY_ACCESS_TOKEN: &str = "query_access_token";
 
@@ -79,6 +89,8 @@ fn shown_member(name: &str, value: &Value) -> Option<Value> {
         ("signing_alg", "EdDSA"),
         ("auth_method", "client_secret"),
         ("origin", "operator"),
+        ("match_by", "identity"),
+        ("tenant", TenantId::DEFAULT),
     ];
     plain.filter(|value| !usual.contains(&(name, value.as_str().unwrap_or_default())))
 }
@@ -101,7 +113,7 @@ pub(super) fn shown<T: Serialize>(kind: Kind, thing: &T) -> Members {
     let member = |name: &&str| {
         let value = document.get_mut(*name)?.take();
         // Of an upstream this is so unless it is said otherwise.
-        if *name == "sign_up" {
+        if *name == "sign_up" && kind == Kind::Upstream {
             return (value == json!(false)).then(|| ((*name).to_owned(), value));
         }
         Some(((*name).to_owned(), shown_member(name, &value)?))

@@ -30,6 +30,7 @@ pub const SETTINGS: [&str; 17] = [
     "registration.compat",
     "registration.access_token_lifetime",
     "registration.dynamic",
+    "registration.unused_after",
     "services.mastodon",
 ];
 

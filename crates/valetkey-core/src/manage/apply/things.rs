@@ -7,6 +7,7 @@ use crate::audit::{Actor, Event, Record};
 use crate::client::Client;
 use crate::context::Context;
 use crate::directory::Tenant;
+use crate::federation::TrustedIssuer;
 use crate::ids::{ClientId, TenantId};
 use crate::manage::{ManageError, api};
 use crate::secret::Secret;
@@ -35,6 +36,7 @@ pub(super) struct Draft<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) tenants: Vec<Tenant>,
     pub(super) there: Vec<Upstream>,
+    pub(super) issuers: Vec<TrustedIssuer>,
     pub(super) scopes: Vec<ScopeWords>,
     /// As they would be.
     pub(super) apis: Vec<Api>,
@@ -68,6 +70,7 @@ impl<'a> Draft<'a> {
             wanted,
             tenants,
             there: cx.store.upstreams().await?,
+            issuers: cx.store.issuers().await?,
             scopes: cx.store.scopes().await?,
             apis: cx.store.apis().await?,
             // There can be many: only where they are spoken of, or may be in the way.

@@ -1,0 +1,50 @@
+//! The one gate of the grants that begin or go on without a code or a refresh token: may this person be acted for, and by
+//! this client? The store's consuming statements ask the same of the rows they write beside.
+
+use crate::audit::{Actor, Event};
+use crate::client::Client;
+use crate::context::Context;
+use crate::directory::User;
+use crate::error::{Code, Denial, Error};
+use crate::scope::Scope;
+use crate::store::{Consent, Grant};
+
+pub(super) const ENDED: Denial = Code::InvalidGrant.because(
+    "what the user allowed has ended: the account, the application, the consent or the grant no longer holds",
+);
+
+/// Whether an account may be acted for now.
+pub(super) fn may_act(cx: &Context, user: &User) -> Result<(), Denial> {
+    user.may_act()?;
+    if cx.catalog().shuts(user.tenant.as_str()) { Err(ENDED) } else { Ok(()) }
+}
+
+/// The person of a standing grant, if all of it still holds: the account, the client it was given to, the consent, itself.
+pub(super) async fn standing(cx: &Context, grant: &Grant) -> Result<User, Error> {
+    let user = cx.store.user(&grant.user).await?.ok_or(ENDED)?;
+    may_act(cx, &user)?;
+    let client = cx.client(grant.client.as_str()).await?.filter(|client| !client.disabled);
+    let consent = cx.store.consent(&grant.user, &grant.client).await?;
+    if grant.revoked_at.is_some() || client.is_none() || consent.is_none() {
+        return Err(ENDED.into());
+    }
+    Ok(user)
+}
+
+/// Notes consent that is given otherwise than on our page: the account page shows it, and takes it back. What somebody
+/// answered on our page stays as it is.
+pub(super) async fn agreed(cx: &Context, client: &Client, user: &User, scope: &Scope) -> Result<bool, Error> {
+    if cx.store.consent(&user.id, &client.id).await?.is_some() {
+        return Ok(true);
+    }
+    let consent = Consent {
+        user: user.id.clone(),
+        client: client.id.clone(),
+        scope: scope.clone(),
+        granted_at: cx.now,
+        updated_at: cx.now,
+    };
+    let record = cx.record(Event::ConsentGiven, Actor::Client(client.id.clone()));
+    let record = record.client(&client.id).user(&user.id, &user.tenant).object(scope);
+    Ok(cx.store.record_consent(&consent, &record).await?)
+}

@@ -1,0 +1,164 @@
+//! RFC 7523 §2.1, draft-ietf-oauth-identity-assertion-authz-grant §4.4 — the word of a trusted issuer as a grant
+//!
+//! No refresh token comes of it: its issuer is asked again instead, and so can take back what it said.
+
+use super::gate;
+use crate::audit::{Actor, Event};
+use crate::client::Client;
+use crate::context::Context;
+use crate::directory::User;
+use crate::error::{Code, Denial, Error};
+use crate::federation::{self, Distrust, Somebody, Statement, Trust};
+use crate::ids::GrantId;
+use crate::jose::jws::Jws;
+use crate::params::Params;
+use crate::scope::Scope;
+use crate::secret::digest_of;
+use crate::store::{Beginning, Grant};
+use crate::time::Timestamp;
+use crate::token::TokenResponse;
+use crate::token::details::Details;
+use crate::token::granted::{Allowed, begin, row};
+use serde_json::Value;
+
+const UNTRUSTED: Denial =
+    Code::InvalidGrant.because("the assertion is of no issuer that this server trusts with this");
+const USED: Denial = Code::InvalidGrant.because("the assertion was used before");
+const NOBODY: Denial = Code::InvalidGrant.because(
+    "the assertion means nobody who may use this application here: the account, the consent or the application does not hold",
+);
+
+pub(super) async fn exchange(
+    cx: &Context,
+    client: &Client,
+    params: &Params<'_>,
+) -> Result<TokenResponse, Error> {
+    if client.is_public() {
+        return Err(Code::UnauthorizedClient
+            .because("this grant is for clients that can prove themselves")
+            .into());
+    }
+    let text = params
+        .one("assertion")
+        .ok_or(Code::InvalidRequest.because("assertion is missing: send the issuer's JWT"))?;
+    let is_jag = Jws::read(text).is_some_and(|jws| jws.is_of_type("oauth-id-jag+jwt"));
+    let trust = if is_jag { Trust::IdJag } else { Trust::Users };
+    let statement = federation::verify(cx, text, trust).await.map_err(refused)?;
+    let asked = if is_jag { of_jag(cx, client, &statement, params)? } else { asked(cx, client, params)? };
+    let user = person(cx, &statement).await?;
+    let (grant, response) = first(cx, client, &statement, &user, asked)?;
+    spend(cx, &statement, text).await?;
+    if is_jag || statement.issuer.implies_consent {
+        gate::agreed(cx, client, &user, &grant.scope).await?;
+    }
+    let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
+    let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);
+    match cx.store.begin_grant(&grant, Some(&record)).await? {
+        Beginning::Begun => Ok(response),
+        Beginning::Known | Beginning::Refused => Err(NOBODY.into()),
+    }
+}
+
+pub(super) fn refused(why: Distrust) -> Error {
+    match why {
+        Distrust::Unknown => UNTRUSTED.into(),
+        Distrust::Untrue(detail) => Code::InvalidGrant.because(detail).into(),
+        Distrust::Failed(fault) => fault.into(),
+    }
+}
+
+/// Whom it means, if that account may be used now.
+pub(super) async fn person(cx: &Context, statement: &Statement) -> Result<User, Error> {
+    match federation::somebody(cx, statement).await? {
+        Somebody::Known(user) => {
+            gate::may_act(cx, &user)?;
+            Ok(*user)
+        }
+        Somebody::Unknown => Err(NOBODY.into()),
+    }
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) scope: Scope,
+    pub(super) resources: Vec<String>,
+}
+
+fn asked(cx: &Context, client: &Client, params: &Params<'_>) -> Result<Asked, Denial> {
+    let scope = cx.catalog().asked_scope(client, params.one("scope"))?;
+    Ok(Asked { scope, resources: params.all("resource").map(str::to_owned).collect() })
+}
+
+/// §4.4 of the draft: the assertion names the client, and bounds what it may have.
+fn of_jag(
+    cx: &Context,
+    client: &Client,
+    statement: &Statement,
+    params: &Params<'_>,
+) -> Result<Asked, Denial> {
+    if statement.text("client_id") != Some(client.id.as_str()) {
+        return Err(Code::InvalidGrant.because("the assertion was made for another client"));
+    }
+    if statement.text("jti").is_none() {
+        return Err(Code::InvalidGrant.because("the assertion has no jti"));
+    }
+    let bad = Code::InvalidGrant.because("scope in the assertion is no list of names");
+    let allowed = match statement.claims.get("scope") {
+        None => None,
+        Some(Value::String(text)) => Some(Scope::parse(text).map_err(|_| bad)?),
+        Some(_) => return Err(bad),
+    };
+    let scope = match (&allowed, params.one("scope")) {
+        (Some(allowed), None) => allowed.filter(|name| client.may_ask_for(name)),
+        (allowed, text) => {
+            let scope = cx.catalog().asked_scope(client, text)?;
+            if allowed.as_ref().is_some_and(|own| !own.covers(&scope)) {
+                return Err(Code::InvalidScope.because("ask for no more than the assertion allows"));
+            }
+            scope
+        }
+    };
+    let allowed: Vec<String> = match statement.claims.get("resource") {
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let asked: Vec<String> = params.all("resource").map(str::to_owned).collect();
+    if !allowed.is_empty() && !asked.iter().all(|uri| allowed.contains(uri)) {
+        return Err(Code::InvalidTarget.because("this resource is not one that the assertion names"));
+    }
+    Ok(Asked { scope, resources: if asked.is_empty() { allowed } else { asked } })
+}
+
+/// The grant as it will be written, and the answer for when it is.
+fn first(
+    cx: &Context,
+    client: &Client,
+    statement: &Statement,
+    user: &User,
+    asked: Asked,
+) -> Result<(Grant, TokenResponse), Error> {
+    let resources: Vec<&str> = asked.resources.iter().map(String::as_str).collect();
+    let proven = statement.claims.get("auth_time").and_then(Value::as_i64).map(Timestamp);
+    let allowed = Allowed {
+        id: GrantId(cx.new_id()),
+        user: &user.id,
+        tenant: &user.tenant,
+        session: None,
+        scope: asked.scope,
+        resources: asked.resources.clone(),
+        auth_time: proven.filter(|at| *at <= cx.now).unwrap_or(cx.now),
+        nonce: None,
+        lasting: false,
+        details: Details { acr: statement.text("acr").map(str::to_owned), ..Details::default() },
+    };
+    let first = begin(cx, client, row(cx, client, allowed), &resources)?;
+    Ok((first.grant, first.issued.into_response()))
+}
+
+/// RFC 7523 §3 (7): each is good once, on whichever node; one without a `jti` is named by all of its text.
+pub(super) async fn spend(cx: &Context, statement: &Statement, text: &str) -> Result<(), Error> {
+    let name = statement.text("jti").unwrap_or(text);
+    let key = digest_of(&[b"assertion", statement.issuer.issuer.as_bytes(), name.as_bytes()]);
+    if cx.store.spend(&key, statement.expires_at, cx.now).await? { Ok(()) } else { Err(USED.into()) }
+}

@@ -1,0 +1,233 @@
+//! RFC 7523 §2.1, §2.2, draft-ietf-oauth-identity-assertion-authz-grant — what the word of a trusted issuer is good for
+
+use crate::support::{ISSUER, assert_refused, furnish};
+use crate::trusted::{OTHER, Other, trust};
+use serde_json::{Map, Value, json};
+use valetkey_core::audit::{Actor, Event};
+use valetkey_core::client::AuthMethod;
+use valetkey_core::client::profile::Profile;
+use valetkey_core::federation::Trust;
+use valetkey_core::grant::GrantType;
+use valetkey_core::ids::{ClientId, TenantId};
+use valetkey_core::manage::client::NewClient;
+use valetkey_core::manage::{self, issuer};
+use valetkey_core::scope::Scope;
+use valetkey_testkit::{CLIENT_SECRET, Reply, TestApp};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+async fn world(trusts: &[Trust], more: Value) -> (TestApp, Other) {
+    let (app, other) = (furnish(TestApp::builder()).await, Other::new());
+    trust(&app, &other, trusts, more).await;
+    let new = NewClient {
+        id: Some("agent".to_owned()),
+        grant_types: vec![GrantType::JwtBearer],
+        scope: Some(Scope::parse("read write").unwrap()),
+        ..NewClient::default()
+    };
+    app.client(new).await;
+    (app, other)
+}
+
+async fn bear(app: &TestApp, assertion: &str, more: &[(&str, &str)]) -> Reply {
+    let own = [("grant_type", GRANT), ("assertion", assertion)];
+    app.post("/oauth/token", Some(("agent", CLIENT_SECRET)), &[&own, more].concat()).await
+}
+
+fn by_name() -> Value {
+    json!({"match_by": "username", "implies_consent": true})
+}
+
+#[tokio::test]
+async fn rfc7523_section_2_1_an_assertion_of_a_trusted_issuer_is_a_token_once() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let text = other.about(&app, json!({"preferred_username": "alice", "jti": "a"}));
+    let reply = bear(&app, &text, &[("scope", "read")]).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let json = reply.json();
+    assert!(json.get("refresh_token").is_none() && json["scope"] == "read", "{json}");
+    assert!(app.is_active("agent", json["access_token"].as_str().unwrap()).await);
+    assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "again");
+    // One without a jti is named by its text.
+    let text = other.about(&app, json!({"preferred_username": "alice"}));
+    assert_eq!(bear(&app, &text, &[]).await.status, 200);
+    assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "again, without jti");
+}
+
+#[tokio::test]
+async fn rfc7523_section_3_an_assertion_that_does_not_hold_is_refused() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let now = app.cx().now.0;
+    for (n, (name, value)) in [
+        ("iss", json!("https://third.example")),
+        ("iss", json!(format!("{OTHER}/"))),
+        ("sub", Value::Null),
+        ("sub", json!("")),
+        ("aud", json!("https://third.example")),
+        ("aud", json!(["https://third.example"])),
+        ("aud", Value::Null),
+        ("exp", json!(now)),
+        ("exp", json!(now + 2 * 86_400)),
+        ("exp", Value::Null),
+        ("iat", json!(now + 120)),
+        ("nbf", json!(now + 120)),
+        ("preferred_username", json!("mallory")),
+        ("preferred_username", Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut claims = json!({"preferred_username": "alice", "jti": format!("j{n}")});
+        claims[name] = value.clone();
+        let reply = bear(&app, &other.about(&app, claims), &[]).await;
+        assert_refused(&reply, 400, "invalid_grant", &format!("{name} = {value}"));
+    }
+    let good = json!({"preferred_username": "alice"});
+    let stranger = Other::new().about(&app, good.clone());
+    assert_refused(&bear(&app, &stranger, &[]).await, 400, "invalid_grant", "another's key");
+    for typ in ["at+jwt", "oauth-id-jag+jwt", "logout+jwt", "dpop+jwt"] {
+        let text = other.typed(&app, Some(typ), good.clone());
+        assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", typ);
+    }
+    let reply = bear(&app, &other.about(&app, good.clone()), &[("scope", "admin")]).await;
+    assert_refused(&reply, 400, "invalid_scope", "scope");
+    let none = [("grant_type", GRANT)];
+    let reply = app.post("/oauth/token", Some(("agent", CLIENT_SECRET)), &none).await;
+    assert_refused(&reply, 400, "invalid_request", "no assertion");
+    // Switched off, it is believed nothing.
+    let off = Map::from_iter([("disabled".to_owned(), json!(true))]);
+    issuer::update(&app.cx(), &Actor::Operator, "idp", &off).await.unwrap();
+    let reply = bear(&app, &other.about(&app, good), &[]).await;
+    assert_refused(&reply, 400, "invalid_grant", "a disabled issuer");
+}
+
+#[tokio::test]
+async fn consent_is_the_persons_unless_the_operator_lets_the_issuer_stand_for_it() {
+    let (app, other) = world(&[Trust::Users], json!({"match_by": "username"})).await;
+    let text = other.about(&app, json!({"preferred_username": "alice", "jti": "a"}));
+    assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "nobody consented");
+}
+
+#[tokio::test]
+async fn asvs_6_8_1_a_person_is_known_by_the_linked_identity_and_gets_an_account_only_where_that_is_said() {
+    for (sign_up, good) in [(false, false), (true, true)] {
+        let more = json!({"sign_up": sign_up, "implies_consent": true});
+        let (app, other) = world(&[Trust::Users], more).await;
+        let claims = |jti: &str| json!({"preferred_username": "alice", "jti": jti, "sub": "their-alice"});
+        let reply = bear(&app, &other.about(&app, claims("1")), &[]).await;
+        assert_eq!(reply.status == 200, good, "{}", reply.body);
+        if good {
+            let cx = app.cx();
+            let ours = manage::user::find(&cx, &TenantId::default(), "alice").await.unwrap();
+            let known = cx.store.linked_user(&TenantId::default(), OTHER, "their-alice").await.unwrap();
+            assert!(known.is_some_and(|id| id != ours.id), "never the account of the same name");
+            assert_eq!(bear(&app, &other.about(&app, claims("2")), &[]).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_jag_is_for_its_client_and_for_what_it_says() {
+    let (app, other) = world(&[Trust::IdJag], json!({"match_by": "username"})).await;
+    let good = json!({"preferred_username": "alice", "client_id": "agent", "scope": "read"});
+    let typ = Some("oauth-id-jag+jwt");
+    let make = |name: &str, value: Value, jti: &str| {
+        let mut claims = good.clone();
+        claims["jti"] = json!(jti);
+        claims[name] = value;
+        other.typed(&app, typ, claims)
+    };
+    let text = make("scope", json!("read"), "ok");
+    let reply = bear(&app, &text, &[]).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["scope"]), (200, &json!("read")), "{}", reply.body);
+    assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "again");
+    for (name, value) in [
+        ("client_id", json!("app")),
+        ("client_id", Value::Null),
+        ("jti", Value::Null),
+        ("aud", json!([ISSUER, "https://third.example"])),
+        ("aud", json!("https://third.example")),
+        ("scope", json!(["read"])),
+    ] {
+        let text = make(name, value.clone(), "bad");
+        assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", &format!("{name} = {value}"));
+    }
+    let text = make("scope", json!("read"), "more");
+    assert_refused(
+        &bear(&app, &text, &[("scope", "read write")]).await,
+        400,
+        "invalid_scope",
+        "more than it says",
+    );
+    let text = make("resource", json!("https://a.example"), "elsewhere");
+    let reply = bear(&app, &text, &[("resource", "https://b.example")]).await;
+    assert_refused(&reply, 400, "invalid_target", "another resource");
+    // Trusted for this alone: a plain assertion of the same issuer is none.
+    let text = other.about(&app, json!({"preferred_username": "alice"}));
+    assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "plain");
+    // And no public client has it.
+    let id = ClientId::from("agent");
+    let public = |own: &mut valetkey_core::client::Client| {
+        own.auth_method = AuthMethod::None;
+        own.secrets.clear();
+    };
+    manage::client::update(&app.cx(), &Actor::Operator, &id, Event::ClientUpdated, public).await.unwrap();
+    let text = make("scope", json!("read"), "public");
+    let fields = [("grant_type", GRANT), ("assertion", text.as_str()), ("client_id", "agent")];
+    assert_refused(&app.post("/oauth/token", None, &fields).await, 400, "unauthorized_client", "public");
+}
+
+#[tokio::test]
+async fn rfc7523_section_2_2_a_workload_is_the_client_that_the_operator_says_it_is() {
+    let (app, other) = world(&[Trust::Workloads], json!({"audiences": ["https://ci.example/aud"]})).await;
+    let workload = json!([{"issuer": OTHER, "claims": {"repository": "acme/app", "ref": "refs/heads/main"}}]);
+    let new = NewClient {
+        id: Some("deployer".to_owned()),
+        grant_types: vec![GrantType::ClientCredentials],
+        scope: Some(Scope::parse("read").unwrap()),
+        auth_method: Some(AuthMethod::PrivateKeyJwt),
+        profile: Profile::default().with("workload", &workload).unwrap(),
+        ..NewClient::default()
+    };
+    app.client(new).await;
+    let good = json!({"sub": "repo:acme/app:ref:refs/heads/main", "repository": "acme/app", "ref": "refs/heads/main"});
+    let call = |id: &'static str, text: String| {
+        let app = &app;
+        async move {
+            let fields = [
+                ("grant_type", "client_credentials"),
+                ("client_id", id),
+                ("client_assertion_type", ASSERTION),
+                ("client_assertion", text.as_str()),
+            ];
+            app.post("/oauth/token", None, &fields).await
+        }
+    };
+    // A job's token may come more than once while it lives.
+    let text = other.typed(&app, Some("JWT"), good.clone());
+    for _ in 0..2 {
+        let reply = call("deployer", text.clone()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    let mut elsewhere = good.clone();
+    elsewhere["aud"] = json!("https://ci.example/aud");
+    assert_eq!(call("deployer", other.about(&app, elsewhere)).await.status, 200);
+    for (name, value) in [
+        ("repository", json!("acme/app2")),
+        ("repository", json!("acme/ap")),
+        ("ref", json!("refs/heads/main2")),
+        ("ref", Value::Null),
+        ("aud", json!("https://third.example")),
+        ("iss", json!("https://third.example")),
+        ("exp", json!(1)),
+    ] {
+        let mut claims = good.clone();
+        claims[name] = value.clone();
+        let reply = call("deployer", other.about(&app, claims)).await;
+        assert_refused(&reply, 401, "invalid_client", &format!("{name} = {value}"));
+    }
+    assert_refused(&call("service", text.clone()).await, 401, "invalid_client", "another client");
+    let stranger = Other::new().about(&app, good);
+    assert_refused(&call("deployer", stranger).await, 401, "invalid_client", "another's key");
+}
