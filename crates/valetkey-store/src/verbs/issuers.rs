@@ -2,7 +2,7 @@
 
 use super::audits::audit;
 use super::revocations::announce;
-use super::{FromRow, all, exists, from_json, to_json};
+use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -59,7 +59,9 @@ pub(super) struct Update {
 impl Verb for Update {
     type Out = Write;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        let (id, document) = (self.issuer.id.as_str(), to_json(&self.issuer)?);
+        let id = self.issuer.id.as_str();
+        let before = stored(tx, "SELECT document FROM issuers WHERE id = $1", params![id]).await?;
+        let document = to_json_over(&self.issuer, before.as_deref())?;
         let sql = "UPDATE issuers SET document = $1, version = version + 1 WHERE id = $2 AND version = $3 AND issuer = $4";
         if tx.execute(sql, params![&document, id, self.issuer.version, self.issuer.issuer.as_str()]).await?
             == 0

@@ -47,7 +47,7 @@ pub(crate) async fn poll(app: &TestApp, auth_req_id: &str) -> Reply {
 }
 
 /// The consent page of the one request that waits for who is signed in.
-async fn look(browser: &mut Browser<'_>) -> Reply {
+pub(crate) async fn look(browser: &mut Browser<'_>) -> Reply {
     let page = browser.get("/account").await;
     let link = page.body.split("href=\"/account/requests/").nth(1).expect("a request waits");
     let link = format!("/account/requests/{}", link.split('"').next().unwrap());

@@ -3,6 +3,7 @@
 //! A grant without a row of its own fails the test. What stands behind a code, a token or an answer is made while all is
 //! well; then the state changes; then it is fetched.
 
+use crate::ciba::{bank, begun, look};
 use crate::device::{begin, consent_page, tv};
 use crate::support::{disable_client, furnish, text, user_id};
 use crate::trusted::{Other, trust};
@@ -55,6 +56,7 @@ fn row(client: &'static str, secret: bool, fields: &[(&str, &str)]) -> Row {
 async fn world() -> TestApp {
     let app = furnish(TestApp::builder()).await;
     tv(&app).await;
+    bank(&app).await;
     let own = [
         GrantType::AuthorizationCode,
         GrantType::RefreshToken,
@@ -100,6 +102,13 @@ async fn prepared(app: &TestApp, grant: GrantType) -> Option<Row> {
             let page = consent_page(&mut browser, &begun).await;
             browser.decide(&page, "allow", &["read"]).await;
             row("tv", false, &[("grant_type", grant.name()), ("device_code", text(&begun, "device_code"))])
+        }
+        GrantType::Ciba => {
+            browser.sign_in("alice").await;
+            let id = begun(app).await;
+            let page = look(&mut browser).await;
+            browser.decide(&page, "allow", &["read"]).await;
+            row("bank", true, &[("grant_type", grant.name()), ("auth_req_id", &id)])
         }
         GrantType::TokenExchange => {
             let tokens = browser.tokens("all", "read", "alice").await;
