@@ -13,7 +13,7 @@ use crate::time::Seconds;
 use serde_json::{Map, Value, json};
 
 /// Every key of the settings but those of `http.aliases`, in the order in which they are written.
-pub const SETTINGS: [&str; 17] = [
+pub const SETTINGS: [&str; 18] = [
     "default_tenant",
     "authorization_details_types",
     "lifetimes.code",
