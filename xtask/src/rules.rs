@@ -112,6 +112,7 @@ pub(crate) const CORE: &[Floor] = &[
             "backup",
             "approval",
             "catalog",
+            "claims",
             "client",
             "context",
             "directory",

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod authorize;
 pub mod backup;
 pub mod catalog;
+pub mod claims;
 pub mod client;
 pub mod context;
 pub mod directory;
