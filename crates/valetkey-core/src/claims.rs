@@ -120,7 +120,9 @@ impl PersonClaims {
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), ClaimFlaw> {
         let known = find(name).filter(|claim| claim.shape != Shape::Account);
         let claim = known.ok_or_else(|| {
-            ClaimFlaw(format!("{name} is no standard claim (OIDC Core §5.1), or stands in the account itself"))
+            ClaimFlaw(format!(
+                "{name} is no standard claim (OIDC Core §5.1), or stands in the account itself"
+            ))
         })?;
         let value = tidy(value);
         if self.0.get(name) == Some(&value) {
@@ -160,9 +162,11 @@ impl PersonClaims {
 fn tidy(value: Value) -> Value {
     match value {
         Value::String(text) => text.trim().into(),
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name, tidy(value))).filter(|(_, v)| !is_nothing(v)).collect()
-        }
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, tidy(value)))
+            .filter(|(_, v)| !is_nothing(v))
+            .collect(),
         other => other,
     }
 }
@@ -281,7 +285,12 @@ pub fn value(user: &User, name: &str) -> Option<Value> {
 }
 
 /// Writes what scopes open, and what was asked for by name, into an answer.
-pub fn write(user: &User, has_scope: impl Fn(&str) -> bool, asked: impl Fn(&str) -> bool, into: &mut Map<String, Value>) {
+pub fn write(
+    user: &User,
+    has_scope: impl Fn(&str) -> bool,
+    asked: impl Fn(&str) -> bool,
+    into: &mut Map<String, Value>,
+) {
     for claim in ALL.iter().filter(|claim| has_scope(claim.scope) || asked(claim.name)) {
         if let Some(value) = value(user, claim.name) {
             into.insert(claim.name.to_owned(), value);
@@ -349,7 +358,10 @@ mod tests {
         assert_eq!(PersonClaims::of_text(&own.to_text()).as_ref(), Some(&own));
         own.set("phone_number", json!("")).expect("taken");
         own.set("nickname", Value::Null).expect("taken");
-        assert_eq!((own.to_text(), PersonClaims::of_text("")), (String::new(), Some(PersonClaims::default())));
+        assert_eq!(
+            (own.to_text(), PersonClaims::of_text("")),
+            (String::new(), Some(PersonClaims::default()))
+        );
         assert_eq!(PersonClaims::of_text("[]"), None);
     }
 }

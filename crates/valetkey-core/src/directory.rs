@@ -1,5 +1,6 @@
 //! Who can sign in: users and the directories (tenants) they belong to.
 
+use crate::claims::PersonClaims;
 use crate::client::Client;
 use crate::context::Server;
 use crate::error::{Code, Denial};
@@ -75,6 +76,8 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     pub email_verified: bool,
+    #[serde(default, skip_serializing_if = "PersonClaims::is_empty")]
+    pub claims: PersonClaims,
     /// May administer the server.
     pub admin: bool,
     /// A PHC string (argon2id, or an imported scheme); `None`: the password cannot be used.

@@ -15,10 +15,16 @@ pub struct Scope(Vec<String>);
 pub struct BadScope;
 
 /// Scopes that need no registration: OIDC Core §5.4 and §11.
-pub const STANDARD: [(&str, &str, &str); 4] = [
+pub const STANDARD: [(&str, &str, &str); 6] = [
     ("openid", "Know who you are", "A lasting identifier of your account, nothing else"),
-    ("profile", "See your name", "Your name and user name"),
+    (
+        "profile",
+        "See your profile",
+        "Your name and user name, and what else you wrote down of yourself: picture, birthday, language …",
+    ),
     ("email", "See your e-mail address", "And whether it is confirmed"),
+    ("address", "See your postal address", ""),
+    ("phone", "See your phone number", "And whether it is confirmed"),
     ("offline_access", "Keep working when you are away", "Until you take the key back"),
 ];
 

@@ -35,6 +35,7 @@ macro_rules! steps {
             step!(5, "upstream", 5, $engine, "0005_upstream.sql"),
             step!(8, "spent", 8, $engine, "0008_spent.sql"),
             step!(9, "details", 8, $engine, "0009_details.sql"),
+            step!(10, "claims", 8, $engine, "0010_claims.sql"),
             step!(11, "approvals", 8, $engine, "0011_approvals.sql"),
             step!(12, "logout", 8, $engine, "0012_logout.sql"),
             step!(13, "nodes", 8, $engine, "0013_nodes.sql"),

@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn oidc_core_section_5_5_the_parameter_is_read_or_refused() {
         for (text, names) in [
-            (r#"{"userinfo":{"given_name":{"essential":true},"nickname":null}}"#, Some("given_name nickname")),
+            (
+                r#"{"userinfo":{"given_name":{"essential":true},"nickname":null}}"#,
+                Some("given_name nickname"),
+            ),
             (
                 r#"{"userinfo":{"email":null},"id_token":{"email":null,"auth_time":{"essential":true}}}"#,
                 Some("email"),

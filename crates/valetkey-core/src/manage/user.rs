@@ -6,6 +6,7 @@ pub use change::{NotChanged, change_password, require_password_change, set_passw
 
 use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
 use crate::audit::{Actor, Event};
+use crate::claims::PersonClaims;
 use crate::context::Context;
 use crate::directory::User;
 use crate::ids::{TenantId, UserId};
@@ -98,6 +99,7 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
         name: filled(new.name),
         email: filled(new.email),
         email_verified: false,
+        claims: PersonClaims::default(),
         admin: new.admin,
         password,
         must_change_password: false,

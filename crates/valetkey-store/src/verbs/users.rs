@@ -7,8 +7,9 @@ use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
+use valetkey_core::claims::PersonClaims;
 use valetkey_core::directory::User;
-use valetkey_core::error::Fault;
+use valetkey_core::error::{Fault, FaultKind};
 use valetkey_core::ids::{TenantId, UserId};
 use valetkey_core::store::{Mark, Page, SetupOutcome, Users, Write};
 use write::{Create, CreateFirstAdmin, Delete, Update};
@@ -17,7 +18,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, tenant_id, username, name, email, email_verified, admin, password, must_change_password,
-                    disabled, created_at, updated_at, version FROM users ",
+                    disabled, created_at, updated_at, version, claims FROM users ",
             $rest
         )
     };
@@ -39,6 +40,8 @@ impl FromRow for User {
             created_at: row.time(10)?,
             updated_at: row.time(11)?,
             version: row.int(12)?,
+            claims: PersonClaims::of_text(row.text(13)?)
+                .ok_or(Fault::bare(FaultKind::Corrupt, "the claims of a user cannot be read"))?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Barrier;
 use valetkey_core::audit::{Actor, Event, Record};
+use valetkey_core::claims::PersonClaims;
 use valetkey_core::client::{AuthMethod, Client, Origin};
 use valetkey_core::directory::User;
 use valetkey_core::grant::GrantType;
@@ -99,6 +100,7 @@ pub(super) fn user_in(tenant: &str, name: &str) -> User {
         email_verified: false,
         admin: false,
         password: Some("$argon2id$…".to_owned()),
+        claims: PersonClaims::default(),
         must_change_password: false,
         disabled: false,
         created_at: NOW,

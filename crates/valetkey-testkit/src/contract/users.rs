@@ -5,9 +5,16 @@ use super::fixtures::{
     CALLERS, NOW, ROUNDS, Scene, add_user, any, client, later, race, record, told, until_now, user, user_in,
 };
 use valetkey_core::audit::Event;
+use valetkey_core::claims::PersonClaims;
 use valetkey_core::directory::User;
 use valetkey_core::ids::{TenantId, UserId};
 use valetkey_core::store::{ChangeKind, MarkKind, Page, SetupOutcome, Write};
+
+fn some_claims() -> PersonClaims {
+    let mut claims = PersonClaims::default();
+    claims.set("given_name", "Alice 'O\"".into()).unwrap();
+    claims
+}
 
 fn admin(name: &str) -> User {
     User { admin: true, ..user(name) }
@@ -18,6 +25,7 @@ pub async fn a_user_reads_back_as_it_was_written(store: Handle) {
         name: Some("Alice Liddell".to_owned()),
         email: Some("Alice@Example.org".to_owned()),
         email_verified: true,
+        claims: some_claims(),
         admin: true,
         must_change_password: true,
         disabled: true,
@@ -91,7 +99,7 @@ pub async fn an_update_is_guarded_by_version_tenant_and_name(store: Handle) {
     add_user(&store, &bob).await;
     let update =
         async |user: &User| store.update_user(user, None, false, &record(Event::UserUpdated)).await.unwrap();
-    let renamed = User { username: "Alicia".to_owned(), admin: true, ..alice.clone() };
+    let renamed = User { username: "Alicia".to_owned(), claims: some_claims(), admin: true, ..alice.clone() };
     assert_eq!(update(&renamed).await, Write::Done);
     assert_eq!(update(&alice).await, Write::Conflict, "an old version");
     let renamed = User { version: 2, ..renamed };

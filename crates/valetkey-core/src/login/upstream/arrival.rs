@@ -2,6 +2,7 @@
 
 use super::id_token::Person;
 use crate::audit::{Actor, Event};
+use crate::claims::PersonClaims;
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::Fault;
@@ -100,6 +101,7 @@ async fn newcomer(
             name: person.name.clone().filter(|name| name.chars().count() <= 200),
             email: person.email.clone().filter(|_| !taken),
             email_verified: person.email_verified && !taken,
+            claims: PersonClaims::default(),
             admin: false,
             password: None,
             must_change_password: false,

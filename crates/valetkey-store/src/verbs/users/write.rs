@@ -18,8 +18,8 @@ macro_rules! insert {
     ($rest:literal) => {
         concat!(
             "INSERT INTO users (id, tenant_id, username, username_key, name, email, email_key, email_verified, admin,
-                                password, must_change_password, disabled, created_at, updated_at, dead_before, version)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1 WHERE ",
+                                password, must_change_password, disabled, created_at, updated_at, dead_before, claims, version)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1 WHERE ",
             $rest,
             " ON CONFLICT DO NOTHING"
         )
@@ -29,6 +29,7 @@ macro_rules! insert {
 async fn insert<T: Tx>(tx: &mut T, sql: &'static str, user: &User) -> Result<bool, Fault> {
     let username_key = User::lookup_key(&user.username);
     let email_key = user.email.as_deref().map(User::lookup_key);
+    let claims = user.claims.to_text();
     let values = params![
         &user.id,
         &user.tenant,
@@ -45,6 +46,7 @@ async fn insert<T: Tx>(tx: &mut T, sql: &'static str, user: &User) -> Result<boo
         user.created_at,
         user.updated_at,
         Value::Blob(&[0; 16]),
+        &claims,
     ];
     Ok(tx.execute(sql, values).await? == 1)
 }
@@ -97,7 +99,8 @@ pub(super) struct Update {
 
 const UPDATE: &str = "
     UPDATE users SET username = $1, username_key = $2, name = $3, email = $4, email_key = $5, email_verified = $6,
-           admin = $7, password = $8, must_change_password = $9, disabled = $10, updated_at = $11, version = version + 1
+           admin = $7, password = $8, must_change_password = $9, disabled = $10, updated_at = $11, claims = $15,
+           version = version + 1
     WHERE id = $12 AND tenant_id = $13 AND version = $14
       AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant_id = $13 AND o.username_key = $2 AND o.id <> $12)";
 
@@ -107,6 +110,7 @@ impl Verb for Update {
         let user = &self.user;
         let username_key = User::lookup_key(&user.username);
         let email_key = user.email.as_deref().map(User::lookup_key);
+        let claims = user.claims.to_text();
         let values = params![
             &user.username,
             &username_key,
@@ -122,6 +126,7 @@ impl Verb for Update {
             &user.id,
             &user.tenant,
             user.version,
+            &claims,
         ];
         if tx.execute(UPDATE, values).await? == 0 {
             let sql = "SELECT 1 FROM users WHERE id = $1 AND tenant_id = $2";
