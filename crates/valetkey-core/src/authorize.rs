@@ -7,6 +7,7 @@ mod elsewhere;
 mod front;
 mod jarm;
 pub mod par;
+mod person;
 pub mod request_object;
 mod response;
 mod review;
@@ -203,9 +204,13 @@ pub async fn resume(
         Some(session) => cx.store.consent(&session.user, &client.id).await?,
         None => None,
     };
-    Ok(match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
+    let step = match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
+        (step @ Step::Login(_), _) | (step, None) => step,
+        (step, Some(session)) => person::missing(cx, interaction, session).unwrap_or(step),
+    };
+    Ok(match (step, session) {
         (Step::Finish, Some(session)) => Progress::Done(match par::spend(cx, &interaction.request).await? {
-            Ok(()) => finish(cx, client, interaction, session, &interaction.request.scope).await?,
+            Ok(()) => finish(cx, client, interaction, session, &interaction.request.asked()).await?,
             Err(denial) => refuse(cx, &interaction.request, denial),
         }),
         (Step::Refuse(denial), _) => Progress::Done(refuse(cx, &interaction.request, denial)),
@@ -245,10 +250,10 @@ pub async fn decide(
     if let Err(denial) = spent {
         return Ok(refuse(cx, request, denial));
     }
-    let granted = request.scope.filter(|name| is_fixed(name) || ticked.contains(name));
+    let asked = request.asked();
+    let granted = asked.filter(|name| is_fixed(name) || ticked.contains(name));
     let before = cx.store.consent(&session.user, &client.id).await?;
-    let kept =
-        before.map(|consent| consent.scope.filter(|name| !request.scope.contains(name))).unwrap_or_default();
+    let kept = before.map(|consent| consent.scope.filter(|name| !asked.contains(name))).unwrap_or_default();
     let consent = Consent {
         user: session.user.clone(),
         client: client.id.clone(),
@@ -268,16 +273,21 @@ pub async fn decide(
 const SWITCHED_OFF: Denial =
     Code::AccessDenied.because("the account or the application was switched off meanwhile");
 
+/// `granted`: scopes, and claims that were asked for alone.
 async fn finish(
     cx: &Context,
     client: &Client,
     interaction: &Interaction,
     session: &Session,
-    scope: &Scope,
+    granted: &Scope,
 ) -> Result<AuthorizationResponse, Fault> {
     if client.origin == Origin::Gateway {
         return Ok(response::back(&interaction.request));
     }
+    let mut interaction = interaction.clone();
+    interaction.request.details = person::agreed(cx, &interaction, session, granted);
+    let (interaction, scope) =
+        (&interaction, &granted.filter(|name| interaction.request.scope.contains(name)));
     if let Some(id) = interaction.approval {
         return elsewhere::decide(cx, id, session, Some(scope)).await;
     }

@@ -29,6 +29,8 @@ pub struct Catalog {
     issuers: Vec<Arc<TrustedIssuer>>,
     /// Whether any of them is switched off.
     shut: bool,
+    /// Whether any API looks at how people were authenticated (RFC 9470).
+    asks_acr: bool,
     /// How far the change feed had come when it was read.
     pub(crate) read_at: i64,
 }
@@ -58,7 +60,8 @@ impl Catalog {
         let defaults =
             scopes.values().filter(|words| words.default).map(|words| words.name.as_str()).collect();
         let rules = apis.iter().map(Rules::compile).collect();
-        Self { scopes, apis, rules, defaults, ..Self::default() }
+        let asks_acr = apis.iter().flat_map(|api| &api.endpoints).any(|rule| !rule.acr.is_empty());
+        Self { scopes, apis, rules, defaults, asks_acr, ..Self::default() }
     }
 
     /// The same with the user directories; `default` is there whether or not the store has it.
@@ -111,6 +114,10 @@ impl Catalog {
     /// Whether a directory is switched off. Costs nothing while none is.
     pub fn shuts(&self, tenant: &str) -> bool {
         self.shut && self.tenants.get(tenant).is_some_and(|tenant| tenant.disabled)
+    }
+
+    pub fn asks_acr(&self) -> bool {
+        self.asks_acr
     }
 
     pub fn scope(&self, name: &str) -> Option<&ScopeWords> {

@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod noted;
 pub mod profile;
 pub mod redirect_uri;
+pub mod subject;
 
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId};

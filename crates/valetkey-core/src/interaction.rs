@@ -129,13 +129,14 @@ pub fn next_step(
         return Step::Finish;
     }
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
+    let asked = request.asked();
     // RFC 8628 §5.4, RFC 10027: who holds the other device is known to nobody but the person.
     // What is agreed in detail is agreed each time (RFC 9396 §4).
     let again = request.prompts.contains(&Prompt::Consent)
         || !request.details.authorization_details.is_empty()
         || interaction.approval.is_some()
         || must_always_ask(client, request);
-    if consent.is_some() && held.covers(&request.scope) && !again {
+    if consent.is_some() && held.covers(&asked) && !again {
         return Step::Finish;
     }
     if quiet {
@@ -143,7 +144,8 @@ pub fn next_step(
             Code::ConsentRequired.because("the user has not allowed this application all it asks for"),
         );
     }
-    Step::Consent { ask: request.scope.clone(), held: held.filter(|name| request.scope.contains(name)) }
+    let held = held.filter(|name| asked.contains(name));
+    Step::Consent { ask: asked, held }
 }
 
 fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Timestamp) -> Option<LoginReason> {

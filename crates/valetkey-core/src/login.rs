@@ -1,5 +1,6 @@
 //! Signing in: throttle, hash, gate, session — in that order, alike in answer and time whether or not the user exists
 
+pub mod acr;
 pub mod browser_mode;
 pub mod browser_state;
 pub mod confirm;

@@ -52,10 +52,12 @@ pub enum Kind {
     Pending = 41,
     /// What a person agreed to, in the same row.
     Agreed = 42,
+    /// OIDC Core §8, a `sub` of one sector, under the master key.
+    PairwiseSubject = 36,
 }
 
 impl Kind {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -78,6 +80,7 @@ impl Kind {
         Self::AuthReqId,
         Self::Pending,
         Self::Agreed,
+        Self::PairwiseSubject,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -105,6 +108,7 @@ impl Kind {
             Self::AuthReqId => "vk_ar_",
             Self::Pending => "vk_pe_",
             Self::Agreed => "vk_ag_",
+            Self::PairwiseSubject => "vk_ps_",
         }
     }
 }

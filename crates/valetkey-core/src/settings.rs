@@ -224,6 +224,36 @@ impl Default for Portal {
     }
 }
 
+/// The names of ways to prove who one is (OIDC Core §2, `acr`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcrValues {
+    /// In any way: at a provider elsewhere, too.
+    pub signed_in: String,
+    /// By a password here.
+    pub password: String,
+    /// In any way, no longer ago than `fresh_for`.
+    pub fresh: String,
+    pub fresh_for: Seconds,
+}
+
+impl Default for AcrValues {
+    fn default() -> Self {
+        Self {
+            signed_in: "urn:valetkey:acr:signed-in".to_owned(),
+            password: "urn:valetkey:acr:password".to_owned(),
+            fresh: "urn:valetkey:acr:fresh".to_owned(),
+            fresh_for: Seconds::minutes(5),
+        }
+    }
+}
+
+impl AcrValues {
+    /// From the least to the most telling.
+    pub fn all(&self) -> [&str; 3] {
+        [&self.signed_in, &self.password, &self.fresh]
+    }
+}
+
 /// The server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -236,6 +266,7 @@ pub struct Settings {
     /// RFC 9126 §5: of every client.
     pub require_pushed_authorization_requests: bool,
     pub portal: Portal,
+    pub acr: AcrValues,
     /// Whether the store is asked for revocations before each token is judged.
     pub strict_introspection: bool,
 }
@@ -252,6 +283,7 @@ impl Settings {
             dpop_nonce_required: false,
             require_pushed_authorization_requests: false,
             portal: Portal::default(),
+            acr: AcrValues::default(),
             strict_introspection: false,
         }
     }
@@ -284,6 +316,12 @@ impl Settings {
     #[must_use]
     pub fn with_portal(self, portal: Portal) -> Self {
         Self { portal, ..self }
+    }
+
+    /// The same with other names of ways to sign in.
+    #[must_use]
+    pub fn with_acr(self, acr: AcrValues) -> Self {
+        Self { acr, ..self }
     }
 
     /// The issuer identifier: the one string, everywhere byte for byte the same.

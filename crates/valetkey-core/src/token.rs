@@ -12,10 +12,10 @@ pub mod logout_token;
 pub mod refresh;
 pub mod revocation;
 
-pub use id_token::{About, Beside, id_token};
+pub use id_token::{About, Beside, encrypted, id_token};
 
-use crate::client::Client;
 use crate::client::compat::Compat;
+use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::directory::home;
 use crate::error::{Code, Denial, Error};
@@ -25,7 +25,7 @@ use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Grant, TokenFormat};
 use crate::time::{Seconds, Timestamp};
 use access::AccessToken;
-use details::Details;
+use details::{Details, ForAccessToken};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -136,7 +136,17 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
     let lifetime = bounds.until.map_or(own, |until| own.min(until - cx.now));
     let scope = target.scope.to_string();
     let authorization_details = authorization_details::for_audience(cx, agreed, &target.audience);
-    let details = Details::for_access_token(issue.grant, issue.client, &authorization_details);
+    let subject = match issue.grant {
+        Some(grant) => subject::pairwise(cx, issue.client, &grant.user)?,
+        None => None,
+    };
+    let beside = ForAccessToken {
+        authorization_details: &authorization_details,
+        subject,
+        with_acr: catalog.asks_acr(),
+        elsewhere: !issue.resources.is_empty(),
+    };
+    let details = Details::for_access_token(issue.grant, issue.client, beside);
     // Drawn at once: a draw costs the same for an id and a nonce as for either.
     let random: [u8; 22] = cx.random();
     let token = AccessToken {

@@ -6,6 +6,7 @@ use crate::{Caller, Inner, headers, policy};
 use http::header::{ACCEPT, COOKIE, HeaderMap, HeaderValue, ORIGIN};
 use valetkey_core::context::{self, Context, RequestName};
 use valetkey_core::error::Fault;
+use valetkey_core::login::acr;
 use valetkey_core::login::browser_mode::{self, Person, SIGN_OUT};
 use valetkey_core::login::same_origin::{self, Came};
 use valetkey_core::route::Method;
@@ -17,7 +18,7 @@ const FORGED: Refusal<'static> =
 
 /// Judges a request that came without a token.
 pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, caller: Caller<'_>) -> Judged<'a> {
-    let Question { api, ruling, method, rest, headers, .. } = question;
+    let Question { api, method, rest, headers, .. } = question;
     let changes = !matches!(method, Method::Get | Method::Head);
     // RFC 6455 §10.2: a handshake reads and writes, and browsers let any page begin one.
     // A proxy that asks leaves `Upgrade` out; these it hands on, and no script can set them.
@@ -34,8 +35,10 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
     let context = context(gateway, caller);
     match person(&context, api, headers).await {
         Ok(Some(_)) if proof_needed && !proven() => Judged::Refused(FORGED),
-        Ok(Some(person)) => match policy::decide(ruling, &person.token(api)) {
+        Ok(Some(person)) => match decide(&context, &person, question) {
             Ok(()) => Judged::Passes(Who::Browser(Box::new(person))),
+            // RFC 9470 §4: who opens a page proves it once more.
+            Err(Refusal::Authentication(_)) if is_navigation(method, headers) => Judged::SignsIn,
             Err(refusal) => Judged::Refused(refusal),
         },
         Ok(None) if is_navigation(method, headers) => Judged::SignsIn,
@@ -46,6 +49,11 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
             Judged::Refused(if away { Refusal::Away } else { Refusal::Failed })
         }
     }
+}
+
+fn decide<'a>(cx: &Context, person: &Person, question: Question<'a, '_>) -> Result<(), Refusal<'a>> {
+    let held = |wanted: &[String]| acr::fulfils(cx, &person.session, wanted);
+    policy::decide(question.ruling, &person.token(question.api), question.now, held)
 }
 
 pub(crate) fn context(gateway: &Inner, caller: Caller<'_>) -> Context {

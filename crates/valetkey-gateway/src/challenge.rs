@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use valetkey_core::error::Code;
 use valetkey_core::scope::Scope;
 use valetkey_core::settings::Settings;
-use valetkey_core::store::Api;
+use valetkey_core::store::{Api, EndpointRule};
 
 /// Why a request is not let through. The words are literals, so no input leaks through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Refusal<'a> {
     Missing,
     Token(&'static str),
     Scope(&'a Scope, &'static str),
+    /// RFC 9470 §3.
+    Authentication(&'a EndpointRule),
     /// The API has rules and none speaks for this.
     Endpoint,
     TooLarge,
@@ -45,7 +47,7 @@ impl Refusal<'_> {
         match self {
             Self::Target(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::Method | Self::SignOut => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Missing | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Missing | Self::Token(_) | Self::Authentication(_) => StatusCode::UNAUTHORIZED,
             Self::Scope(..) | Self::Endpoint | Self::Stranger(_) | Self::Forgery(_) => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Away => StatusCode::SERVICE_UNAVAILABLE,
@@ -66,6 +68,7 @@ impl Refusal<'_> {
             Self::Method => "The API is called by GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.",
             Self::SignOut => "Signing out is a POST.",
             Self::Away => "The server cannot tell who you are just now; try again in a moment.",
+            Self::Authentication(_) => "more recent or stronger user authentication is needed here",
             Self::Missing => "This API needs an access token.",
             Self::Endpoint => "This API has no endpoint of that method and path.",
             Self::TooLarge => "The request body is larger than the API takes.",
@@ -81,6 +84,7 @@ impl Refusal<'_> {
             Self::Request(_) => Some(Code::InvalidRequest),
             Self::Token(_) => Some(Code::InvalidToken),
             Self::Scope(..) => Some(Code::InsufficientScope),
+            Self::Authentication(_) => Some(Code::InsufficientUserAuthentication),
             _ => None,
         }
     }
@@ -130,6 +134,9 @@ impl Refusal<'_> {
         if let Some(code) = self.code() {
             let _ = write!(text, ", error=\"{}\", error_description=\"{}\"", code.as_str(), self.detail());
         }
+        if let Self::Authentication(rule) = self {
+            text.push_str(&wanted(rule));
+        }
         let needs = if let Self::Scope(scopes, _) = self { Some(*scopes) } else { needs };
         if let Some(scopes) = needs.filter(|scopes| !scopes.is_empty()) {
             let _ = write!(text, ", scope=\"{scopes}\"");
@@ -137,4 +144,16 @@ impl Refusal<'_> {
         let _ = write!(text, ", resource_metadata=\"{}\"", settings.url(&metadata::path(api)));
         text
     }
+}
+
+/// RFC 9470 §3: what the client asks for at the authorization endpoint. The names have no quote in them.
+fn wanted(rule: &EndpointRule) -> String {
+    let mut text = String::new();
+    if !rule.acr.is_empty() {
+        let _ = write!(text, ", acr_values=\"{}\"", rule.acr.join(" "));
+    }
+    if let Some(age) = rule.max_age {
+        let _ = write!(text, ", max_age=\"{}\"", age.0);
+    }
+    text
 }

@@ -103,7 +103,7 @@ fn bearer<'a>(
 ) -> Result<Verified, Refusal<'a>> {
     let verified = verify::verify(server, api, token.ok_or(Refusal::Missing)?, now)?;
     let token = verified.token().ok_or(Refusal::Failed)?;
-    policy::decide(ruling, &token)?;
+    policy::decide(ruling, &token, now, |wanted| policy::by_token(&token, wanted))?;
     Ok(verified)
 }
 

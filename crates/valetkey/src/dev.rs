@@ -127,7 +127,15 @@ async fn protected(cx: &Context, upstream: &str) -> Result<()> {
     for (method, scope) in [(Method::Get, "read"), (Method::Post, "write")] {
         let id = format!("ep_{}", cx.new_id()).into();
         let scopes = Scope::from_iter([scope]);
-        new.endpoints.push(EndpointRule { id, method, path: "/{*rest}".to_owned(), scopes, user: false });
+        new.endpoints.push(EndpointRule {
+            id,
+            method,
+            path: "/{*rest}".to_owned(),
+            scopes,
+            user: false,
+            max_age: None,
+            acr: Vec::new(),
+        });
     }
     unless_there(api::create(cx, Actor::System, new).await)
 }

@@ -8,6 +8,7 @@
 
 mod answer;
 mod demands;
+mod person;
 mod values;
 
 pub(super) use answer::{in_front, may_have, mode};
@@ -24,7 +25,7 @@ use crate::scope::Scope;
 use crate::token::details::Details;
 
 /// Every parameter that means something here; each may come once (`resource` as often as wanted).
-pub const KNOWN: [&str; 20] = [
+pub const KNOWN: [&str; 22] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -44,6 +45,8 @@ pub const KNOWN: [&str; 20] = [
     "request_uri",
     "ui_locales",
     "acr_values",
+    "claims",
+    "id_token_hint",
     "tenant_id",
 ];
 
@@ -101,7 +104,7 @@ const O: bool = false;
 
 /// The table. The client and its redirect URI, where there is one, hold before the first row runs.
 #[rustfmt::skip]
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 23] = [
     //                                                       plain JAR PAR both device CIBA
     Check("response_mode",    answer::response_mode,           [X,  X,  X,  X,  O,  O]),
     Check("repeats",          repeats,                         [X,  X,  X,  X,  X,  X]),
@@ -121,6 +124,10 @@ const CHECKS: [Check; 19] = [
     Check("details",          values::details,                 [X,  X,  X,  X,  X,  X]),
     Check("prompt",           values::prompt,                  [X,  X,  X,  X,  O,  O]),
     Check("max_age",          values::max_age,                 [X,  X,  X,  X,  O,  O]),
+    Check("default_max_age",  person::default_max_age,         [X,  X,  X,  X,  O,  O]),
+    Check("acr_values",       person::acr_values,              [X,  X,  X,  X,  O,  X]),
+    Check("claims",           person::claims,                  [X,  X,  X,  X,  O,  O]),
+    Check("id_token_hint",    person::id_token_hint,           [X,  X,  X,  X,  O,  O]),
     Check("id token",         answer::id_token,                [X,  X,  X,  X,  O,  O]),
 ];
 

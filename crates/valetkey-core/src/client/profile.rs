@@ -14,7 +14,7 @@ pub use about::About;
 pub use cross_device::{CrossDevice, DELIVERY_MODES};
 pub use federation::{Elsewhere, Exchanging, Federation, Workload};
 pub use logout::Logout;
-pub use openid::OpenId;
+pub use openid::{Encrypted, OpenId, SubjectType};
 pub use security::{Security, SecurityProfile};
 
 use super::Client;

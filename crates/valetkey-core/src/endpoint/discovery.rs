@@ -1,5 +1,7 @@
 //! RFC 8414, OIDC Discovery §3 — server metadata: exactly what works, no more
 
+mod openid;
+
 use crate::client::AuthMethod;
 use crate::client::profile::DELIVERY_MODES;
 use crate::context::Context;
@@ -48,13 +50,6 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": algorithms,
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [SigningAlgorithm::Rs256.name()],
-        "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid", "tenant",
-            "name", "preferred_username", "updated_at", "email", "email_verified",
-        ],
-        "claims_parameter_supported": false,
     });
     if let Some(members) = metadata.as_object_mut() {
         members.extend(of_requests(cx, &grants));
@@ -68,6 +63,9 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         metadata["backchannel_token_delivery_modes_supported"] = json!(DELIVERY_MODES);
         metadata["backchannel_authentication_request_signing_alg_values_supported"] = json!(algorithms);
         metadata["backchannel_user_code_parameter_supported"] = false.into();
+    }
+    if let Some(members) = metadata.as_object_mut() {
+        members.append(&mut openid::members(cx));
     }
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();

@@ -1,6 +1,6 @@
 //! RFC 7662 — token introspection: from memory for access tokens, from the grant's row for refresh tokens
 
-use crate::client::Client;
+use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::{Code, Error, Fault};
 use crate::ids::UserId;
@@ -112,7 +112,7 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         token_type: Some(if token.confirmation.is_some() { "DPoP" } else { "Bearer" }),
         exp: Some(token.expires_at.0),
         iat: Some(token.issued_at.0),
-        sub: Some(token.user.unwrap_or(token.client).into()),
+        sub: Some(subject_of(token)),
         aud: token.audience.iter().map(|&aud| aud.into()).collect(),
         iss: Some(cx.settings.issuer().into()),
         jti: Some(token.id.to_string()),
@@ -121,6 +121,12 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         cnf: token.confirmation.map(|key| Confirmation { jkt: dpop::to_text(key) }),
         details: Details::members(token.details),
     }
+}
+
+/// OIDC Core §8: a client's people are the same to the readers of its tokens as to itself.
+fn subject_of<'a>(token: &AccessToken<'a>) -> Cow<'a, str> {
+    let known_as = (!token.details.is_empty()).then(|| Details::read(token.details).subject).flatten();
+    known_as.map_or_else(|| token.user.unwrap_or(token.client).into(), Cow::Owned)
 }
 
 async fn of_refresh(
@@ -140,6 +146,8 @@ async fn of_refresh(
     if !live || !may_act || !seen {
         return Ok(Introspection::default());
     }
+    let Some(client) = cx.client(grant.client.as_str()).await? else { return Ok(Introspection::default()) };
+    let sub = subject::of(cx, &client, &grant.user)?;
     Ok(Introspection {
         active: true,
         scope: Some(grant.scope.to_string().into()),
@@ -147,7 +155,7 @@ async fn of_refresh(
         token_type: Some("refresh_token"),
         exp: Some(until.0),
         iat: Some(grant.rotated_at.0),
-        sub: Some(grant.user.as_str().to_owned().into()),
+        sub: Some(sub.into()),
         iss: Some(cx.settings.issuer().to_owned().into()),
         auth_time: Some(grant.auth_time.0),
         tenant: Some(grant.tenant.as_str().to_owned().into()),

@@ -1,6 +1,6 @@
 //! OIDC RP-Initiated Logout §2 — an application asks that its user be signed out here too
 
-use crate::client::{Client, redirect_uri};
+use crate::client::{Client, redirect_uri, subject};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::jose::jwt::{self, Type};
@@ -53,8 +53,13 @@ pub async fn read(cx: &Context, params: &Params<'_>) -> Result<LogoutRequest, Er
     };
     let redirect = params.one("post_logout_redirect_uri");
     let redirect = redirect.map(|uri| back(client.as_deref(), uri, params.one("state"))).transpose()?;
-    let (subject, session) = hint.map(|hint| (hint.sub, hint.sid)).unzip();
+    let (subject, session) = hint.map(|hint| (person(cx, hint.sub), hint.sid)).unzip();
     Ok(LogoutRequest { client, subject, session: session.flatten(), redirect })
+}
+
+/// OIDC Core §8: the person, by whichever name the application knows them. We signed it.
+fn person(cx: &Context, sub: String) -> String {
+    subject::person(cx, &sub).map_or(sub, |person| person.to_string())
 }
 
 fn hint(cx: &Context, text: &str) -> Result<Hint, Denial> {

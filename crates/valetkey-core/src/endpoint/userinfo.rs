@@ -1,31 +1,27 @@
-//! OIDC Core §5.3 — claims about the user of an access token, by its scope
+//! OIDC Core §5.3 — claims about the user of an access token: by its scope, and those that were asked for by name
 
+use crate::claims;
+use crate::client::{Client, subject};
 use crate::context::Context;
-use crate::error::{Code, Denial, Error};
-use crate::ids::TenantId;
-use crate::token::access;
-use serde::Serialize;
+use crate::error::{Code, Denial, Error, Fault};
+use crate::ids::{TenantId, UserId};
+use crate::jose::{SigningAlgorithm, jwt};
+use crate::token::access::{self, AccessToken};
+use crate::token::details::Details;
+use crate::token::encrypted;
+use serde_json::{Map, Value};
 
-/// OIDC Core §5.1, §5.4.
-#[derive(Debug, Serialize)]
-pub struct UserInfo {
-    pub sub: String,
-    /// The user directory, where it is not the one that is there without anybody making it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferred_username: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_verified: Option<bool>,
+/// The answer, as the client registered to get it (OIDC Registration §2).
+#[derive(Debug)]
+pub enum UserInfo {
+    Json(Vec<u8>),
+    /// Signed, encrypted, or both.
+    Jwt(String),
 }
 
 const INVALID: Denial = Code::InvalidToken.because("the access token is unknown, expired or revoked");
+const ELSEWHERE: Denial = Code::InvalidToken
+    .because("the access token is for another resource alone: leave resource out of the request for it");
 
 /// Answers for an access token; a bound one by the caller who showed its key.
 pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
@@ -33,19 +29,58 @@ pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
     let user = token.user.filter(|_| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
-    let has = |scope: &str| token.scope.split(' ').any(|own| own == scope);
-    if !has("openid") {
+    if !has(&token, "openid") {
         return Err(Code::InsufficientScope.because("ask for the scope openid").into());
     }
-    let user = cx.store.user(&user.into()).await?.filter(|user| user.may_act().is_ok()).ok_or(INVALID)?;
-    let (profile, email) = (has("profile"), has("email") && user.email.is_some());
-    Ok(UserInfo {
-        sub: user.id.to_string(),
-        tenant: (user.tenant != TenantId::default()).then(|| user.tenant.to_string()),
-        name: user.name.filter(|_| profile),
-        preferred_username: profile.then_some(user.username),
-        updated_at: profile.then_some(user.updated_at.0),
-        email_verified: email.then_some(user.email_verified),
-        email: user.email.filter(|_| email),
-    })
+    let client = cx.client(token.client).await?.ok_or(INVALID)?;
+    let claims = claims(cx, &client, &token, &user.into()).await?;
+    answer(cx, &client, claims).await
+}
+
+fn has(token: &AccessToken<'_>, scope: &str) -> bool {
+    token.scope.split(' ').any(|own| own == scope)
+}
+
+async fn claims(
+    cx: &Context,
+    client: &Client,
+    token: &AccessToken<'_>,
+    id: &UserId,
+) -> Result<Map<String, Value>, Error> {
+    let user = cx.store.user(id).await?.filter(|user| user.may_act().is_ok()).ok_or(INVALID)?;
+    let details = Details::read(token.details);
+    let grant = match token.grant.filter(|_| details.asks_claims) {
+        Some(grant) => cx.store.grant(grant).await?,
+        None => None,
+    };
+    // RFC 8707 §2: whoever named a resource got a token for that one.
+    if details.elsewhere || grant.as_ref().is_some_and(|grant| !grant.resources.is_empty()) {
+        return Err(ELSEWHERE.into());
+    }
+    let asked = grant.and_then(|grant| grant.details.claims);
+    let mut said = Map::new();
+    said.insert("sub".to_owned(), subject::of(cx, client, id)?.into());
+    if user.tenant != TenantId::default() {
+        said.insert("tenant".to_owned(), user.tenant.as_str().into());
+    }
+    let wished = |name: &str| asked.as_ref().is_some_and(|asked| asked.userinfo.contains_key(name));
+    claims::write(&user, |scope| has(token, scope), wished, &mut said);
+    Ok(said)
+}
+
+/// §5.3.2: signed, it says who says it and to whom.
+async fn answer(cx: &Context, client: &Client, mut claims: Map<String, Value>) -> Result<UserInfo, Error> {
+    let openid = &client.profile.openid;
+    let (signing, encryption) = (openid.userinfo_signed_response_alg, openid.userinfo_encryption());
+    let encoded = |claims: &Map<String, Value>| {
+        serde_json::to_vec(claims).map_err(|e| Fault::internal("encoding userinfo", e))
+    };
+    if signing.is_none() && encryption.is_none() {
+        return Ok(UserInfo::Json(encoded(&claims)?));
+    }
+    claims.insert("iss".to_owned(), cx.settings.issuer().into());
+    claims.insert("aud".to_owned(), client.id.as_str().into());
+    let algorithm = signing.unwrap_or(SigningAlgorithm::Rs256);
+    let signed = jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::UserInfo, &claims)?;
+    Ok(UserInfo::Jwt(encrypted(cx, client, encryption, signed).await?))
 }

@@ -1,5 +1,6 @@
 //! RFC 6749 §4.1.1, OIDC Core §3.1.2.1 — a validated authorization request
 
+use crate::claims::{self, Requested};
 use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::proof::dpop::Thumbprint;
@@ -195,4 +196,31 @@ pub struct AuthorizationRequest {
     pub tenant: TenantId,
     #[serde(with = "details::text")]
     pub details: Details,
+}
+
+impl AuthorizationRequest {
+    /// What a person is asked for: the scopes, and each claim that is asked for by name and that no scope of them opens
+    /// (OIDC Core §5.5).
+    pub fn asked(&self) -> Scope {
+        let mut asked = self.scope.clone();
+        for name in self.details.claims.iter().flat_map(Requested::names) {
+            if self.opener(name).is_none() {
+                asked.insert(&claims::alone(name));
+            }
+        }
+        asked
+    }
+
+    /// The scope of this request that opens a claim.
+    fn opener(&self, name: &str) -> Option<&'static str> {
+        claims::find(name).map(|claim| claim.scope).filter(|scope| self.scope.contains(scope))
+    }
+
+    /// Whether what a person allowed opens a claim.
+    pub fn allows_claim(&self, granted: &Scope, name: &str) -> bool {
+        match self.opener(name) {
+            Some(scope) => granted.contains(scope),
+            None => granted.contains(&claims::alone(name)),
+        }
+    }
 }

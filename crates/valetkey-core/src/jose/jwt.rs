@@ -12,6 +12,8 @@ pub enum Type {
     /// RFC 9068 §2.1.
     AccessToken,
     IdToken,
+    /// OIDC Core §5.3.2; no ID token, though no standard gives it a type of its own.
+    UserInfo,
     /// JARM §2.1. It names nobody (`sub`), so that nothing takes it for an ID token.
     Response,
     /// OIDC Back-Channel Logout §2.4.
@@ -26,6 +28,7 @@ impl Type {
     const fn name(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
+            Self::UserInfo => "userinfo+jwt",
             Self::IdToken | Self::Response => "JWT",
             Self::LogoutToken => "logout+jwt",
             Self::Identity => "vk-identity+jwt",

@@ -7,10 +7,13 @@ use crate::error::Fault;
 use crate::ids::{ClientId, SessionId, TokenId};
 use crate::interaction::{AuthorizationRequest, Interaction, ResponseMode, ResponseType};
 use crate::login::{cookie::Cookie, session};
+use crate::path::Path;
+use crate::route::{Method, Ruling};
 use crate::seal::{self, Kind};
 use crate::store::{Api, Session};
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use crate::token::access::AccessToken;
+use crate::token::details::Details;
 use serde::{Deserialize, Serialize};
 
 /// What stands before the API's id where something must be named that came by browser and through no application. No
@@ -160,8 +163,9 @@ pub fn begin(cx: &Context, api: &Api, target: &str, session: Option<&Session>, b
     let target = if fits { target.to_owned() } else { format!("{}/", api.prefix) };
     let in_force = cx.in_force();
     let tenant = session.map(|session| &session.tenant).or(in_force.applied.default_tenant.as_ref());
+    let (max_age, acr_values) = wanted(cx, api, &target);
     let request = AuthorizationRequest {
-        details: crate::token::details::Details::default(),
+        details: Details { acr_values, ..Details::default() },
         client: client_id(api),
         redirect_uri: cx.settings.url(&target),
         response_type: ResponseType::Code,
@@ -173,9 +177,21 @@ pub fn begin(cx: &Context, api: &Api, target: &str, session: Option<&Session>, b
         nonce: None,
         key: None,
         prompts: Vec::new(),
-        max_age: None,
+        max_age,
         login_hint: None,
         tenant: tenant.cloned().unwrap_or_default(),
     };
     Interaction::new(cx, request, browser)
+}
+
+/// RFC 9470 §4: what the endpoint that a person opens wants of their sign-in.
+fn wanted(cx: &Context, api: &Api, target: &str) -> (Option<Seconds>, Vec<String>) {
+    let path = target.split('?').next().unwrap_or_default();
+    let rest = path.strip_prefix(&*api.prefix).unwrap_or_default();
+    let catalog = cx.catalog();
+    let rules = Path::normalise(path).ok().and_then(|path| catalog.api_at(&path).map(|(_, rules, _)| rules));
+    match rules.map(|rules| rules.find(api, Method::Get, rest)) {
+        Some(Ruling::Rule(rule)) => (rule.max_age, rule.acr.clone()),
+        _ => (None, Vec::new()),
+    }
 }

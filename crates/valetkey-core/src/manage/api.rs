@@ -7,8 +7,10 @@ use crate::context::Context;
 use crate::ids::ApiId;
 use crate::path::Path;
 use crate::route;
+use crate::scope;
 use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::Api;
+use crate::time::Seconds;
 use url::Url;
 
 const KIND: &str = "API";
@@ -27,6 +29,16 @@ pub(super) fn check(api: &Api) -> Result<(), ManageError> {
         return Err(refused(
             "the resource must be an absolute URI without fragment, such as https://api.example/photos",
         ));
+    }
+    let named = |acr: &String| scope::is_name(acr) && acr.len() <= 255;
+    if api.endpoints.iter().any(|rule| !rule.acr.iter().all(named)) {
+        return Err(refused(
+            "an acr value is a name without spaces and quotes, such as urn:valetkey:acr:fresh",
+        ));
+    }
+    // Less would be over before the person is back.
+    if api.endpoints.iter().filter_map(|rule| rule.max_age).any(|age| age < Seconds(10)) {
+        return Err(refused("max_age of an endpoint is at least 10 seconds"));
     }
     check_gateway(api)?;
     if api.access_token_lifetime.is_some_and(|span| span.0 < 1 || span > LONGEST_ACCESS_TOKEN) {

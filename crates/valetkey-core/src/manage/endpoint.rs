@@ -7,6 +7,7 @@ use crate::ids::{ApiId, EndpointId};
 use crate::route::Method;
 use crate::scope::Scope;
 use crate::store::{Api, EndpointRule};
+use crate::time::Seconds;
 
 /// What to register.
 #[derive(Debug, Clone)]
@@ -15,6 +16,9 @@ pub struct NewEndpoint {
     pub path: String,
     pub scopes: Scope,
     pub user: bool,
+    /// RFC 9470 §3.
+    pub max_age: Option<Seconds>,
+    pub acr: Vec<String>,
 }
 
 /// Adds a rule; refused where it and another would speak for the same request.
@@ -24,8 +28,9 @@ pub async fn create(
     id: &ApiId,
     new: NewEndpoint,
 ) -> Result<EndpointRule, ManageError> {
-    let NewEndpoint { method, path, scopes, user } = new;
-    let rule = EndpointRule { id: format!("ep_{}", cx.new_id()).into(), method, path, scopes, user };
+    let NewEndpoint { method, path, scopes, user, max_age, acr } = new;
+    let own = format!("ep_{}", cx.new_id()).into();
+    let rule = EndpointRule { id: own, method, path, scopes, user, max_age, acr };
     api::update(cx, actor, id, |api| api.endpoints.push(rule.clone())).await?;
     Ok(rule)
 }

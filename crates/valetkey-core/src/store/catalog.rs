@@ -49,6 +49,12 @@ pub struct EndpointRule {
     /// A user must stand behind the token: an application's own is refused.
     #[serde(default)]
     pub user: bool,
+    /// RFC 9470 §3: how long ago the person may have proven who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Seconds>,
+    /// RFC 9470 §3: one of these ways in which they did; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr: Vec<String>,
 }
 
 /// A resource server.

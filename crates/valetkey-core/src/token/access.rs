@@ -1,8 +1,9 @@
 //! RFC 6749 §1.4, RFC 9068 §2.2 — access tokens: sealed, or JWTs for the APIs that ask for them
 
+use crate::client::subject;
 use crate::context::Server;
 use crate::error::Fault;
-use crate::ids::{GrantId, TokenId};
+use crate::ids::{GrantId, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
 use crate::proof::dpop;
 use crate::seal::{self, Kind, Opened, SealNonce};
@@ -87,7 +88,7 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// The members that are a token's details.
+    /// The members that are a token's details. Which claims were asked for by name, its grant says.
     fn details(&self) -> String {
         let members = [
             ("authorization_details", &self.authorization_details),
@@ -96,8 +97,14 @@ impl Claims<'_> {
             ("may_act", &self.may_act),
             ("exchanged", &self.exchanged),
         ];
-        let set: Map<String, Value> =
+        let mut set: Map<String, Value> =
             members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
+        if self.sub.starts_with(Kind::PairwiseSubject.prefix()) {
+            set.insert("subject".to_owned(), self.sub.as_ref().into());
+        }
+        if self.gid.is_some() {
+            set.insert("asks_claims".to_owned(), true.into());
+        }
         if set.is_empty() { String::new() } else { Value::Object(set).to_string() }
     }
 }
@@ -150,10 +157,11 @@ pub(super) fn sign(
     algorithm: SigningAlgorithm,
     now: Timestamp,
 ) -> Result<String, Fault> {
+    let known_as = Details::subject(token.details);
     let mut details = Details::members(token.details);
     let claims = Claims {
         iss: server.settings.issuer().into(),
-        sub: token.subject().into(),
+        sub: known_as.as_deref().unwrap_or(token.subject()).into(),
         aud: Audience::of(&token.audience),
         client_id: token.client.into(),
         scope: token.scope.into(),
@@ -214,10 +222,15 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
         Some(cnf) => Some(dpop::parse(cnf.jkt.as_deref()?)?),
         None => None,
     };
+    let person = match &*claims.sub {
+        own if own == claims.client_id => None,
+        sub if sub.starts_with(Kind::PairwiseSubject.prefix()) => Some(subject::person(server, sub)?),
+        sub => Some(UserId::from(sub)),
+    };
     Opened::from_record(&AccessToken {
         id: claims.jti.parse().ok()?,
         client: &claims.client_id,
-        user: (claims.sub != claims.client_id).then_some(&*claims.sub),
+        user: person.as_ref().map(UserId::as_str),
         tenant: &claims.tenant,
         grant: claims.gid.as_deref().map(str::parse).transpose().ok()?,
         scope: &claims.scope,

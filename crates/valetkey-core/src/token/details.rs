@@ -2,7 +2,9 @@
 //!
 //! Its text form is empty where nothing was, so rows and sealed records grow by members here, without migrations.
 
+use crate::claims::Requested;
 use crate::client::Client;
+use crate::ids::UserId;
 use crate::store::Grant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,9 +25,24 @@ pub struct Details {
     pub acr: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// OIDC Core §5.5, the parameter.
+    /// OIDC Core §5.5, the parameter; from consent on, what of it was allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub claims: Option<Value>,
+    pub claims: Option<Requested>,
+    /// OIDC Core §3.1.2.1: how the client would like the person to be authenticated, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// OIDC Core §3.1.2.1 `id_token_hint`, §5.5.1 `sub`: the answer must be about one of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Vec<UserId>>,
+    /// OIDC Core §8: the `sub` of an access token, where it is not the person's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Of an access token: its grant says which claims were asked for by name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asks_claims: bool,
+    /// Of an access token: it was asked for by naming a resource, and so is not for userinfo.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
     /// RFC 8693 §4.1: who acts for the subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
@@ -55,6 +72,18 @@ pub struct Source {
     pub token: Option<String>,
 }
 
+/// What an access token says beside its grant's details.
+#[derive(Debug, Default)]
+pub struct ForAccessToken<'a> {
+    /// Of the grant, what means something at the token's audience.
+    pub authorization_details: &'a [Value],
+    /// Where the client knows the person by another name.
+    pub subject: Option<String>,
+    /// Some API looks at how people were authenticated; else that is said to the client that asked.
+    pub with_acr: bool,
+    pub elsewhere: bool,
+}
+
 impl Details {
     /// What of a request's goes on to its code and grant.
     #[must_use]
@@ -75,29 +104,30 @@ impl Details {
     }
 
     /// What of a grant's stands in its access tokens.
-    pub fn for_access_token(
-        grant: Option<&Grant>,
-        client: &Client,
-        authorization_details: &[Value],
-    ) -> String {
+    pub fn for_access_token(grant: Option<&Grant>, client: &Client, with: ForAccessToken<'_>) -> String {
         let may_act = client.profile.federation.may_act.clone().map(Value::Object);
-        let Some(Self { acr, act, exchanged, .. }) = grant.map(|grant| &grant.details) else {
+        let Some(own) = grant.map(|grant| &grant.details) else {
             return Self { may_act, ..Self::default() }.to_text();
         };
-        let nothing =
-            authorization_details.is_empty() && acr.is_none() && act.is_none() && exchanged.is_empty();
-        if nothing && may_act.is_none() {
-            return String::new();
-        }
-        Self {
-            authorization_details: authorization_details.to_vec(),
-            acr: acr.clone(),
-            act: act.clone(),
-            exchanged: exchanged.clone(),
+        let asked = own.claims.as_ref().is_some_and(|claims| claims.acr().is_some());
+        let with_acr = with.with_acr || asked || !own.acr_values.is_empty();
+        let said = Self {
+            authorization_details: with.authorization_details.to_vec(),
+            acr: own.acr.clone().filter(|_| with_acr),
+            act: own.act.clone(),
+            exchanged: own.exchanged.clone(),
             may_act,
+            subject: with.subject,
+            elsewhere: with.elsewhere,
+            asks_claims: own.claims.as_ref().is_some_and(|claims| !claims.userinfo.is_empty()),
             ..Self::default()
-        }
-        .to_text()
+        };
+        said.to_text()
+    }
+
+    /// The `sub` of an access token, where it is not the person's id; costs nothing for any other.
+    pub fn subject(text: &str) -> Option<String> {
+        if text.contains("\"subject\"") { Self::read(text).subject } else { None }
     }
 
     /// What the token was exchanged for; costs nothing for any other.
@@ -105,12 +135,16 @@ impl Details {
         if text.contains(EXCHANGED) { Self::read(text).exchanged } else { Vec::new() }
     }
 
-    /// As members of a token or of an answer about one.
+    /// As members of a token or of an answer about one: without what is for ourselves.
     pub fn members(text: &str) -> Map<String, Value> {
-        let mut members: Map<String, Value> =
-            if text.is_empty() { Map::new() } else { serde_json::from_str(text).unwrap_or_default() };
+        if text.is_empty() {
+            return Map::new();
+        }
+        let mut members: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
         // Ours alone.
-        members.remove(EXCHANGED);
+        for own in [EXCHANGED, "subject", "asks_claims", "elsewhere"] {
+            members.remove(own);
+        }
         members
     }
 }

@@ -1,9 +1,14 @@
 //! OIDC Core §2 — the ID token: who signed in, when and how, for one client alone
 
-use crate::client::Client;
+use super::details::Details;
+use crate::claims::{self, Requested};
+use crate::client::keys::Keys;
+use crate::client::profile::Encrypted;
+use crate::client::{Client, subject};
 use crate::context::Context;
-use crate::error::{Error, Fault};
+use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{SessionId, TenantId, UserId};
+use crate::jose::jwe::Recipient;
 use crate::jose::{SigningAlgorithm, jwt};
 use crate::scope::Scope;
 use crate::settings::LONGEST_ACCESS_TOKEN;
@@ -12,6 +17,7 @@ use crate::time::{Seconds, Timestamp};
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// How long an ID token may be used to begin a session at the client.
 const LIFETIME: Seconds = Seconds::minutes(10);
@@ -29,6 +35,7 @@ pub struct About<'a> {
     pub scope: &'a Scope,
     pub auth_time: Timestamp,
     pub nonce: Option<&'a str>,
+    pub details: &'a Details,
 }
 
 impl<'a> About<'a> {
@@ -42,6 +49,7 @@ impl<'a> About<'a> {
             scope,
             auth_time: grant.auth_time,
             nonce: grant.nonce.as_deref(),
+            details: &grant.details,
         }
     }
 }
@@ -70,6 +78,10 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     at_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     c_hash: Option<String>,
@@ -77,6 +89,9 @@ struct Claims<'a> {
     s_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
+    /// Of the person (OIDC Core §5.4, §5.5).
+    #[serde(flatten)]
+    person: Map<String, Value>,
 }
 
 /// OIDC Core §3.1.3.6: the left half of the hash of the algorithm. RFC 8032 §5.1 hashes with SHA-512 inside Ed25519, and so
@@ -94,15 +109,42 @@ pub async fn id_token(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Re
     if !about.scope.contains("openid") {
         return Ok(None);
     }
-    Ok(Some(sign(cx, about, beside)?))
+    let person = person(cx, about, beside).await?;
+    let signed = sign(cx, about, beside, person)?;
+    let encryption = about.client.profile.openid.id_token_encryption();
+    Ok(Some(encrypted(cx, about.client, encryption, signed).await?))
 }
 
-fn sign(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Result<String, Fault> {
-    let algorithm = SigningAlgorithm::Rs256;
+/// OIDC Core §5.4: what scopes open is said here only where no token leads to userinfo; §5.5: what was asked for by name
+/// for the ID token is always.
+async fn person(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Result<Map<String, Value>, Fault> {
+    let alone = beside.access_token.is_none() && beside.code.is_none();
+    let wished = |name: &str| {
+        let asked = about.details.claims.as_ref();
+        asked.is_some_and(|asked: &Requested| asked.id_token.contains_key(name))
+    };
+    let by_scope = |name: &str| alone && about.scope.contains(name);
+    let mut said = Map::new();
+    if claims::ALL.iter().any(|claim| wished(claim.name) || by_scope(claim.scope))
+        && let Some(user) = cx.store.user(about.user).await?
+    {
+        claims::write(&user, by_scope, wished, &mut said);
+    }
+    Ok(said)
+}
+
+fn sign(
+    cx: &Context,
+    about: &About<'_>,
+    beside: Beside<'_>,
+    person: Map<String, Value>,
+) -> Result<String, Fault> {
+    let algorithm =
+        about.client.profile.openid.id_token_signed_response_alg.unwrap_or(SigningAlgorithm::Rs256);
     let hash = |text: &str| half_hash(algorithm, text);
     let claims = Claims {
         iss: cx.settings.issuer(),
-        sub: about.user.as_str(),
+        sub: &subject::of(cx, about.client, about.user)?,
         aud: about.client.id.as_str(),
         azp: about.client.id.as_str(),
         iat: cx.now.0,
@@ -110,10 +152,30 @@ fn sign(cx: &Context, about: &About<'_>, beside: Beside<'_>) -> Result<String, F
         auth_time: about.auth_time.0,
         tenant: about.tenant.as_str(),
         nonce: about.nonce,
+        acr: about.details.acr.as_deref(),
+        amr: &about.details.amr,
         at_hash: beside.access_token.map(hash),
         c_hash: beside.code.map(hash),
         s_hash: beside.state.map(hash),
         sid: about.session.map(|sid| sid.to_string()),
+        person,
     };
     jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::IdToken, &claims)
+}
+
+const NO_KEY: Denial = Code::InvalidRequest.because(
+    "the client asks for encrypted answers, and none of its keys takes them: mend its jwks or jwks_uri",
+);
+
+/// A signed text as the client asked to get it: as it is, or nested in an encrypted one (OIDC Core §16.14).
+pub async fn encrypted(
+    cx: &Context,
+    client: &Client,
+    how: Encrypted,
+    signed: String,
+) -> Result<String, Error> {
+    let Some((algorithm, encryption)) = how else { return Ok(signed) };
+    let keys = Keys::of(client).ok_or(NO_KEY)?;
+    let recipient = Recipient::of_set(&*keys.set(cx).await?, algorithm).ok_or(NO_KEY)?;
+    Ok(recipient.encrypt(encryption, Some("JWT"), signed.as_bytes(), cx.random())?)
 }

@@ -1,6 +1,6 @@
 //! OIDC Back-Channel Logout §2.4 — the logout token: that somebody signed out here, said to one application
 
-use crate::client::Client;
+use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::ids::{SessionId, UserId};
@@ -36,7 +36,7 @@ pub fn sign(
 ) -> Result<String, Fault> {
     let claims = Claims {
         iss: cx.settings.issuer(),
-        sub: user.as_str(),
+        sub: &subject::of(cx, client, user)?,
         aud: client.id.as_str(),
         iat: cx.now.0,
         exp: (cx.now + LIFETIME).0,
@@ -45,7 +45,7 @@ pub fn sign(
         sid: session.map(|sid| sid.to_string()),
     };
     // §2.4: signed as the application has its ID tokens signed.
-    let asked = client.profile.openid.id_token_signed_response_alg.as_deref();
-    let algorithm = asked.and_then(SigningAlgorithm::parse).unwrap_or(SigningAlgorithm::Rs256);
+    let asked = client.profile.openid.id_token_signed_response_alg;
+    let algorithm = asked.unwrap_or(SigningAlgorithm::Rs256);
     jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::LogoutToken, &claims)
 }

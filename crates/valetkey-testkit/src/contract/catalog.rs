@@ -37,6 +37,8 @@ fn api(id: &str) -> Api {
             path: "/{id}".to_owned(),
             scopes: Scope::from_iter(["read"]),
             user: true,
+            max_age: Some(Seconds(60)),
+            acr: vec!["urn:a".to_owned()],
         }],
         query_access_token: true,
         pass_token: false,

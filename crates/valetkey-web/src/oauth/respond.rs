@@ -14,6 +14,13 @@ pub(crate) fn json(bytes: Vec<u8>) -> Response {
     response
 }
 
+/// A signed or encrypted answer (RFC 7519 §10.3.1).
+pub(crate) fn jwt(text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+    response
+}
+
 /// 303, never 307: a browser must not post a password onward (RFC 9700 §4.12).
 pub(crate) fn see_other(location: &str) -> Response {
     let mut response = Response::new(Body::empty());

@@ -16,6 +16,7 @@ use valetkey_core::applied::DetailsType;
 use valetkey_core::approval::{self, Waiting};
 use valetkey_core::authorize::{self, Decision, Progress, is_fixed};
 use valetkey_core::catalog::Catalog;
+use valetkey_core::claims;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::client::listing::Review;
 use valetkey_core::client::{Client, Origin, document};
@@ -76,7 +77,8 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
     let cookie = call.cookie(Cookie::Session).unwrap_or_default();
     let known = !held.is_empty();
     let again = asks_again(interaction);
-    let boxes = request.scope.iter().filter(|name| !is_fixed(name) && (again || !held.contains(name)));
+    let wanted = request.asked();
+    let boxes = wanted.iter().filter(|name| !is_fixed(name) && (again || !held.contains(name)));
     Ok(Consent {
         i: (*sealed).to_owned(),
         csrf: Some(form_proof::make(&call.cx, cookie)?),
@@ -91,7 +93,7 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
             .collect(),
         details: details(call, request),
         fixed: request.scope.iter().filter(|name| is_fixed(name)).map(|name| words(&catalog, name)).collect(),
-        more: !held.covers(&request.scope),
+        more: !held.covers(&wanted),
         again,
         held: held.iter().filter(|name| !is_fixed(name)).map(|name| words(&catalog, name)).collect(),
         apis: request
@@ -168,6 +170,9 @@ fn lasts(call: &Call, client: &Client, request: &AuthorizationRequest) -> Lasts 
 }
 
 fn words(catalog: &Catalog, name: &str) -> Held {
+    if let Some(claim) = claims::of_alone(name) {
+        return Held { words: claim.words.to_owned(), detail: Some("This alone".to_owned()) };
+    }
     catalog.scope(name).map_or_else(
         || Held {
             words: format!("Use “{name}”"),
@@ -191,6 +196,7 @@ fn access(name: &str) -> Access {
     let last = name.rsplit(['.', ':', '/', '_']).next().unwrap_or(name);
     match last {
         _ if name == "offline_access" => Access::Offline,
+        _ if claims::of_alone(name).is_some() => Access::Read,
         "read" | "view" | "list" | "profile" | "email" | "readonly" => Access::Read,
         "write" | "edit" | "update" | "delete" | "manage" | "admin" | "create" | "share" | "follow" => {
             Access::Change
@@ -252,7 +258,7 @@ fn decision(params: &Params<'_>, interaction: &Interaction, held: &Scope) -> Opt
     }
     let kept = held.iter().filter(|_| !asks_again(interaction));
     let ticked: Scope = params.all("scope").chain(kept).collect();
-    let wanted = &interaction.request.scope;
+    let wanted = interaction.request.asked();
     let given = wanted.is_empty() || wanted.iter().any(|name| is_fixed(name) || ticked.contains(name));
     given.then_some(Decision::Allow(ticked))
 }

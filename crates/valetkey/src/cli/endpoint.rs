@@ -12,6 +12,7 @@ use valetkey_core::manage::endpoint::NewEndpoint;
 use valetkey_core::route::Method;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::EndpointRule;
+use valetkey_core::time::Seconds;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -39,6 +40,12 @@ pub(crate) struct Create {
     /// Only for users: an application's own token is refused
     #[arg(long)]
     user: bool,
+    /// Only for users who proved who they are no longer ago (RFC 9470)
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// Only for users authenticated so, by the names of `acr_values_supported`; repeat for several, of which one suffices
+    #[arg(long, value_name = "VALUE")]
+    acr: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +66,8 @@ const FIELDS: &[Column] = &[
     ("Path", "path"),
     ("Scopes", "scopes"),
     ("Users only", "user"),
+    ("Signed in no longer ago, seconds", "max_age"),
+    ("Authenticated so", "acr"),
 ];
 const COLUMNS: &[Column] = &[
     ("id", "id"),
@@ -74,7 +83,14 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
     match command {
         Command::Create(create) => {
             let scopes = values::union(&create.scope);
-            let new = NewEndpoint { method: create.method, path: create.path, scopes, user: create.user };
+            let new = NewEndpoint {
+                method: create.method,
+                path: create.path,
+                scopes,
+                user: create.user,
+                max_age: create.max_age.map(|age| Seconds(age.into())),
+                acr: create.acr,
+            };
             let api = ApiId::from(create.api);
             let rule = commands::create(cx, actor, &api, new).await?;
             Ok(Answer::one(to_json(&api, &rule), FIELDS))
@@ -104,6 +120,8 @@ fn to_json(api: &ApiId, rule: &EndpointRule) -> Value {
         "path": rule.path,
         "scopes": rule.scopes,
         "user": rule.user,
+        "max_age": rule.max_age,
+        "acr": rule.acr,
     })
 }
 

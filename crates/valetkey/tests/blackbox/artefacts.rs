@@ -84,6 +84,7 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("refresh token", text(&sealed, "refresh_token").to_owned()),
         ("ID token", text(&sealed, "id_token").to_owned()),
         ("code", code),
+        ("pairwise subject", pairwise(app).await),
         ("interaction", page.hidden("i").unwrap()),
         ("form proof of the session", account.hidden("csrf").unwrap()),
         ("form proof of the browser", login.hidden("csrf").unwrap()),
@@ -115,6 +116,13 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         assert!(artefacts.iter().any(|(_, value)| value.starts_with(kind.prefix())), "{kind:?} is not tried");
     }
     (browser, page, artefacts)
+}
+
+async fn pairwise(app: &TestApp) -> String {
+    let mut client = (*app.server.registered("app").await.unwrap().unwrap()).clone();
+    client.profile.openid.subject_type = Some(valetkey_core::client::profile::SubjectType::Pairwise);
+    let alice = crate::support::user_id(app, "alice").await;
+    valetkey_core::client::subject::of(&app.server, &client, &alice).unwrap()
 }
 
 /// `password_change.rs` shows where it is taken.

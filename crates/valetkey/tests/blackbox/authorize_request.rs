@@ -180,8 +180,8 @@ async fn rfc6749_section_3_1_unknown_parameters_are_ignored_however_often_and_em
         ("request", ""),
         ("request_uri", ""),
         ("nonce", ""),
-        ("claims", "{"),
-        ("id_token_hint", "x"),
+        ("claims", ""),
+        ("id_token_hint", ""),
     ]);
     let page = app.browser().authorize(&fields).await;
     assert_eq!(page.status, 200, "{}", page.body);

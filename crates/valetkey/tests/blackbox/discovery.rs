@@ -142,7 +142,7 @@ async fn every_value_promised_for_a_request_is_accepted_and_no_other() {
         ("response_modes_supported", "response_mode", vec!["web_message", "query.JWT"]),
         ("prompt_values_supported", "prompt", vec!["create", "all"]),
         ("code_challenge_methods_supported", "code_challenge_method", vec!["plain", "S512"]),
-        ("scopes_supported", "scope", vec!["phone", "address", "admin"]),
+        ("scopes_supported", "scope", vec!["photos", "admin"]),
     ] {
         let promised = list(&metadata, list_name);
         assert!(!promised.is_empty(), "{list_name}");
@@ -172,7 +172,10 @@ async fn every_value_promised_for_a_request_is_accepted_and_no_other() {
 async fn the_scopes_promised_follow_what_is_registered() {
     let app = world().await;
     let scopes = || async { list(&metadata(&app).await, "scopes_supported") };
-    assert_eq!(scopes().await, ["email", "offline_access", "openid", "profile", "read", "write"]);
+    assert_eq!(
+        scopes().await,
+        ["address", "email", "offline_access", "openid", "phone", "profile", "read", "write"]
+    );
     app.scope("photos.share", "Share your photos").await;
     assert!(scopes().await.contains(&"photos.share".to_owned()));
     manage::scope::delete(&app.cx(), Actor::Operator, "photos.share").await.unwrap();

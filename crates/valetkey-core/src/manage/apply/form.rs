@@ -13,14 +13,15 @@ use serde_json::{Map, Value, json};
 pub type Members = Map<String, Value>;
 
 /// Of an endpoint rule, in the order in which they are written.
-pub const ENDPOINT: [&str; 4] = ["method", "path", "scopes", "user"];
+pub const ENDPOINT: [&str; 6] = ["method", "path", "scopes", "user", "max_age", "acr"];
 
 /// Of an upstream: what it calls what we want to know.
 pub const CLAIMS: [&str; 5] = ["subject", "username", "name", "email", "email_verified"];
 
 /// A text that is a span of time.
-const SPANS: [&str; 9] = [
+const SPANS: [&str; 10] = [
     "unused_after",
+    "max_age",
     "access_token_lifetime",
     "code",
     "access_token",
@@ -31,7 +32,8 @@ const SPANS: [&str; 9] = [
     "session_idle",
 ];
 const SCOPES: [&str; 4] = ["scope", "scopes", "application_scope", "browser_scope"];
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
+    "acr",
     "redirect_uris",
     "post_logout_redirect_uris",
     "grant_types",

@@ -99,10 +99,10 @@ pub(super) struct Update {
 
 const UPDATE: &str = "
     UPDATE users SET username = $1, username_key = $2, name = $3, email = $4, email_key = $5, email_verified = $6,
-           admin = $7, password = $8, must_change_password = $9, disabled = $10, updated_at = $11, claims = $15,
+           admin = $7, password = $8, must_change_password = $9, disabled = $10, updated_at = $11, claims = $12,
            version = version + 1
-    WHERE id = $12 AND tenant_id = $13 AND version = $14
-      AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant_id = $13 AND o.username_key = $2 AND o.id <> $12)";
+    WHERE id = $13 AND tenant_id = $14 AND version = $15
+      AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant_id = $14 AND o.username_key = $2 AND o.id <> $13)";
 
 impl Verb for Update {
     type Out = Write;
@@ -123,10 +123,10 @@ impl Verb for Update {
             user.must_change_password,
             user.disabled,
             user.updated_at,
+            &claims,
             &user.id,
             &user.tenant,
             user.version,
-            &claims,
         ];
         if tx.execute(UPDATE, values).await? == 0 {
             let sql = "SELECT 1 FROM users WHERE id = $1 AND tenant_id = $2";
