@@ -19,8 +19,8 @@ pub const STANDARD: [(&str, &str, &str); 6] = [
     ("openid", "Know who you are", "A lasting identifier of your account, nothing else"),
     (
         "profile",
-        "See your profile",
-        "Your name and user name, and what else you wrote down of yourself: picture, birthday, language …",
+        "See your name",
+        "Your name and user name, and what else you wrote down of yourself, such as picture and language",
     ),
     ("email", "See your e-mail address", "And whether it is confirmed"),
     ("address", "See your postal address", ""),

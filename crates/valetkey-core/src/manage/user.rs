@@ -14,6 +14,7 @@ use crate::login::password::{self, PasswordFlaw};
 use crate::login::reserve;
 use crate::secret::Secret;
 use crate::store::{MarkKind, Write};
+use serde_json::{Map, Value};
 
 const KIND: &str = "user";
 
@@ -181,6 +182,49 @@ pub async fn update_profile(
         own.email_verified = own.email_verified && own.email == email;
         own.name.clone_from(&name);
         own.email.clone_from(&email);
+    })
+    .await
+}
+
+/// What an operator changes of an account; what is not named stays.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub email_verified: Option<bool>,
+    /// Each written down in turn ([`PersonClaims::set`]).
+    pub claims: Map<String, Value>,
+}
+
+/// An operator's change of an account.
+pub async fn edit(cx: &Context, actor: &Actor, id: &UserId, edit: &Edit) -> Result<User, ManageError> {
+    let own = cx.store.user(id).await?.ok_or(ManageError::Unknown(KIND))?;
+    let mut claims = own.claims.clone();
+    edit.claims.iter().try_for_each(|(name, value)| claims.set(name, value.clone())).map_err(refused)?;
+    let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
+    let (name, email) = (trimmed(&edit.name), trimmed(&edit.email));
+    let wrong = NewUser {
+        username: own.username.clone(),
+        name: name.clone(),
+        email: email.clone(),
+        tenant: own.tenant.clone(),
+        password: None,
+        admin: own.admin,
+    };
+    if let Some(flaw) = flaws(cx, &wrong).first() {
+        return Err(refused(flaw));
+    }
+    update(cx, actor, id, Event::UserUpdated, |user| {
+        if let Some(name) = &name {
+            user.name = Some(name.clone()).filter(|name| !name.is_empty());
+        }
+        if let Some(email) = &email {
+            let email = Some(email.clone()).filter(|email| !email.is_empty());
+            user.email_verified = user.email_verified && user.email == email;
+            user.email = email;
+        }
+        user.email_verified = edit.email_verified.unwrap_or(user.email_verified) && user.email.is_some();
+        user.claims.clone_from(&claims);
     })
     .await
 }

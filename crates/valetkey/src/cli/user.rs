@@ -3,12 +3,15 @@
 use super::input;
 use super::manage::Managed;
 use super::output::{Answer, Column};
+use super::values;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use serde_json::Value;
+use valetkey_core::claims::PersonClaims;
 use valetkey_core::directory::User;
 use valetkey_core::ids::TenantId;
 use valetkey_core::manage::tenant;
-use valetkey_core::manage::user::{self as commands, NewUser};
+use valetkey_core::manage::user::{self as commands, Edit, NewUser};
 use valetkey_core::store::Page;
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +22,8 @@ pub(crate) enum Command {
     List(List),
     /// Show one
     Show(One),
+    /// Change name, e-mail address and what is said of the person (OIDC Core 5.1)
+    Update(Update),
     /// Switch off: its sessions end and its tokens die at once
     Disable(One),
     /// Switch on again
@@ -42,6 +47,12 @@ pub(crate) struct Create {
     name: Option<String>,
     #[arg(long, default_value = TenantId::DEFAULT)]
     tenant: String,
+    /// The e-mail address is the person's: nothing is sent there
+    #[arg(long, requires = "email")]
+    email_verified: bool,
+    /// A standard claim of OIDC Core 5.1, such as given_name=Alice or address={"country":"NL"}; repeat for several
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::claim)]
+    claim: Vec<(String, Value)>,
     /// Administrates this server
     #[arg(long)]
     admin: bool,
@@ -78,6 +89,24 @@ pub(crate) struct One {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    one: One,
+    /// Empty: none
+    #[arg(long)]
+    name: Option<String>,
+    /// Empty: none; a new one is unproven
+    #[arg(long)]
+    email: Option<String>,
+    /// Whether the e-mail address is the person's
+    #[arg(long)]
+    email_verified: Option<bool>,
+    /// As for `create`; an empty value or null takes the claim away
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::claim)]
+    claim: Vec<(String, Value)>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SetPassword {
     #[command(flatten)]
     one: One,
@@ -94,6 +123,8 @@ const FIELDS: &[Column] = &[
     ("User name", "username"),
     ("Name", "name"),
     ("E-mail", "email"),
+    ("E-mail confirmed", "email_verified"),
+    ("Claims", "claims"),
     ("Tenant", "tenant"),
     ("Administrator", "admin"),
     ("Disabled", "disabled"),
@@ -110,6 +141,12 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
         Command::Create(create) => self::create(managed, create).await?,
         Command::List(list) => return self::list(managed, list.tenant.as_deref()).await,
         Command::Show(one) => find(managed, &one).await?,
+        Command::Update(update) => {
+            let user = find(managed, &update.one).await?;
+            let Update { name, email, email_verified, claim, .. } = update;
+            let edit = Edit { name, email, email_verified, claims: claim.into_iter().collect() };
+            commands::edit(cx, &actor, &user.id, &edit).await?
+        }
         Command::Disable(one) => commands::disable(cx, &actor, &find(managed, &one).await?.id).await?,
         Command::Enable(one) => commands::enable(cx, &actor, &find(managed, &one).await?.id).await?,
         Command::SetPassword(set) => {
@@ -152,7 +189,17 @@ async fn create(managed: &Managed, create: Create) -> Result<User> {
         password: Some(input::secret("Password")?),
         admin: create.admin,
     };
-    Ok(commands::create_with(&managed.cx, Managed::actor(), new, create.must_change).await?)
+    let claims = create.claim.into_iter().collect();
+    // Whoever cannot be described as wished is not made.
+    PersonClaims::read(&claims).map_err(|flaw| anyhow::anyhow!("{flaw}"))?;
+    let cx = &managed.cx;
+    let user = commands::create_with(cx, Managed::actor(), new, create.must_change).await?;
+    let email_verified = create.email_verified.then_some(true);
+    if claims.is_empty() && email_verified.is_none() {
+        return Ok(user);
+    }
+    let edit = Edit { email_verified, claims, ..Edit::default() };
+    Ok(commands::edit(cx, &Managed::actor(), &user.id, &edit).await?)
 }
 
 async fn list(managed: &Managed, tenant: Option<&str>) -> Result<Answer> {

@@ -83,3 +83,13 @@ pub(crate) fn member(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+/// A claim of a person: an object, true, false and null as JSON, all else as it stands.
+pub(crate) fn claim(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = member(text)?;
+    let is_json = value.starts_with('{') || matches!(value.as_str(), "true" | "false" | "null");
+    if !is_json {
+        return Ok((name, value.into()));
+    }
+    serde_json::from_str(&value).map(|value| (name, value)).map_err(|error| format!("not JSON: {error}"))
+}

@@ -198,3 +198,19 @@ pub(crate) async fn apply_tenant(app: &TestApp, id: &str, disabled: bool) {
     let wanted = Wanted { things: vec![thing], ..Wanted::default() };
     manage::apply::apply(&app.cx(), &Actor::Operator, &wanted).await.unwrap();
 }
+
+/// Writes down of a person all that can be.
+pub(crate) async fn describe(app: &TestApp, username: &str) {
+    let claims = serde_json::json!({
+        "given_name": "Alice", "family_name": "Liddell", "middle_name": "Pleasance", "nickname": "Al",
+        "profile": "https://people.example/alice", "picture": "https://people.example/alice.png",
+        "website": "https://alice.example/", "gender": "female", "birthdate": "1852-05-04",
+        "zoneinfo": "Europe/London", "locale": "en-GB", "phone_number": "+44 20 7946 0123",
+        "phone_number_verified": true,
+        "address": {"street_address": "Deanery Garden", "locality": "Oxford", "country": "GB"},
+    });
+    let Value::Object(claims) = claims else { return };
+    let id = user_id(app, username).await;
+    let edit = manage::user::Edit { claims, ..manage::user::Edit::default() };
+    manage::user::edit(&app.cx(), &Actor::Operator, &id, &edit).await.unwrap();
+}

@@ -1,4 +1,4 @@
-//! OIDC Core §5.3, RFC 6750 — userinfo: claims by scope, for a token in the Authorization header
+//! OIDC Core §5.3, RFC 6750 — userinfo: claims by scope, for a token in the Authorization header or a form
 
 use crate::support::{altered, claims, disable_client, refresh, text, user_id, world};
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ async fn a_claim_that_is_not_known_is_left_out() {
 }
 
 #[tokio::test]
-async fn rfc6750_section_2_1_the_token_comes_in_the_header_and_nowhere_else() {
+async fn rfc6750_section_2_the_token_comes_in_the_header_or_a_form_once_and_never_in_the_address() {
     let app = world().await;
     let tokens = app.browser().tokens("app", "openid", "alice").await;
     let access = text(&tokens, "access_token");
@@ -95,8 +95,15 @@ async fn rfc6750_section_2_1_the_token_comes_in_the_header_and_nowhere_else() {
     }
     let query = format!("/oauth/userinfo?access_token={access}");
     assert_challenged(&app.get(&query).await, None, "in the URL");
-    let form = app.call("POST", "/oauth/userinfo").form(&[("access_token", access)]);
-    assert_challenged(&form.send().await, None, "in a form");
+    let form = || app.call("POST", "/oauth/userinfo").form(&[("access_token", access)]);
+    assert_eq!(form().send().await.status, 200, "§2.2");
+    let both = form().header("authorization", &format!("Bearer {access}")).send().await;
+    assert_eq!(both.refusal(), (400, "invalid_request".to_owned()), "§2: one way");
+    let twice =
+        app.call("POST", "/oauth/userinfo").form(&[("access_token", access), ("access_token", access)]);
+    assert_eq!(twice.send().await.refusal(), (400, "invalid_request".to_owned()));
+    let got = app.call("GET", "/oauth/userinfo").form(&[("access_token", access)]);
+    assert_challenged(&got.send().await, None, "§2.2: a form is posted");
     let mut browser = app.browser();
     browser.sign_in("alice").await;
     assert_challenged(&browser.get("/oauth/userinfo").await, None, "a session is no token");
