@@ -12,7 +12,7 @@ pub use offered::Offered;
 use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
 use crate::catalog::Catalog;
-use crate::client::authenticate::Guard;
+use crate::client::authenticate::{Guard, Pauses};
 use crate::client::compat::Compat;
 use crate::client::noted::Noted;
 use crate::client::{Client, document};
@@ -65,6 +65,8 @@ pub struct Server {
     pub asked: Guard,
     /// Addresses that brought descriptions which could not be read.
     pub unread_documents: Guard,
+    /// Who has to pause on account of what all servers counted.
+    pauses: Arc<Pauses>,
     /// Proofs of possession that were shown.
     pub proofs: Replays,
     /// What waits to be written about applications.
@@ -91,15 +93,17 @@ impl Deref for Server {
 impl Server {
     /// Reads keys, catalog and revocations. Keys may be missing still: `manage::key::ensure` makes them.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Fault> {
+        let pauses = Arc::<Pauses>::default();
         let server = Self {
             parts,
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
             grants: LateGrants::default(),
-            wrong_secrets: Guard::new(30, Seconds(60)),
-            registrations: Guard::new(60, Seconds::hours(1)),
-            asked: Guard::new(120, Seconds(60)),
-            unread_documents: Guard::new(30, Seconds(60)),
+            wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
+            registrations: Guard::new("registrations", 60, Seconds::hours(1), &pauses),
+            asked: Guard::new("asked", 120, Seconds(60), &pauses),
+            unread_documents: Guard::new("unread_documents", 30, Seconds(60), &pauses),
+            pauses,
             proofs: Replays::default(),
             noted: Noted::default(),
             offered: Offered::default(),
@@ -240,6 +244,7 @@ impl Server {
                 }
             }
             ChangeKind::Stronger => drop(self.take_in(&change.key).await?),
+            ChangeKind::Pause => self.take_pause(&change.key),
             ChangeKind::Client
             | ChangeKind::Other
             | ChangeKind::User
@@ -258,6 +263,29 @@ impl Server {
         if let Ok(id) = std::str::from_utf8(key) {
             self.clients.forget(id);
         }
+    }
+
+    /// For as long from now, by the clock of this server.
+    fn take_pause(&self, told: &[u8]) {
+        if let Some((key, seconds)) = told.split_first_chunk::<32>()
+            && let Ok(seconds) = seconds.try_into()
+        {
+            self.pauses.pause(*key, self.now() + Seconds(i64::from_be_bytes(seconds)));
+        }
+    }
+
+    /// Adds what this server counted to what others did. What cannot be written is let go: here it counts all the same.
+    pub async fn count_together(&self) -> Result<(), Fault> {
+        let guards = [&self.wrong_secrets, &self.registrations, &self.asked, &self.unread_documents];
+        let counted: Vec<_> = guards.into_iter().flat_map(Guard::take).collect();
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        for (key, window) in self.store.count_together(&counted, now).await? {
+            self.pauses.pause(key, now + window);
+        }
+        Ok(())
     }
 
     /// The mark that an entry of the feed names; `None` where a newer version alone knows what it means.

@@ -33,7 +33,7 @@ pub use grants::{
 };
 pub use issuers::Issuers;
 pub use keys::{KeyPurpose, Keys, StoredKey};
-pub use logins::{Attempt, AttemptKey, Logins};
+pub use logins::{Attempt, AttemptKey, Counted, Logins};
 pub use logouts::{Logout, Logouts};
 pub use notes::{Audience, Notes};
 pub use owners::{Offer, OfferKind, Owner, Owners, Registered, Removal, Taken};

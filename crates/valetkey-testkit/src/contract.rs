@@ -162,6 +162,7 @@ macro_rules! store_contract {
                 clearing_forgets_only_the_keys_given,
                 an_untouched_counter_starts_anew_after_a_day,
                 a_flood_gets_no_more_attempts_than_are_free,
+                what_servers_counted_is_added_up_and_who_has_to_pause_is_announced,
             ]
         );
         $crate::contract_tests!(

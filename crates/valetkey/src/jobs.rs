@@ -26,6 +26,8 @@ const FORGET_AFTER: Seconds = Seconds::hours(1);
 const BEGIN_AGAIN: Duration = Duration::from_secs(1);
 /// How long uses of secrets and refusals gather before they are written in one go.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// How long what was counted of wrong secrets and the like waits until it is added to what others counted.
+const COUNT_EVERY: Duration = Duration::from_millis(300);
 /// How often a server says that it is there.
 const ATTEND_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -44,6 +46,8 @@ pub(crate) fn start(
     jobs.spawn(keep(stop.clone(), move || follow(Arc::clone(&following))));
     let noting = Arc::clone(server);
     jobs.spawn(keep(stop.clone(), move || note(Arc::clone(&noting))));
+    let counting = Arc::clone(server);
+    jobs.spawn(keep(stop.clone(), move || count(Arc::clone(&counting))));
     let attending = Arc::clone(server);
     jobs.spawn(keep(stop.clone(), move || attend(Arc::clone(&attending))));
     for queue in [Queue::Logouts, Queue::Pings] {
@@ -200,6 +204,17 @@ async fn note(server: Arc<Server>) {
         ticks.tick().await;
         if let Err(error) = server.write_notes().await {
             tracing::warn!(target: "valetkey::jobs", %error, "cannot write what applications were refused");
+        }
+    }
+}
+
+/// Adds up what servers count of addresses that guess or flood.
+async fn count(server: Arc<Server>) {
+    let mut ticks = ticks(COUNT_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = server.count_together().await {
+            tracing::debug!(target: "valetkey::jobs", %error, "cannot add up wrong secrets: each server counts its own");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod guard;
 
-pub use guard::Guard;
+pub use guard::{Guard, Pauses};
 
 use super::assertion::{self, Assertion};
 use super::compat::Compat;

@@ -28,12 +28,29 @@ pub enum Attempt {
     Wait(Seconds),
 }
 
+/// What a server counted in memory, to be added to what others counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    pub key: [u8; 32],
+    pub by: u32,
+    /// From this many on there is a pause …
+    pub free: u32,
+    /// … as long as this after the last of them; those before a pause without any count no more.
+    pub window: Seconds,
+}
+
 #[async_trait]
 pub trait Logins: Send + Sync {
     /// In one transaction: if any key's wait has not passed, `Wait` (the longest) and nothing is written;
     /// otherwise every counter rises by one and, past `free`, is given its next wait.
     /// A counter untouched for 24 hours starts anew.
     async fn begin_attempt(&self, keys: &[AttemptKey], now: Timestamp) -> Result<Attempt, Fault>;
+    /// Adds up what servers counted, and announces each that has to pause: its key, and for how many seconds. Answers the same.
+    async fn count_together(
+        &self,
+        counted: &[Counted],
+        now: Timestamp,
+    ) -> Result<Vec<([u8; 32], Seconds)>, Fault>;
     /// Forgets the counters, or takes one attempt back from the shared ones: it succeeded, or never reached the password.
     async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), Fault>;
 }

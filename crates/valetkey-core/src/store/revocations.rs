@@ -76,6 +76,8 @@ pub enum ChangeKind {
     Upstream = 9,
     /// A mark that a server made stronger when it heard of it. Nobody does the same again for that.
     Stronger = 10,
+    /// An address has to pause: `key` is a counter's, then for how many seconds, in eight bytes.
+    Pause = 11,
 }
 
 /// One entry of the change feed.

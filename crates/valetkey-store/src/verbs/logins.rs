@@ -1,10 +1,11 @@
 //! Counters of login attempts.
 
+use super::revocations::announce;
 use crate::Store;
 use crate::engine::{Tx, Verb, overtaken, params};
 use async_trait::async_trait;
 use valetkey_core::error::Fault;
-use valetkey_core::store::{Attempt, AttemptKey, Logins};
+use valetkey_core::store::{Attempt, AttemptKey, ChangeKind, Counted, Logins};
 use valetkey_core::time::{Seconds, Timestamp};
 
 /// A counter untouched for this long starts anew.
@@ -90,6 +91,36 @@ fn counted(key: &AttemptKey, counter: &Counter, now: Timestamp) -> Counter {
     Counter { count, wait_until: now + Seconds(wait) }
 }
 
+struct CountTogether {
+    counted: Vec<Counted>,
+    now: Timestamp,
+}
+
+impl Verb for CountTogether {
+    type Out = Vec<([u8; 32], Seconds)>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Self::Out, Fault> {
+        // A counter from the future is begun anew, as for logins.
+        let sql = "INSERT INTO attempts (key, count, wait_until, updated_at) VALUES ($1, $2, 0, $3)
+                   ON CONFLICT (key) DO UPDATE SET
+                     count = CASE WHEN attempts.updated_at > $4 AND attempts.updated_at < $5
+                             THEN attempts.count + excluded.count ELSE excluded.count END,
+                     updated_at = excluded.updated_at
+                   RETURNING count";
+        let mut pauses = Vec::new();
+        for one in &self.counted {
+            let (since, until) = (self.now - one.window, self.now + one.window);
+            let values = params![&one.key, i64::from(one.by), self.now, since, until];
+            let count = tx.one(sql, values).await?.map_or(Ok(0), |row| row.int(0))?;
+            if count >= i64::from(one.free) {
+                let told = [&one.key[..], &one.window.0.to_be_bytes()].concat();
+                announce(tx, self.now, ChangeKind::Pause, &told).await?;
+                pauses.push((one.key, one.window));
+            }
+        }
+        Ok(pauses)
+    }
+}
+
 struct Clear {
     keys: Vec<AttemptKey>,
 }
@@ -117,6 +148,17 @@ pub(super) async fn clear<T: Tx>(tx: &mut T, keys: &[AttemptKey]) -> Result<(), 
 impl Logins for Store {
     async fn begin_attempt(&self, keys: &[AttemptKey], now: Timestamp) -> Result<Attempt, Fault> {
         self.engine.write(Begin { keys: keys.to_vec(), now }).await
+    }
+
+    async fn count_together(
+        &self,
+        counted: &[Counted],
+        now: Timestamp,
+    ) -> Result<Vec<([u8; 32], Seconds)>, Fault> {
+        // Always in one order: two servers that add up the same ones do not wait for each other in a circle.
+        let mut counted = counted.to_vec();
+        counted.sort_by_key(|one| one.key);
+        self.engine.write(CountTogether { counted, now }).await
     }
 
     async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), Fault> {

@@ -119,6 +119,7 @@ impl FromRow for Change {
             8 => ChangeKind::Tenant,
             9 => ChangeKind::Upstream,
             10 => ChangeKind::Stronger,
+            11 => ChangeKind::Pause,
             _ => ChangeKind::Other,
         };
         Ok(Self { seq: row.int(0)?, kind, key: row.blob(2)?.to_vec() })

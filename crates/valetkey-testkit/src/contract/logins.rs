@@ -2,7 +2,7 @@
 
 use super::Handle;
 use super::fixtures::{NOW, later, race};
-use valetkey_core::store::{Attempt, AttemptKey};
+use valetkey_core::store::{Attempt, AttemptKey, ChangeKind, Counted};
 use valetkey_core::time::Seconds;
 
 /// A counter with two free attempts; then waits of 4, 8, 16, … up to 20 seconds.
@@ -124,4 +124,25 @@ pub async fn a_flood_gets_no_more_attempts_than_are_free(store: Handle) {
         let allowed = outcomes.iter().filter(|outcome| **outcome == Attempt::Allowed).count();
         assert_eq!(allowed, 3, "two free ones and the one that starts the wait");
     }
+}
+
+pub async fn what_servers_counted_is_added_up_and_who_has_to_pause_is_announced(store: Handle) {
+    let counted = |n: u8, by| Counted { key: [n; 32], by, free: 10, window: Seconds(60) };
+    let together =
+        async |counted: &[Counted], seconds| store.count_together(counted, later(seconds)).await.unwrap();
+    assert_eq!(together(&[counted(1, 6), counted(2, 9)], 0).await, []);
+    assert_eq!(store.latest_change().await.unwrap(), 0, "nobody need hear of it");
+    assert_eq!(together(&[counted(2, 1), counted(1, 3)], 59).await, [([2; 32], Seconds(60))]);
+    let told = store.changes_since(0).await.unwrap().unwrap();
+    let want = [&[2; 32][..], &60_i64.to_be_bytes()].concat();
+    let told: Vec<_> = told.iter().map(|one| (one.kind, one.key.clone())).collect();
+    assert_eq!(told, [(ChangeKind::Pause, want)]);
+    assert_eq!(together(&[counted(1, 1), counted(2, 1)], 119).await, [], "after a pause it begins anew");
+    // Of those that add at once, each finds what the others added.
+    let racers = race(8, |_| {
+        let store = store.clone();
+        let counted = [Counted { key: [3; 32], by: 2, free: 10, window: Seconds(60) }];
+        async move { store.count_together(&counted, NOW).await.unwrap().len() }
+    });
+    assert_eq!(racers.await.into_iter().sum::<usize>(), 4);
 }

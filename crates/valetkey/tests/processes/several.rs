@@ -100,3 +100,24 @@ fn rfc9700_section_4_14_2_racers_at_two_servers_get_one_successor() {
         reply = replies.swap_remove(0);
     }
 }
+
+#[test]
+fn who_guesses_secrets_at_two_servers_has_no_more_tries_than_at_one() {
+    let world = World::new();
+    let nodes = [world.node(), world.node()];
+    let service = world.service();
+    let ask = "grant_type=client_credentials";
+    until("the client is known", || {
+        nodes.iter().all(|node| node.post("/oauth/token", &service, ask).status == 200)
+    });
+    // service:wrong
+    let wrong = "Basic c2VydmljZTp3cm9uZw==";
+    for round in 0..30 {
+        assert_eq!(nodes[round % 2].post("/oauth/token", wrong, ask).status, 401);
+    }
+    for node in &nodes {
+        until("the right secret has to wait as well", || {
+            node.post("/oauth/token", &service, ask).status == 401
+        });
+    }
+}

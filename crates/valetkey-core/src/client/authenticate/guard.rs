@@ -1,23 +1,63 @@
 //! RFC 6749 §2.3.1 — protection against guessing and flooding: what one address does is counted, in memory
+//!
+//! What was counted is added up in the store by a job, so that an address that turns from server to server gets no more tries
+//! than one that stays: whoever has had them is announced to all. Nothing is asked or written where nothing went wrong.
 
+use crate::secret::digest_of;
+use crate::store::Counted;
 use crate::time::{Seconds, Timestamp};
 use quick_cache::sync::Cache;
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const CAPACITY: usize = 10_000;
+/// How many different counters may wait to be added up: more of them come from more addresses than counting helps against.
+const WAITING: usize = 2_000;
 
 type Key = (u64, Option<IpAddr>);
+/// What is counted, for all servers the same.
+type Digest = [u8; 32];
+
+/// Who has to pause on account of all servers together.
+pub struct Pauses(Cache<Digest, Timestamp>);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+}
+
+impl std::fmt::Debug for Pauses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pauses({})", self.0.len())
+    }
+}
+
+impl Pauses {
+    pub fn pause(&self, digest: Digest, until: Timestamp) {
+        self.0.insert(digest, until);
+    }
+
+    fn holds(&self, digest: &Digest, now: Timestamp) -> bool {
+        self.0.get(digest).is_some_and(|until| now < until)
+    }
+}
 
 /// Counts by subject and address. Others' calls are never touched.
 pub struct Guard {
+    name: &'static str,
     counts: Cache<Key, (u32, Timestamp)>,
     free: u32,
     pause: Seconds,
+    /// Counted here, and not yet added to what others counted.
+    waiting: Mutex<HashMap<Digest, u32>>,
+    pauses: Arc<Pauses>,
 }
 
 impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Guard({} counters)", self.counts.len())
+        write!(f, "Guard({}, {} counters)", self.name, self.counts.len())
     }
 }
 
@@ -29,19 +69,39 @@ fn key(id: &str, address: Option<IpAddr>) -> Key {
 }
 
 impl Guard {
-    /// After `free` counts, none of them older than `pause`, an address has to pause as long.
-    pub fn new(free: u32, pause: Seconds) -> Self {
-        Self { counts: Cache::new(CAPACITY), free, pause }
+    /// After `free` counts, none of them older than `pause`, an address has to pause as long. `name` is this guard's, on
+    /// every server.
+    pub fn new(name: &'static str, free: u32, pause: Seconds, pauses: &Arc<Pauses>) -> Self {
+        let (counts, pauses) = (Cache::new(CAPACITY), Arc::clone(pauses));
+        Self { name, counts, free, pause, waiting: Mutex::default(), pauses }
     }
 
     pub fn is_paused(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) -> bool {
-        !self.counts.is_empty() && self.count(&key(subject, address), now) >= self.free
+        let here = !self.counts.is_empty() && self.count(&key(subject, address), now) >= self.free;
+        here || (!self.pauses.0.is_empty() && self.pauses.holds(&self.digest(subject, address), now))
     }
 
     pub fn count_one(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) {
         let key = key(subject, address);
         let count = self.count(&key, now);
         self.counts.insert(key, (count + 1, now));
+        let digest = self.digest(subject, address);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < WAITING || waiting.contains_key(&digest) {
+            *waiting.entry(digest).or_default() += 1;
+        }
+    }
+
+    /// What was counted here since the last call.
+    pub(crate) fn take(&self) -> Vec<Counted> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = |(key, by)| Counted { key, by, free: self.free, window: self.pause };
+        waiting.drain().map(counted).collect()
+    }
+
+    fn digest(&self, subject: &str, address: Option<IpAddr>) -> Digest {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        digest_of(&[b"guard", self.name.as_bytes(), subject.as_bytes(), address.as_bytes()])
     }
 
     fn count(&self, key: &Key, now: Timestamp) -> u32 {
@@ -55,7 +115,7 @@ mod tests {
 
     #[test]
     fn guessing_from_one_address_pauses_that_address_only() {
-        let guard = Guard::new(30, Seconds(60));
+        let guard = Guard::new("test", 30, Seconds(60), &Arc::default());
         let (bad, good) = (Some(IpAddr::from([127, 0, 0, 2])), Some(IpAddr::from([127, 0, 0, 3])));
         for _ in 0..30 {
             assert!(!guard.is_paused("app", bad, Timestamp(0)));
@@ -65,5 +125,22 @@ mod tests {
         assert!(!guard.is_paused("app", good, Timestamp(59)));
         assert!(!guard.is_paused("other", bad, Timestamp(59)));
         assert!(!guard.is_paused("app", bad, Timestamp(60)));
+    }
+
+    #[test]
+    fn what_others_counted_pauses_here_too_and_only_whom_it_is_about() {
+        let pauses = Arc::default();
+        let guard = Guard::new("test", 30, Seconds(60), &pauses);
+        let (bad, good) = (Some(IpAddr::from([127, 0, 0, 2])), Some(IpAddr::from([127, 0, 0, 3])));
+        guard.count_one("app", bad, Timestamp(0));
+        guard.count_one("app", bad, Timestamp(0));
+        let taken = guard.take();
+        assert_eq!(taken.iter().map(|one| (one.by, one.free)).collect::<Vec<_>>(), [(2, 30)]);
+        assert!(guard.take().is_empty());
+        pauses.pause(taken[0].key, Timestamp(60));
+        assert!(guard.is_paused("app", bad, Timestamp(59)) && !guard.is_paused("app", bad, Timestamp(60)));
+        assert!(!guard.is_paused("app", good, Timestamp(0)) && !guard.is_paused("other", bad, Timestamp(0)));
+        let other = Guard::new("another", 30, Seconds(60), &pauses);
+        assert!(!other.is_paused("app", bad, Timestamp(0)), "another guard counts other things");
     }
 }
