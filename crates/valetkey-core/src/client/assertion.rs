@@ -142,4 +142,5 @@ fn holds(cx: &Context, client: &Client, claims: &Claims) -> bool {
         && soon(claims.iat)
         && soon(claims.nbf)
         && !claims.jti.is_empty()
+        && cx.revoked.is_since(claims.iat.map(Timestamp), ends)
 }

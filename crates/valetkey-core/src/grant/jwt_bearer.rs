@@ -160,5 +160,9 @@ fn first(
 pub(super) async fn spend(cx: &Context, statement: &Statement, text: &str) -> Result<(), Error> {
     let name = statement.text("jti").unwrap_or(text);
     let key = digest_of(&[b"assertion", statement.issuer.issuer.as_bytes(), name.as_bytes()]);
+    let made = statement.claims.get("iat").and_then(Value::as_i64).map(Timestamp);
+    if !cx.revoked.is_since(made, statement.expires_at) {
+        return Err(USED.into());
+    }
     if cx.store.spend(&key, statement.expires_at, cx.now).await? { Ok(()) } else { Err(USED.into()) }
 }

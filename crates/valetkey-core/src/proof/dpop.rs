@@ -85,7 +85,8 @@ pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Thumbprint,
     let key = jws.own_key().filter(|key| jws.is_signed_by(key)).ok_or(BAD)?;
     let claims: Claims = jws.claims().ok_or(BAD)?;
     let age = cx.now - Timestamp(claims.iat);
-    let fresh = age <= WINDOW && age >= Seconds(-WINDOW.0);
+    let made = Timestamp(claims.iat);
+    let fresh = age <= WINDOW && age >= Seconds(-WINDOW.0) && cx.revoked.is_since(Some(made), made);
     if claims.htm != shown.method
         || !is_same_target(&claims.htu, shown.url)
         || !fresh

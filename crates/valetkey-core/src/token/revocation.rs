@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::ids::{GrantId, TokenId};
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Mark, MarkKind};
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use crate::token::access::AccessToken;
 use crate::token::details::Details;
 use std::collections::HashMap;
@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 const SHARDS: usize = 16;
+
+/// No statement of others is good for longer.
+const LONGEST_STATEMENT: Seconds = Seconds::minutes(65);
 
 /// What a token has to be older than to be dead, and until when it matters.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +121,14 @@ impl RevocationIndex {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Whether what somebody else signed was made since the last restore: what was used up between backup and restore is
+    /// not known. One that does not say when it was made counts once all that could have been used then have ended.
+    pub fn is_since(&self, made: Option<Timestamp>, ends: Timestamp) -> bool {
+        let epoch_ms = self.epoch_ms();
+        let epoch = Timestamp(epoch_ms / 1000);
+        epoch_ms == 0 || made.map_or(ends > epoch + LONGEST_STATEMENT, |made| made > epoch)
+    }
+
     pub fn forget_expired(&self, now: Timestamp) {
         self.tables.iter().for_each(|table| table.forget_expired(now));
     }
@@ -196,6 +207,17 @@ mod tests {
         assert!(index.kills(&token(1000)) && !index.kills(&token(1001)));
         index.insert(&epoch_mark(500));
         assert_eq!(index.epoch_ms(), 1000, "it never goes back");
+        let at = |second| Some(Timestamp(second));
+        for (made, ends, holds) in [
+            (at(1), 100, false),
+            (at(2), 100, true),
+            (None, 100, false),
+            (None, 65 * 60 + 1, false),
+            (None, 65 * 60 + 2, true),
+        ] {
+            assert_eq!(index.is_since(made, Timestamp(ends)), holds, "{made:?} {ends}");
+        }
+        assert!(RevocationIndex::default().is_since(None, Timestamp(0)), "there was no restore");
     }
 
     #[test]

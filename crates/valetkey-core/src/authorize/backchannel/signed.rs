@@ -80,6 +80,7 @@ fn holds(cx: &Context, client: &Client, claims: &Map<String, Value>) -> bool {
         && exp - nbf <= LONGEST
         && nbf <= cx.now + AHEAD
         && iat <= cx.now + AHEAD
+        && cx.revoked.is_since(Some(iat), exp)
         && !text_of(claims, "jti").is_empty()
 }
 
