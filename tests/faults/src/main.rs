@@ -77,7 +77,7 @@ fn read(arguments: Vec<String>) -> Result<Option<Order>, String> {
             "--workers" => order.stage.workers = value()?.parse().map_err(wrong)?,
             "--minutes" => order.minutes = Some(value()?.parse().map_err(wrong)?),
             "--scale" => {
-                order.stage.scale = value()?.parse().map_err(|_| "--scale wants a number".to_owned())?
+                order.stage.scale = value()?.parse().map_err(|_| "--scale wants a number".to_owned())?;
             }
             "--json" => order.json = Some(value()?.into()),
             "--help" | "-h" => {
@@ -97,7 +97,7 @@ fn read(arguments: Vec<String>) -> Result<Option<Order>, String> {
                 return Ok(None);
             }
             name if faults::ALL.iter().any(|fault| is_named(fault, name)) => {
-                order.named.push(name.to_owned())
+                order.named.push(name.to_owned());
             }
             other => return Err(format!("there is no fault or option '{other}'")),
         }
@@ -128,10 +128,13 @@ fn play(order: &Order) -> ExitCode {
         } else {
             one(fault, stage, order.keep)
         };
-        let outcome = outcome.map(Outcome::finish).unwrap_or_else(|error| {
-            broken = true;
-            Outcome::skipped(format!("could not be played: {error}"))
-        });
+        let outcome = outcome.map_or_else(
+            |error| {
+                broken = true;
+                Outcome::skipped(format!("could not be played: {error}"))
+            },
+            Outcome::finish,
+        );
         println!("{}", progress(fault, &outcome));
         rows.push((*fault, outcome));
     }

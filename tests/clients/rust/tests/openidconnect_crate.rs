@@ -4,8 +4,8 @@ mod support;
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, RedirectUrl, Scope, TokenResponse,
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse,
 };
 use support::{Run, http};
 
@@ -33,7 +33,8 @@ fn a_relying_party_discovers_verifies_and_reads_who_it_is() {
     let tokens = client.exchange_code(code).expect("endpoint").set_pkce_verifier(verifier).request(&http);
     let tokens = tokens.expect("tokens");
     let (verifier, id_token) = (client.id_token_verifier(), tokens.id_token().expect("ID token"));
-    let claims = id_token.claims(&verifier, &nonce).expect("signature, issuer, audience, time and nonce hold");
+    let claims =
+        id_token.claims(&verifier, &nonce).expect("signature, issuer, audience, time and nonce hold");
     assert_eq!(claims.subject().as_str(), run.text("/users/barbara/id"));
     assert!(id_token.claims(&verifier, &Nonce::new("another".to_owned())).is_err());
 
@@ -50,7 +51,8 @@ fn a_relying_party_discovers_verifies_and_reads_who_it_is() {
     assert_eq!(person.email().map(|email| email.as_str()), Some("barbara@example.org"));
 
     let refresh = tokens.refresh_token().expect("refresh token");
-    let refreshed = client.exchange_refresh_token(refresh).expect("endpoint").request(&http).expect("refreshed");
+    let refreshed =
+        client.exchange_refresh_token(refresh).expect("endpoint").request(&http).expect("refreshed");
     let again = refreshed.id_token().expect("ID token").claims(&verifier, |_: Option<&Nonce>| Ok(()));
     assert_eq!(again.expect("claims").subject(), claims.subject());
 }

@@ -58,7 +58,7 @@ fn jumps(stage: &Stage) -> io::Result<Outcome> {
         let home = stage.home.join(format!("round{}", outcome.rounds));
         std::fs::create_dir_all(&home)?;
         let mut crew = hire(stage, &node, outcome.rounds, &home)?;
-        crew.work(Duration::from_millis(1500))?;
+        crew.work(stage.pick(Duration::from_secs(3), Duration::from_secs(6)))?;
         let keys = node.get("/oauth/jwks")?.text();
         move_to(&clock, *seconds)?;
         // Long enough for a sweep by the wrong clock, and once more with a start under it.

@@ -60,7 +60,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let capacity = tokens_a_second(&node, &app, 8, Duration::from_secs(3), &AtomicBool::new(false));
     let (logins, bodies, bombs) = (Tally::default(), Tally::default(), Tally::default());
     let over = AtomicBool::new(false);
-    let span = stage.pick(Duration::from_secs(10), Duration::from_secs(60)).mul_f64(stage.scale);
+    let span = stage.pick(Duration::from_secs(10), Duration::from_mins(1)).mul_f64(stage.scale);
     outcome.rounds = 1;
     let goodput = crew.load(|sky| {
         // A queue that is full says so.

@@ -48,7 +48,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let (swept, mut log, mut slow, mut killed) = (Instant::now(), 0, Vec::new(), false);
     let mut during = base;
     while left()? > 0 {
-        if swept.elapsed() > Duration::from_secs(1800) {
+        if swept.elapsed() > Duration::from_mins(30) {
             outcome.demand(false, || "not done in 30 minutes".to_owned());
             break;
         }

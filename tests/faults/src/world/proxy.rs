@@ -126,7 +126,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: Arc<Shared>, replies: b
 fn pass(to: &mut TcpStream, bytes: &[u8], shared: &Shared, replies: bool) -> io::Result<()> {
     let way = *lock(&shared.way);
     match way {
-        Way::Carries => to.write_all(bytes),
+        Way::DropsReplies if replies => Err(io::ErrorKind::ConnectionReset.into()),
+        Way::Carries | Way::DropsReplies => to.write_all(bytes),
         Way::Slow(by) => {
             thread::sleep(by);
             to.write_all(bytes)
@@ -141,8 +142,6 @@ fn pass(to: &mut TcpStream, bytes: &[u8], shared: &Shared, replies: bool) -> io:
             Ok(())
         }
         Way::Swallows => Ok(()),
-        Way::DropsReplies if replies => Err(io::ErrorKind::ConnectionReset.into()),
-        Way::DropsReplies => to.write_all(bytes),
         Way::Resets => Err(io::ErrorKind::ConnectionReset.into()),
     }
 }

@@ -6,6 +6,10 @@ use valetkey_core::error::{Fault, FaultKind};
 
 /// Sorts an error: may a retry help, is the file broken, or are we?
 pub(super) fn kind(error: &Error) -> FaultKind {
+    // Our statements name tables that each database of ours has: such a file was emptied under us.
+    if error.to_string().contains("no such table") {
+        return FaultKind::Corrupt;
+    }
     let Error::SqliteFailure(failure, _) = error else { return FaultKind::Internal };
     if matches!(failure.extended_code, ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS) {
         return FaultKind::Corrupt;
@@ -96,4 +100,20 @@ fn spoils(error: &Error) -> bool {
             | ErrorCode::OutOfMemory
             | ErrorCode::FileLockingProtocolFailed
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_emptied_under_us_is_damage_and_a_wrong_statement_is_our_bug() {
+        let empty = rusqlite::Connection::open_in_memory().unwrap();
+        for (sql, want) in
+            [("SELECT id FROM clients", FaultKind::Corrupt), ("SELECT nothing", FaultKind::Internal)]
+        {
+            let error = empty.prepare(sql).map(|_| ()).unwrap_err();
+            assert_eq!(kind(&error), want, "{error}");
+        }
+    }
 }
