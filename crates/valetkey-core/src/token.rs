@@ -56,6 +56,8 @@ pub struct Issued {
 /// RFC 6749 §5.1 — the successful answer.
 #[derive(Debug, Serialize)]
 pub struct TokenResponse {
+    /// `to_json` writes it, before the rest.
+    #[serde(skip_serializing)]
     pub access_token: String,
     pub token_type: &'static str,
     pub expires_in: i64,
@@ -88,13 +90,20 @@ impl Issued {
 }
 
 impl TokenResponse {
-    /// As JSON, written into a buffer that need not grow.
+    /// As JSON, written into a buffer that need not grow. An access token of ours holds nothing that JSON escapes, so it
+    /// is copied whole and not looked at character by character.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         const AROUND: usize = 192;
         let further = [&self.refresh_token, &self.id_token].into_iter().flatten().map(String::len);
         let tokens = self.access_token.len() + self.scope.len() + further.sum::<usize>();
         let mut json = Vec::with_capacity(tokens + AROUND);
+        json.extend_from_slice(b"{\"access_token\":\"");
+        json.extend_from_slice(self.access_token.as_bytes());
+        json.push(b'"');
+        let rest = json.len();
         serde_json::to_writer(&mut json, self)?;
+        // The rest is an object of its own, which goes on here.
+        json[rest] = b',';
         Ok(json)
     }
 }
@@ -189,4 +198,28 @@ fn lifetime(cx: &Context, client: &Client, api: Option<Seconds>, format: TokenFo
     let opted = client.has(Compat::LongLivedAccessToken) && format == TokenFormat::Sealed;
     let longest = if opted { LONGEST_OPTED_ACCESS_TOKEN } else { LONGEST_ACCESS_TOKEN };
     client.access_token_lifetime.or(api).unwrap_or(cx.lifetimes().access_token).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6749_section_5_1_the_answer_is_one_object_with_the_access_token_in_it() {
+        let response = TokenResponse {
+            access_token: "vk_at_x-Y_z.0".to_owned(),
+            token_type: "Bearer",
+            expires_in: 300,
+            refresh_token: Some("vk_rt_a".to_owned()),
+            scope: "read".to_owned(),
+            id_token: None,
+        };
+        let json: serde_json::Value =
+            serde_json::from_slice(&response.to_json().expect("JSON")).expect("JSON");
+        let want = serde_json::json!({
+            "access_token": "vk_at_x-Y_z.0", "token_type": "Bearer", "expires_in": 300, "refresh_token": "vk_rt_a",
+            "scope": "read",
+        });
+        assert_eq!(json, want);
+    }
 }
