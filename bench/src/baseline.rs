@@ -10,6 +10,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// About what an RFC 9068 access token has to sign.
@@ -17,30 +18,41 @@ const SIGNED_BYTES: usize = 350;
 
 /// Seconds that one signature takes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct SignCosts {
-    pub(crate) ed25519: f64,
-    pub(crate) es256: f64,
-    pub(crate) rs256: f64,
+pub(crate) struct SignCost {
+    pub(crate) seconds: f64,
 }
 
-/// Measures each algorithm for `seconds` with a parsed key and prints the costs as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Signature {
+    Ed25519,
+    Es256,
+    Rs256,
+}
+
+/// Measures an algorithm for `seconds` with a parsed key and prints the cost as JSON.
 #[expect(
     clippy::disallowed_methods,
     reason = "a measured signature draws its randomness as the server's does"
 )]
-pub(crate) fn print_sign_costs(seconds: f64) -> Result<()> {
+pub(crate) fn print_sign_cost(signature: Signature, length: f64) -> Result<()> {
     let message = [b'x'; SIGNED_BYTES];
     let random = SystemRandom::new();
-    let ed25519 = Ed25519KeyPair::generate()?;
-    let es256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
-    let rs256 = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let mut signature = vec![0; rs256.public_modulus_len()];
-    let costs = SignCosts {
-        ed25519: cost(seconds, || Ok(ed25519.try_sign(&message)?))?,
-        es256: cost(seconds, || Ok(es256.sign(&random, &message)?))?,
-        rs256: cost(seconds, || Ok(rs256.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?))?,
+    let seconds = match signature {
+        Signature::Ed25519 => {
+            let pair = Ed25519KeyPair::generate()?;
+            cost(length, || Ok(pair.try_sign(&message)?))?
+        }
+        Signature::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+            cost(length, || Ok(pair.sign(&random, &message)?))?
+        }
+        Signature::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048)?;
+            let mut signed = vec![0; pair.public_modulus_len()];
+            cost(length, || Ok(pair.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signed)?))?
+        }
     };
-    println!("{}", serde_json::to_string(&costs)?);
+    println!("{}", serde_json::to_string(&SignCost { seconds })?);
     Ok(())
 }
 

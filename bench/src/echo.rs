@@ -68,11 +68,14 @@ impl Echo {
         Ok(Self { child, _output: output, address })
     }
 
-    /// Loads it at full speed for `length`, after a warm-up.
-    pub(crate) fn measure(&self, connections: usize, length: Duration) -> Result<Bare> {
-        let mut load = connect(self.address, connections)?;
+    pub(crate) fn connect(&self, connections: usize) -> Result<Load> {
+        connect(self.address, connections)
+    }
+
+    /// Loads it at full speed for `length`.
+    pub(crate) fn measure(&self, load: &mut Load, length: Duration) -> Result<Bare> {
         let watch = Watch::start(self.child.id())?;
-        let sample = measured(&mut load, length)?;
+        let sample = measured(load, length)?;
         let (_, server_busy) = watch.stop()?;
         Ok(Bare { per_second: sample.rate(), server_busy, generator_busy: sample.generator_busy() })
     }

@@ -43,9 +43,14 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn connect(address: SocketAddr, parties: Vec<Party>) -> Result<Self> {
+        Self::connect_all(parties.into_iter().map(|party| (address, party)).collect())
+    }
+
+    /// Each party to a server of its own.
+    pub(crate) fn connect_all(parties: Vec<(SocketAddr, Party)>) -> Result<Self> {
         let poll = Poll::new().context("epoll")?;
         let (mut connections, mut paces) = (Vec::new(), Vec::new());
-        for (party, Party { exchanges, rate }) in parties.into_iter().enumerate() {
+        for (party, (address, Party { exchanges, rate })) in parties.into_iter().enumerate() {
             paces.push(rate.map(Pace::new));
             for exchange in exchanges {
                 let token = mio::Token(connections.len());

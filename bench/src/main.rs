@@ -10,11 +10,13 @@ mod http;
 mod load;
 mod measure;
 mod options;
+mod postgres;
 mod probe;
 mod process;
 mod procfs;
 mod report;
 mod rows;
+mod seed;
 mod server;
 mod setup;
 mod stats;
@@ -50,7 +52,7 @@ fn run_helper(helper: &Helper) -> Result<()> {
         }
         Helper::Count(options) => count::run(options).map(drop),
         Helper::Echo { answer_bytes } => echo::serve(*answer_bytes),
-        Helper::Sign { seconds } => baseline::print_sign_costs(*seconds),
+        Helper::Sign { signature, seconds } => baseline::print_sign_cost(*signature, *seconds),
         Helper::Argon2 { seconds } => baseline::print_argon2_rate(*seconds),
         Helper::Probe { dir, callers, count, seconds } => probe::print_rate(dir, *callers, *count, *seconds),
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
+use crate::baseline::Signature;
 use crate::probe::Callers;
 
 /// Measures the built server beside a bare axum echo and other baselines of the same run.
@@ -30,7 +31,7 @@ pub(crate) struct Options {
     /// Keep-alive connections
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) connections: u16,
-    /// Seconds of each run [default: 4, with --quick 1]
+    /// Seconds of each run [default: 2, with --quick 1]
     #[arg(long)]
     pub(crate) seconds: Option<f64>,
     /// Runs of each row; the median counts [default: 5, with --quick 1]
@@ -73,7 +74,7 @@ pub(crate) enum Helper {
     /// Serve the bare echo until killed; prints its address. POST anything to /echo
     Echo { answer_bytes: usize },
     #[command(hide = true)]
-    Sign { seconds: f64 },
+    Sign { signature: Signature, seconds: f64 },
     #[command(hide = true)]
     Argon2 { seconds: f64 },
     #[command(hide = true)]
@@ -119,7 +120,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn from_options(options: &Options) -> Result<Self> {
         let quick = options.quick;
-        let seconds = options.seconds.unwrap_or(if quick { 1.0 } else { 4.0 });
+        let seconds = options.seconds.unwrap_or(if quick { 1.0 } else { 2.0 });
         if !(0.05..=600.0).contains(&seconds) {
             bail!("--seconds must lie between 0.05 and 600");
         }
@@ -136,7 +137,7 @@ impl Plan {
             baseline: if quick {
                 run.min(Duration::from_millis(600))
             } else {
-                run.min(Duration::from_secs(3))
+                run.min(Duration::from_millis(1200))
             },
             tokens: usize::try_from(options.tokens.unwrap_or(if quick { 10_000 } else { 100_000 }))?,
             starts: if quick { 1 } else { 5 },

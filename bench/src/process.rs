@@ -41,6 +41,21 @@ impl Pins {
         Self { cores: None, available: procfs::allowed_cores().len(), guarded }
     }
 
+    /// The other way round: what runs on the server's core here runs on the generator's there.
+    pub(crate) fn exchanged(self) -> Self {
+        Self { cores: self.cores.map(|(server, load)| (load, server)), ..self }
+    }
+
+    /// Lets a process run on both cores.
+    pub(crate) fn release(self, process: u32) {
+        if let Some((server, load)) = self.cores {
+            let (cores, id) = (format!("{server},{load}"), process.to_string());
+            if !works("taskset", &["-a", "-c", "-p", &cores, &id]) {
+                eprintln!("A process could not be released to both cores.");
+            }
+        }
+    }
+
     /// Pins this process, the load generator, with all its threads.
     pub(crate) fn pin_this_process(self) {
         if let Some((_, load)) = self.cores {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::baseline::SignCosts;
 use crate::goals::{Goal, Judged, Set};
 use crate::stats::real;
 pub(crate) use figures::{Bare, Figures};
@@ -21,7 +20,6 @@ pub(crate) use machine::Machine;
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) facts: Vec<Fact>,
-    pub(crate) sign_us: Option<SignMicroseconds>,
     pub(crate) rows: Vec<Row>,
     #[serde(rename = "took_seconds", serialize_with = "seconds")]
     pub(crate) took: Duration,
@@ -40,20 +38,6 @@ impl Fact {
     pub(crate) fn new(name: &str, unit: &'static str, value: f64, goals: &[Goal]) -> Self {
         let goals = goals.iter().map(|goal| Judged::new(*goal, Some(value))).collect();
         Self { name: name.to_owned(), unit, value, goals }
-    }
-}
-
-/// The cost of one signature.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct SignMicroseconds {
-    ed25519: f64,
-    es256: f64,
-    rs256: f64,
-}
-
-impl From<SignCosts> for SignMicroseconds {
-    fn from(costs: SignCosts) -> Self {
-        Self { ed25519: costs.ed25519 * 1e6, es256: costs.es256 * 1e6, rs256: costs.rs256 * 1e6 }
     }
 }
 
@@ -109,13 +93,6 @@ impl Report {
             ]);
         }
         writeln!(text, "{}", aligned(&facts))?;
-        if let Some(sign) = &self.sign_us {
-            let SignMicroseconds { ed25519, es256, rs256 } = sign;
-            writeln!(
-                text,
-                "One signature: Ed25519 {ed25519:.1} µs, ES256 {es256:.1} µs, RS256-2048 {rs256:.1} µs."
-            )?;
-        }
         for row in &self.rows {
             for note in row.figures.iter().flat_map(Figures::remarks) {
                 writeln!(text, "- {}: {note}", row.name)?;

@@ -1,94 +1,32 @@
 //! The table of rows, and the run through it.
 
+mod full;
 mod gateway;
 mod grants;
+mod loads;
 mod logins;
+mod postgres;
 mod stateless;
+mod table;
 
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::goals::{Goal, Judged, Limit, Of, first, speed};
-use crate::measure::Stage;
+use crate::goals::Limit::AtMost;
+use crate::goals::{Goal, Judged, Of, first, speed};
+use crate::load::Party;
+use crate::measure::{Stage, World};
 use crate::options::{Options, Plan};
 use crate::process::Pins;
 use crate::procfs::resident_bytes;
-use crate::report::{Fact, Figures, Machine, Report, Row};
+use crate::report::{Fact, Machine, Report, Row};
 use crate::server::{Install, Running};
 use crate::setup::Actors;
 use crate::stats::{median, millis, real};
-
-/// One line of the result: later issues add theirs here (gateway, PostgreSQL, a big store).
-struct Definition {
-    name: &'static str,
-    what: &'static str,
-    goals: &'static [Goal],
-    run: fn(&mut Stage) -> Result<Figures>,
-}
-
-const fn row(
-    name: &'static str,
-    what: &'static str,
-    goals: &'static [Goal],
-    run: fn(&mut Stage) -> Result<Figures>,
-) -> Definition {
-    Definition { name, what, goals, run }
-}
-
-use Limit::{AtLeast, AtMost};
-
-const ROWS: &[Definition] = &[
-    row(
-        "cc",
-        "client credentials, sealed token",
-        &[first(Of::Bare, AtLeast(0.60)), speed(Of::Bare, AtLeast(0.75))],
-        stateless::sealed,
-    ),
-    row(
-        "cc-eddsa",
-        "client credentials, JWT EdDSA",
-        &[first(Of::Bare, AtLeast(0.26)), speed(Of::Basis, AtLeast(0.85))],
-        stateless::eddsa,
-    ),
-    row("cc-es256", "client credentials, JWT ES256", &[speed(Of::Basis, AtLeast(0.85))], stateless::es256),
-    row("cc-rs256", "client credentials, JWT RS256", &[speed(Of::Basis, AtLeast(0.85))], stateless::rs256),
-    row(
-        "introspection",
-        "introspection of distinct sealed tokens",
-        &[first(Of::Bare, AtLeast(0.65)), speed(Of::Bare, AtLeast(0.75))],
-        stateless::introspection,
-    ),
-    row("refresh", "refresh with rotation, durable", &[speed(Of::Basis, AtLeast(0.70))], grants::refresh),
-    row("refresh-256", "the same, 256 connections", &[speed(Of::Basis, AtLeast(0.70))], grants::refresh_wide),
-    row(
-        "code",
-        "code flow, live session: authorize, token",
-        &[speed(Of::Basis, AtLeast(0.50))],
-        grants::code_flow,
-    ),
-    row("login", "password login", &[speed(Of::Basis, AtLeast(0.95))], logins::password),
-    row(
-        "cc-while-logins",
-        "client credentials, 1,000/s, while logins run",
-        &[speed(Of::Basis, AtMost(2.0))],
-        logins::client_credentials_meanwhile,
-    ),
-    // Last: the API they register is implied by tokens for no API in particular.
-    row(
-        "gateway",
-        "through the gateway to an echo, sealed token",
-        &[first(Of::Basis, AtLeast(0.75)), speed(Of::Basis, AtLeast(0.85))],
-        gateway::through,
-    ),
-    row(
-        "forward-auth",
-        "what nginx asks before a request",
-        &[first(Of::Bare, AtLeast(0.60))],
-        gateway::forward_auth,
-    ),
-];
+use table::{Definition, ROWS};
 
 pub(crate) fn print_list() {
     for row in ROWS {
@@ -97,16 +35,12 @@ pub(crate) fn print_list() {
     }
 }
 
-/// The asked rows in the table's order. `code` is compared with `refresh`, so it brings that along.
+/// The asked rows in the table's order.
 fn chosen(names: &[String]) -> Result<Vec<&'static Definition>> {
     if let Some(unknown) = names.iter().find(|name| ROWS.iter().all(|row| row.name != name.as_str())) {
         bail!("no row {unknown:?}; --list shows them");
     }
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
-    let is_chosen = |row: &&Definition| match names {
-        [] => true,
-        _ => has(row.name) || (row.name == "refresh" && has("code")),
-    };
+    let is_chosen = |row: &&Definition| names.is_empty() || names.iter().any(|name| name == row.name);
     Ok(ROWS.iter().filter(is_chosen).collect())
 }
 
@@ -119,18 +53,19 @@ pub(crate) fn run(options: &Options, plan: &Plan, pins: Pins, binary: PathBuf) -
     };
     let began = Instant::now();
     let machine = Machine::describe(&binary, &parent, pins, plan);
-    let (mut stage, mut facts) = set_up(plan, pins, binary, &parent)?;
+    let (stage, mut facts) = raise(plan, pins, binary, parent)?;
     let mut rows = Vec::new();
     for definition in chosen {
         eprintln!("{}: {}…", definition.name, definition.what);
-        rows.push(measured(definition, &mut stage));
+        rows.push(measured(definition, &stage));
         crate::stop::check()?;
     }
-    facts.push(after_load(&stage)?);
-    Ok(Report { machine, facts, sign_us: stage.sign.map(Into::into), rows, took: began.elapsed() })
+    facts.push(after_load(&stage, options.rows.is_empty() && !plan.quick)?);
+    facts.extend(full::facts(&stage)?);
+    Ok(Report { machine, facts, rows, took: began.elapsed() })
 }
 
-fn measured(definition: &Definition, stage: &mut Stage) -> Row {
+fn measured(definition: &Definition, stage: &Stage) -> Row {
     let Definition { name, what, goals, .. } = *definition;
     let (figures, void) = match (definition.run)(stage) {
         Ok(figures) => {
@@ -141,7 +76,7 @@ fn measured(definition: &Definition, stage: &mut Stage) -> Row {
         Err(error) => (None, Some(format!("{error:#}"))),
     };
     if let Some(void) = &void {
-        eprintln!("{name} is void: {void}\n{}", stage.install.end_of_log());
+        eprintln!("{name} is void: {void}\n{}", stage.empty.install.end_of_log());
     }
     let judged = goals.iter().map(|goal| {
         let value = figures.as_ref().filter(|_| void.is_none()).and_then(|figures| figures.value(goal.of));
@@ -150,30 +85,35 @@ fn measured(definition: &Definition, stage: &mut Stage) -> Row {
     Row { name, what, goals: judged.collect(), figures, void }
 }
 
-/// First start, the actors, and the starts that count: those on the store as it then is.
-fn set_up(plan: &Plan, pins: Pins, binary: PathBuf, parent: &Path) -> Result<(Stage, Vec<Fact>)> {
-    eprintln!("Setting up…");
-    let install = Install::prepare(binary, parent, pins)?;
-    let mut running = install.start()?;
-    let first_start = millis(running.ready_after);
+const START: &[Goal] = &[speed(Of::Figure, AtMost(100.0))];
+const AFTER: &[Goal] = &[speed(Of::Figure, AtMost(64.0))];
+
+/// A started server on a new SQLite store, with those who take part.
+fn set_up(plan: &Plan, pins: Pins, binary: PathBuf, parent: &Path) -> Result<World> {
+    set_up_on(plan, Install::prepare(binary, parent, pins)?)
+}
+
+fn set_up_on(plan: &Plan, install: Install) -> Result<World> {
+    let running = install.start()?;
     let actors = Actors::create(&install, if plan.quick { 4 } else { 16 })?;
+    Ok(World { install, running, actors })
+}
+
+/// First start, the actors, and the starts that count: those on the store as it then is.
+fn raise(plan: &Plan, pins: Pins, binary: PathBuf, parent: PathBuf) -> Result<(Stage, Vec<Fact>)> {
+    eprintln!("Setting up…");
+    let mut empty = set_up(plan, pins, binary.clone(), &parent)?;
+    let first_start = millis(empty.running.ready_after);
     let mut starts = Vec::new();
     for _ in 0..plan.starts {
-        if !running.child.end(Duration::from_secs(10)) {
-            bail!("the server did not end within 10 s of SIGTERM: {}", install.end_of_log());
-        }
-        running = install.start()?;
-        starts.push(millis(running.ready_after));
+        empty.running.end(&empty.install)?;
+        empty.running = empty.install.start()?;
+        starts.push(millis(empty.running.ready_after));
     }
-    let idle = idle_memory(&running)?;
+    let idle = idle_memory(&empty.running)?;
     let facts = vec![
         Fact::new("exec to ready, first start (creates the store and its keys)", "ms", first_start, &[]),
-        Fact::new(
-            "exec to ready, existing store",
-            "ms",
-            median(&starts).unwrap_or_default(),
-            &[speed(Of::Figure, AtMost(100.0))],
-        ),
+        Fact::new("exec to ready, existing store", "ms", median(&starts).unwrap_or_default(), START),
         Fact::new(
             "memory idle (RSS)",
             "MB",
@@ -181,9 +121,8 @@ fn set_up(plan: &Plan, pins: Pins, binary: PathBuf, parent: &Path) -> Result<(St
             &[first(Of::Figure, AtMost(40.0)), speed(Of::Figure, AtMost(32.0))],
         ),
     ];
-    let plan = *plan;
-    let (sign, refresh_per_second, tokens) = (None, None, 0);
-    Ok((Stage { plan, pins, install, running, actors, sign, refresh_per_second, tokens }, facts))
+    let (plan, full, tokens) = (*plan, OnceCell::new(), Cell::new(0));
+    Ok((Stage { plan, pins, binary, parent, empty, full, tokens }, facts))
 }
 
 /// A second after it is ready: what starts lazily has then started.
@@ -192,12 +131,22 @@ fn idle_memory(running: &Running) -> Result<f64> {
     Ok(real(resident_bytes(running.id())?) / 1e6)
 }
 
-fn after_load(stage: &Stage) -> Result<Fact> {
-    let memory = real(resident_bytes(stage.running.id())?) / 1e6;
-    let name = format!("memory after the rows (RSS), {} tokens issued", stage.tokens);
-    // The goal speaks of a million tokens: fewer prove nothing.
-    let goals: &[Goal] = if stage.tokens >= 1_000_000 { &[speed(Of::Figure, AtMost(64.0))] } else { &[] };
-    Ok(Fact::new(&name, "MB", memory, goals))
+/// The goal speaks of a million tokens: fewer prove nothing.
+const MILLION: u64 = 1_000_000;
+
+fn after_load(stage: &Stage, whole: bool) -> Result<Fact> {
+    let (world, begun) = (&stage.empty, Instant::now());
+    if whole {
+        let exchanges = loads::sealed(stage, world)?;
+        let mut load = world.load(vec![Party { exchanges, rate: None }])?;
+        while stage.tokens.get() < MILLION && begun.elapsed() < Duration::from_mins(1) {
+            let units = load.run(Duration::from_secs(1))?.remove(0).units();
+            stage.tokens.set(stage.tokens.get() + units);
+        }
+    }
+    let memory = real(resident_bytes(world.running.id())?) / 1e6;
+    let name = format!("memory after the rows (RSS), {} units of work", stage.tokens.get());
+    Ok(Fact::new(&name, "MB", memory, if stage.tokens.get() >= MILLION { AFTER } else { &[] }))
 }
 
 #[cfg(test)]
@@ -212,7 +161,6 @@ mod tests {
     #[test]
     fn rows_are_chosen_by_name_in_the_tables_order() {
         assert_eq!(names(&["login", "cc"]), ["cc", "login"]);
-        assert_eq!(names(&["code"]), ["refresh", "code"]);
         assert_eq!(names(&[]).len(), ROWS.len());
         assert!(chosen(&["nonsense".to_owned()]).is_err());
     }

@@ -60,24 +60,52 @@ pub(crate) struct Install {
 
 impl Install {
     pub(crate) fn prepare(binary: PathBuf, parent: &Path, pins: Pins) -> Result<Self> {
+        Self::prepare_with(binary, parent, pins, &[])
+    }
+
+    /// The same with further settings, which go before the others.
+    pub(crate) fn prepare_with(
+        binary: PathBuf,
+        parent: &Path,
+        pins: Pins,
+        further: &[(&str, &str)],
+    ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("valetkey-bench-").tempdir_in(parent);
         let dir = dir.with_context(|| format!("cannot write in {}", parent.display()))?;
         let (public, management) = free_ports()?;
         let config = dir.path().join("valetkey.toml");
-        let data_dir = Value::from(dir.path().join("data").display().to_string());
-        // A JSON string of a path is a TOML basic string too.
-        let text = format!(
-            "issuer = \"http://{public}\"\ndata_dir = {data_dir}\n\n[http]\nlisten = \"{public}\"\n\
-             trusted_proxies = \"127.0.0.1\"\n\n[management]\nlisten = \"{management}\"\n"
-        );
+        let (issuer, data_dir) = (format!("http://{public}"), dir.path().join("data").display().to_string());
+        let mut text = String::new();
+        for (name, own) in [("issuer", issuer.as_str()), ("data_dir", &data_dir), ("database_url", "")] {
+            let value = further.iter().find(|(other, _)| *other == name).map_or(own, |(_, value)| value);
+            if !value.is_empty() {
+                // A JSON string is a TOML basic string too.
+                text.push_str(&format!("{name} = {}\n", Value::from(value)));
+            }
+        }
+        text.push_str(&format!(
+            "\n[http]\nlisten = \"{public}\"\ntrusted_proxies = \"127.0.0.1\"\n\n[management]\n\
+             listen = \"{management}\"\n"
+        ));
         fs::write(&config, text)?;
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
         Ok(Self { binary, dir, config, public, management, pins })
     }
 
-    /// Where the directory of this one is.
-    pub(crate) fn parent(&self) -> Result<PathBuf> {
-        self.dir.path().parent().map(Path::to_owned).context("no directory")
+    /// The file that holds its store, once there is one.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join("data/valetkey.db")
+    }
+
+    /// Gives this one the master key of another, before its first start.
+    pub(crate) fn take_key_of(&self, other: &Self) -> Result<()> {
+        let [own, key] = [self, other].map(|install| install.dir.path().join("data/master.key"));
+        let data = own.parent().context("a directory")?;
+        fs::create_dir_all(data)?;
+        fs::set_permissions(data, fs::Permissions::from_mode(0o700))?;
+        // The permissions go along.
+        fs::copy(key, own)?;
+        Ok(())
     }
 
     /// A directory on the store's file system, for the commit probe; emptied each time.
@@ -159,6 +187,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(&mut self, install: &Install) -> Result<()> {
+        if self.child.end(Duration::from_secs(10)) {
+            return Ok(());
+        }
+        bail!("the server did not end within 10 s of SIGTERM: {}", install.end_of_log())
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

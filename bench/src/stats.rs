@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Sub-buckets of each power of two: latencies are kept to within 0.8 %.
 const MANTISSA_BITS: u32 = 7;
 const SUB_BUCKETS: u64 = 1 << MANTISSA_BITS;
@@ -66,6 +68,29 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
         0 => None,
         n if n % 2 == 1 => Some(sorted[half]),
         _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
+    }
+}
+
+/// Several ratios: the one in the middle, and between which they lay.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Ratio {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl Ratio {
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
+        let least = values.iter().copied().min_by(f64::total_cmp)?;
+        let most = values.iter().copied().max_by(f64::total_cmp)?;
+        Some(Self { median: median(values)?, least, most })
+    }
+
+    /// Each value over the mean of its neighbours among the others: the one taken before it and the one after.
+    pub(crate) fn between(values: &[f64], others: &[f64]) -> Option<Self> {
+        let pairs = others.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
+        let ratios: Vec<f64> = values.iter().zip(pairs).map(|(value, other)| value / other).collect();
+        Self::of(&ratios)
     }
 }
 

@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::{megabytes, thousands};
 use crate::goals::Of;
+use crate::stats::{Ratio, median};
 
 /// Busier than this, the load generator, and not the server, may be what was measured.
 const GENERATOR_LIMIT: f64 = 0.95;
 
-/// Two measurements of the same echo that differ by more say that something else ran on the machine.
+/// Measurements of the same echo that differ by more say that something else ran on the machine.
 const QUIET: f64 = 0.10;
 
 /// The medians of a row's runs, and what they are compared with.
@@ -24,11 +25,9 @@ pub(crate) struct Figures {
     pub(crate) errors: u64,
     pub(crate) first_error: Option<String>,
     pub(crate) answer_bytes: usize,
-    /// Before and after the runs.
-    pub(crate) bare: Option<[Bare; 2]>,
-    /// Mean of the two.
-    pub(crate) bare_per_second: Option<f64>,
-    pub(crate) of_bare: Option<f64>,
+    /// Before, between and after the runs.
+    pub(crate) bare: Vec<Bare>,
+    pub(crate) of_bare: Option<Ratio>,
     pub(crate) baseline: Option<Baseline>,
     /// User and system time of the server for one unit.
     pub(crate) server_cpu_us: Option<f64>,
@@ -52,23 +51,27 @@ pub(crate) struct Bare {
 pub(crate) struct Baseline {
     pub(crate) what: String,
     pub(crate) value: f64,
-    pub(crate) ratio: f64,
+    pub(crate) ratio: Ratio,
 }
 
 impl Figures {
-    pub(crate) fn set_bare(&mut self, bare: [Bare; 2]) {
-        let mean = f64::midpoint(bare[0].per_second, bare[1].per_second);
-        self.of_bare = Some(self.per_second / mean);
-        self.bare_per_second = Some(mean);
-        self.bare = Some(bare);
+    pub(crate) fn set_bare(&mut self, bare: Vec<Bare>) {
+        let rates: Vec<f64> = bare.iter().map(|bare| bare.per_second).collect();
+        self.of_bare = Ratio::between(&self.runs, &rates);
+        self.bare = bare;
     }
 
-    pub(crate) fn compare_rate(&mut self, what: String, value: f64) {
-        self.baseline = Some(Baseline { what, value, ratio: self.per_second / value });
+    /// Holds the runs against what was measured before, between and after them.
+    pub(crate) fn compare(&mut self, what: String, others: &[f64]) {
+        let value = median(others).unwrap_or_default();
+        self.baseline = Ratio::between(&self.runs, others).map(|ratio| Baseline { what, value, ratio });
     }
 
-    pub(crate) fn compare_p99(&mut self, what: String, value: f64) {
-        self.baseline = Some(Baseline { what, value, ratio: self.p99_us / value });
+    /// Holds figures of the runs against one of each, in the same order.
+    pub(crate) fn compare_pairs(&mut self, what: String, values: &[f64], others: &[f64]) {
+        let ratios: Vec<f64> = values.iter().zip(others).map(|(value, other)| value / other).collect();
+        let value = median(others).unwrap_or_default();
+        self.baseline = Ratio::of(&ratios).map(|ratio| Baseline { what, value, ratio });
     }
 
     pub(crate) fn with_note(mut self, note: String) -> Self {
@@ -79,15 +82,20 @@ impl Figures {
     /// What a goal is judged by.
     pub(crate) fn value(&self, of: Of) -> Option<f64> {
         match of {
-            Of::Bare => self.of_bare,
-            Of::Basis => self.baseline.as_ref().map(|baseline| baseline.ratio),
+            Of::Bare => self.of_bare.map(|ratio| ratio.median),
+            Of::Basis => self.baseline.as_ref().map(|baseline| baseline.ratio.median),
             Of::Figure => Some(self.per_second),
         }
     }
 
     /// The cells between a row's name and its goals.
     pub(super) fn cells(&self) -> Vec<String> {
-        let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}"));
+        let ratio = |ratio: Option<Ratio>| {
+            ratio.map_or_else(
+                || "–".to_owned(),
+                |Ratio { median, least, most }| format!("{median:.3} ({least:.2}–{most:.2})"),
+            )
+        };
         vec![
             self.connections.to_string(),
             thousands(self.per_second),
@@ -103,13 +111,14 @@ impl Figures {
 
     /// What stands below the table.
     pub(super) fn remarks(&self) -> Vec<String> {
-        let bare = self.bare.map(|[before, after]| {
-            let (first, last) = (thousands(before.per_second), thousands(after.per_second));
-            let apart = (before.per_second / after.per_second).ln().abs();
-            let noisy = if apart > QUIET { " — NOISY: repeat it on a quiet machine" } else { "" };
-            format!("bare echo of {} bytes {first}/s before, {last}/s after{noisy}", self.answer_bytes)
+        let rates: Vec<f64> = self.bare.iter().map(|bare| bare.per_second).collect();
+        let bare = Ratio::of(&rates).map(|Ratio { median, least, most }| {
+            let noisy =
+                if (most / least).ln() > QUIET { " — NOISY: repeat it on a quiet machine" } else { "" };
+            let (median, least, most) = (thousands(median), thousands(least), thousands(most));
+            format!("bare echo of {} bytes {median}/s ({least}–{most}){noisy}", self.answer_bytes)
         });
-        let bare_busy = self.bare.map(|bare| bare.map(|bare| bare.generator_busy)).into_iter().flatten();
+        let bare_busy = self.bare.iter().map(|bare| bare.generator_busy);
         let baseline = self
             .baseline
             .as_ref()

@@ -9,7 +9,7 @@ use crate::echo::{Echo, PATH, REQUEST_BYTES};
 use crate::exchange::{Exchange, Fixed, Step};
 use crate::http::{self, Answer, find};
 use crate::load::{Load, Party};
-use crate::measure::Stage;
+use crate::measure::{Basis, Exchanges, Stage, World};
 use crate::report::Figures;
 use crate::server::{Install, UNCHECKED, locate_beside};
 
@@ -19,56 +19,81 @@ const PREFIX: &str = "/bench";
 const ANSWER_BYTES: usize = 300;
 const LONGEST_NEWS: Duration = Duration::from_secs(10);
 
-/// A POST through the gateway, divided by the same server that looks at nothing.
-pub(super) fn through(stage: &mut Stage) -> Result<Figures> {
+/// A POST through the gateway, beside the same server that looks at nothing.
+pub(super) fn through(stage: &Stage) -> Result<Figures> {
     let echo = Echo::start(stage.pins, ANSWER_BYTES)?;
-    let open = Install::prepare(
-        locate_beside(&stage.install.binary, &UNCHECKED)?,
-        &stage.install.parent()?,
-        stage.pins,
-    )?;
+    let unchecked = locate_beside(&stage.binary, &UNCHECKED)?;
+    let open = Install::prepare(unchecked, &stage.parent, stage.pins)?;
     let running = open.start()?;
     register(&open, &echo)?;
-    register(&stage.install, &echo)?;
-    let request = post(stage, &token(stage)?);
-    for install in [&open, &stage.install] {
-        wait_for(install, &request)?;
-    }
-    let baseline = |stage: &Stage| {
-        let exchanges = (0..stage.plan.connections).map(|_| Fixed::boxed(&request, r#""echo""#)).collect();
-        let mut load = Load::connect(open.public, vec![Party { exchanges, rate: None }])?;
-        load.run(stage.plan.warm_up)?;
-        let sample = load.run(stage.plan.run)?.remove(0);
+    let way = Way::open(stage, &stage.empty, &echo)?;
+    wait_for(&open, &way.request)?;
+    let exchanges = way.exchanges(stage);
+    let mut load = Load::connect(open.public, vec![Party { exchanges, rate: None }])?;
+    load.run(stage.plan.warm_up)?;
+    let mut rate = || {
+        let sample = load.run(stage.plan.baseline)?.remove(0);
         match &sample.first_error {
             Some(error) => bail!("the server that checks nothing failed: {error}"),
             None => Ok(sample.rate()),
         }
     };
-    let before = baseline(stage)?;
-    let exchanges = (0..stage.plan.connections).map(|_| Fixed::boxed(&request, r#""echo""#)).collect();
-    let mut figures = stage.measure(exchanges)?;
-    let after = baseline(stage)?;
-    figures.compare_rate("the same server, its check switched off".to_owned(), f64::midpoint(before, after));
-    stage.install.manage(&["api", "delete", API], None)?;
+    let basis = Basis::Rate("the same server, its check switched off".to_owned(), &mut rate);
+    let figures = stage.measure(&stage.empty, way.exchanges(stage), basis)?;
+    way.close(&stage.empty)?;
     drop(running);
-    Ok(figures.with_note(format!(
-        "without the check {before:.0}/s before, {after:.0}/s after; the upstream shares its core"
-    )))
+    Ok(figures.with_note("the upstream shares the server's core".to_owned()))
+}
+
+/// Through the gateway of a full store beside that of an empty one.
+pub(super) fn through_full(stage: &Stage) -> Result<Figures> {
+    let echo = Echo::start(stage.pins, ANSWER_BYTES)?;
+    let full = super::full::world(stage)?;
+    let (own, other) = (Way::open(stage, full, &echo)?, Way::open(stage, &stage.empty, &echo)?);
+    let mut rate = stage.rate_of(&stage.empty, other.exchanges(stage))?;
+    let basis = Basis::Rate(super::full::ON_EMPTY.to_owned(), &mut rate);
+    let figures = stage.measure(full, own.exchanges(stage), basis)?;
+    own.close(full)?;
+    other.close(&stage.empty)?;
+    Ok(figures)
+}
+
+/// The API with the echo behind it, and what is sent through it.
+struct Way {
+    request: Vec<u8>,
+}
+
+impl Way {
+    fn open(stage: &Stage, world: &World, echo: &Echo) -> Result<Self> {
+        register(&world.install, echo)?;
+        let request = post(stage, &token(world)?);
+        wait_for(&world.install, &request)?;
+        Ok(Self { request })
+    }
+
+    fn exchanges(&self, stage: &Stage) -> Exchanges {
+        (0..stage.plan.connections).map(|_| Fixed::boxed(&self.request, r#""echo""#)).collect()
+    }
+
+    fn close(self, world: &World) -> Result<()> {
+        world.install.manage(&["api", "delete", API], None).map(drop)
+    }
 }
 
 /// What nginx asks before each request.
-pub(super) fn forward_auth(stage: &mut Stage) -> Result<Figures> {
+pub(super) fn forward_auth(stage: &Stage) -> Result<Figures> {
     let echo = Echo::start(stage.pins, ANSWER_BYTES)?;
-    register(&stage.install, &echo)?;
-    let token = token(stage)?;
-    wait_for(&stage.install, &post(stage, &token))?;
+    let world = &stage.empty;
+    let way = Way::open(stage, world, &echo)?;
+    let token = token(world)?;
     let extra = format!(
         "Authorization: Bearer {token}\r\nX-Original-Method: POST\r\nX-Original-URI: {PREFIX}{PATH}\r\n"
     );
-    let request = http::get(&stage.install.host(), "/forward-auth/nginx", &extra);
+    let request = http::get(&world.install.host(), "/forward-auth/nginx", &extra);
     let exchange = |_| Box::new(LetThrough(request.clone())) as Box<dyn Exchange>;
-    let figures = stage.measure((0..stage.plan.connections).map(exchange).collect())?;
-    stage.install.manage(&["api", "delete", API], None)?;
+    let exchanges = (0..stage.plan.connections).map(exchange).collect();
+    let figures = stage.measure(world, exchanges, Basis::Bare)?;
+    way.close(world)?;
     Ok(figures)
 }
 
@@ -95,12 +120,12 @@ fn register(install: &Install, echo: &Echo) -> Result<()> {
     install.manage(&rule, None).map(drop)
 }
 
-fn token(stage: &Stage) -> Result<String> {
-    let resource = format!("http://{}{PREFIX}", stage.install.host());
-    let request = stage.actors.token_for(&resource);
+fn token(world: &World) -> Result<String> {
+    let resource = format!("http://{}{PREFIX}", world.install.host());
+    let request = world.actors.token_for(&resource);
     let deadline = Instant::now() + LONGEST_NEWS;
     loop {
-        let bytes = Browser::open(stage.install.public, &stage.install.host())?.send(&request)?;
+        let bytes = Browser::open(world.install.public, &world.install.host())?.send(&request)?;
         let answer = read_whole(&bytes)?;
         match answer.json_text("access_token") {
             Some(token) => return Ok(token.to_owned()),
@@ -112,7 +137,7 @@ fn token(stage: &Stage) -> Result<String> {
 
 fn post(stage: &Stage, token: &str) -> Vec<u8> {
     let extra = format!("Authorization: Bearer {token}\r\n");
-    http::post(&stage.install.host(), &format!("{PREFIX}{PATH}"), &extra, &"x".repeat(REQUEST_BYTES))
+    http::post(&stage.empty.install.host(), &format!("{PREFIX}{PATH}"), &extra, &"x".repeat(REQUEST_BYTES))
 }
 
 /// A server acts on what a command registered within a second.
