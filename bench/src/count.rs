@@ -31,7 +31,8 @@ const WARM_UP: u32 = 60;
 pub(crate) fn run(options: &CountOptions) -> Result<ExitCode> {
     let binary = server::locate(options.server.as_deref())?;
     let parent = std::env::current_exe()?.parent().context("no directory")?.to_owned();
-    let install = Install::prepare(binary, &parent, Pins::none())?;
+    // On one core there is one worker: with two, which of them wakes is chance, and costs.
+    let install = Install::prepare(binary, &parent, Pins::detect())?;
     let counted = counted(&install, options)?;
     let path = options.limits.clone().unwrap_or_else(limits::place);
     if options.write {

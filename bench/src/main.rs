@@ -54,7 +54,11 @@ fn run_helper(helper: &Helper) -> Result<()> {
         Helper::Echo { answer_bytes } => echo::serve(*answer_bytes),
         Helper::Sign { signature, seconds } => baseline::print_sign_cost(*signature, *seconds),
         Helper::Argon2 { seconds } => baseline::print_argon2_rate(*seconds),
-        Helper::Probe { dir, callers, count, seconds } => probe::print_rate(dir, *callers, *count, *seconds),
+        Helper::Probe { dir, callers, count, seconds, server, load } => {
+            let pins = process::Pins::on(server.zip(*load));
+            pins.pin_this_process();
+            probe::print_rate(pins, dir, (*callers, *count), *seconds)
+        }
     }
 }
 

@@ -78,7 +78,15 @@ pub(crate) enum Helper {
     #[command(hide = true)]
     Argon2 { seconds: f64 },
     #[command(hide = true)]
-    Probe { dir: PathBuf, callers: Callers, count: usize, seconds: f64 },
+    Probe {
+        dir: PathBuf,
+        callers: Callers,
+        count: usize,
+        seconds: f64,
+        /// The cores of who writes and of who asks.
+        server: Option<usize>,
+        load: Option<usize>,
+    },
 }
 
 #[derive(Debug, Args)]

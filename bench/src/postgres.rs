@@ -87,7 +87,8 @@ impl Cluster {
 
     /// One-row updates a second, by so many clients of `pgbench`, which is where a server would be.
     pub(crate) fn updates(&self, clients: usize, length: Duration) -> Result<f64> {
-        let seconds = length.as_secs().max(1).to_string();
+        // The time counts from before its clients are connected; its rate does not.
+        let seconds = (length.as_secs() + 1 + clients as u64 / 64).to_string();
         let mut bench = self.pins.on_server_core(&self.programs.join("pgbench"));
         bench.args(["-n", "-M", "prepared", "-j", "1", "-U", "valetkey", "-c", &clients.to_string()]);
         bench.args(["-T", &seconds, "-f"]).arg(self.dir.path().join("update.sql"));

@@ -12,6 +12,8 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::process::Pins;
+
 /// What else stands in a row beside the counter: about the size of a grant.
 const REST_OF_ROW: usize = 200;
 
@@ -41,11 +43,20 @@ struct Written {
 }
 
 /// Runs the loop for `seconds` in a fresh database in `dir` and prints the rate as JSON.
-pub(crate) fn print_rate(dir: &Path, callers: Callers, count: usize, seconds: f64) -> Result<()> {
+pub(crate) fn print_rate(
+    pins: Pins,
+    dir: &Path,
+    (callers, count): (Callers, usize),
+    seconds: f64,
+) -> Result<()> {
     let rows: Vec<[u8; 16]> = (0..count as u128).map(|row| (row + (1 << 120)).to_be_bytes()).collect();
     let database = create(&dir.join("probe.db"), &rows)?;
     let (ask, asked) = channel();
-    let writer = std::thread::spawn(move || write(database, &asked));
+    // As in the rows: who writes has the server's core, and whoever asks comes from the other one.
+    let writer = std::thread::spawn(move || {
+        pins.pin_this_thread_as_server();
+        write(database, &asked)
+    });
     let begin = Instant::now();
     let updates = wait_in_turn(ask, &rows, begin + Duration::from_secs_f64(seconds), callers)?;
     let elapsed = begin.elapsed().as_secs_f64();

@@ -35,10 +35,10 @@ impl Pins {
         Self { cores, available: allowed.len(), guarded: works("setpriv", &["--pdeathsig", "KILL", "true"]) }
     }
 
-    /// Nothing is pinned: where no time is measured.
-    pub(crate) fn none() -> Self {
+    /// These cores; without them nothing is pinned, as where no time is measured.
+    pub(crate) fn on(cores: Option<(usize, usize)>) -> Self {
         let guarded = works("setpriv", &["--pdeathsig", "KILL", "true"]);
-        Self { cores: None, available: procfs::allowed_cores().len(), guarded }
+        Self { cores, available: procfs::allowed_cores().len(), guarded }
     }
 
     /// The other way round: what runs on the server's core here runs on the generator's there.
@@ -63,6 +63,17 @@ impl Pins {
             if !works("taskset", &["-a", "-c", "-p", &load.to_string(), &id]) {
                 eprintln!("The load generator could not be pinned to core {load}.");
             }
+        }
+    }
+
+    /// Moves the calling thread alone to the server's core.
+    pub(crate) fn pin_this_thread_as_server(self) {
+        let Some((server, _)) = self.cores else { return };
+        // "PID/task/TID"
+        let link = std::fs::read_link("/proc/thread-self").ok();
+        let thread = link.as_deref().and_then(Path::file_name).and_then(OsStr::to_str).map(str::to_owned);
+        if !thread.is_some_and(|id| works("taskset", &["-c", "-p", &server.to_string(), &id])) {
+            eprintln!("A thread could not be pinned to core {server}.");
         }
     }
 

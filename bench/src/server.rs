@@ -75,18 +75,17 @@ impl Install {
         let (public, management) = free_ports()?;
         let config = dir.path().join("valetkey.toml");
         let (issuer, data_dir) = (format!("http://{public}"), dir.path().join("data").display().to_string());
-        let mut text = String::new();
-        for (name, own) in [("issuer", issuer.as_str()), ("data_dir", &data_dir), ("database_url", "")] {
+        let setting = |(name, own): (&str, &str)| {
             let value = further.iter().find(|(other, _)| *other == name).map_or(own, |(_, value)| value);
-            if !value.is_empty() {
-                // A JSON string is a TOML basic string too.
-                text.push_str(&format!("{name} = {}\n", Value::from(value)));
-            }
-        }
-        text.push_str(&format!(
-            "\n[http]\nlisten = \"{public}\"\ntrusted_proxies = \"127.0.0.1\"\n\n[management]\n\
+            // A JSON string is a TOML basic string too.
+            (!value.is_empty()).then(|| format!("{name} = {}\n", Value::from(value)))
+        };
+        let settings = [("issuer", issuer.as_str()), ("data_dir", &data_dir), ("database_url", "")];
+        let settings: String = settings.into_iter().filter_map(setting).collect();
+        let text = format!(
+            "{settings}\n[http]\nlisten = \"{public}\"\ntrusted_proxies = \"127.0.0.1\"\n\n[management]\n\
              listen = \"{management}\"\n"
-        ));
+        );
         fs::write(&config, text)?;
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
         Ok(Self { binary, dir, config, public, management, pins })
@@ -174,7 +173,7 @@ impl Install {
     pub(crate) fn end_of_log(&self) -> String {
         let text = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(60)..].join("\n")
+        lines[lines.len().saturating_sub(12)..].join("\n")
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server under callgrind, told by vgdb when to begin and to write down; and a reader of what it wrote.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::server::{Install, Running};
+
+/// How often a start is tried again.
+const TRIES: u32 = 3;
 
 /// The running server; each `dump` writes the counts since the last `zero`.
 pub(super) struct Watched {
@@ -24,7 +27,17 @@ impl Watched {
         let mut words: Vec<String> = words.map(str::to_owned).into();
         let flag = words.pop().context("a flag")?;
         words.push(format!("{flag}={}", out.display()));
-        let running = install.start_under(&words).context("under valgrind (apt-get install valgrind)")?;
+        // Callgrind itself dies at the start of a program with several threads now and then.
+        let mut tries = 0;
+        let running = loop {
+            match install.start_under(&words) {
+                Ok(running) => break running,
+                Err(error) if tries == TRIES => {
+                    return Err(error).context("under valgrind (apt-get install valgrind)");
+                }
+                Err(_) => tries += 1,
+            }
+        };
         Ok(Self { running, out, dumps: 0 })
     }
 
@@ -69,7 +82,6 @@ impl Profile {
         for line in BufReader::new(file).lines() {
             reader.take(&line?);
         }
-        fs::metadata(path)?;
         Ok(reader.profile)
     }
 }
@@ -111,10 +123,10 @@ impl Reader {
                 self.profile.allocations += count.unwrap_or_default();
             }
             self.after_call = true;
-        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-            if !std::mem::take(&mut self.after_call) {
-                self.cost(line);
-            }
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            && !std::mem::take(&mut self.after_call)
+        {
+            self.cost(line);
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn through(stage: &Stage) -> Result<Figures> {
     };
     let basis = Basis::Rate("the same server, its check switched off".to_owned(), &mut rate);
     let figures = stage.measure(&stage.empty, way.exchanges(stage), basis)?;
-    way.close(&stage.empty)?;
+    Way::close(&stage.empty)?;
     drop(running);
     Ok(figures.with_note("the upstream shares the server's core".to_owned()))
 }
@@ -53,8 +53,8 @@ pub(super) fn through_full(stage: &Stage) -> Result<Figures> {
     let mut rate = stage.rate_of(&stage.empty, other.exchanges(stage))?;
     let basis = Basis::Rate(super::full::ON_EMPTY.to_owned(), &mut rate);
     let figures = stage.measure(full, own.exchanges(stage), basis)?;
-    own.close(full)?;
-    other.close(&stage.empty)?;
+    Way::close(full)?;
+    Way::close(&stage.empty)?;
     Ok(figures)
 }
 
@@ -75,7 +75,7 @@ impl Way {
         (0..stage.plan.connections).map(|_| Fixed::boxed(&self.request, r#""echo""#)).collect()
     }
 
-    fn close(self, world: &World) -> Result<()> {
+    fn close(world: &World) -> Result<()> {
         world.install.manage(&["api", "delete", API], None).map(drop)
     }
 }
@@ -84,7 +84,7 @@ impl Way {
 pub(super) fn forward_auth(stage: &Stage) -> Result<Figures> {
     let echo = Echo::start(stage.pins, ANSWER_BYTES)?;
     let world = &stage.empty;
-    let way = Way::open(stage, world, &echo)?;
+    Way::open(stage, world, &echo)?;
     let token = token(world)?;
     let extra = format!(
         "Authorization: Bearer {token}\r\nX-Original-Method: POST\r\nX-Original-URI: {PREFIX}{PATH}\r\n"
@@ -93,7 +93,7 @@ pub(super) fn forward_auth(stage: &Stage) -> Result<Figures> {
     let exchange = |_| Box::new(LetThrough(request.clone())) as Box<dyn Exchange>;
     let exchanges = (0..stage.plan.connections).map(exchange).collect();
     let figures = stage.measure(world, exchanges, Basis::Bare)?;
-    way.close(world)?;
+    Way::close(world)?;
     Ok(figures)
 }
 

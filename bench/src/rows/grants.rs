@@ -32,8 +32,11 @@ fn beside_probe(stage: &Stage, load: loads::Make) -> Result<Figures> {
 fn probe(stage: &Stage, callers: &str, count: usize) -> Result<CommitRate> {
     let scratch = stage.empty.install.scratch()?;
     let dir = scratch.to_str().context("the directory's name is not UTF-8")?;
-    let seconds = stage.plan.baseline.as_secs_f64().to_string();
-    stage.pins.figures(&["probe", dir, callers, &count.to_string(), &seconds])
+    let (count, seconds) = (count.to_string(), stage.plan.baseline.as_secs_f64().to_string());
+    let cores = stage.pins.cores.map(|(server, load)| [server.to_string(), load.to_string()]);
+    let mut words = vec!["probe", dir, callers, &count, &seconds];
+    words.extend(cores.iter().flatten().map(String::as_str));
+    stage.pins.figures(&words)
 }
 
 pub(super) fn code_flow(stage: &Stage) -> Result<Figures> {

@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// How many connections a server keeps at most, beside the one that listens.
-const POOL: usize = 10;
+const POOL: usize = 16;
 /// Until a host has answered that is there.
 const CONNECT: Duration = Duration::from_secs(1);
 /// Until a statement is given up by the database: before the caller gives up waiting.
