@@ -213,6 +213,8 @@ mod tests {
             refresh_token: Some("vk_rt_a".to_owned()),
             scope: "read".to_owned(),
             id_token: None,
+            issued_token_type: None,
+            authorization_details: Vec::new(),
         };
         let json: serde_json::Value =
             serde_json::from_slice(&response.to_json().expect("JSON")).expect("JSON");
