@@ -13,6 +13,7 @@ pub mod configuration;
 pub mod consents;
 mod fixtures;
 pub mod gate;
+pub mod issuers;
 pub mod keys;
 pub mod logins;
 pub mod logouts;
@@ -139,6 +140,7 @@ macro_rules! store_contract {
                 a_refresh_token_from_before_a_revocation_is_dead_for_good,
             ]
         );
+        $crate::contract_tests!($open, issuers, [an_issuer_is_trusted_once_changed_and_deleted,]);
         $crate::contract_tests!(
             $open,
             keys,
@@ -357,6 +359,7 @@ mod tests {
             include_str!("contract/clients.rs"),
             include_str!("contract/consents.rs"),
             include_str!("contract/gate.rs"),
+            include_str!("contract/issuers.rs"),
             include_str!("contract/keys.rs"),
             include_str!("contract/logins.rs"),
             include_str!("contract/logouts.rs"),

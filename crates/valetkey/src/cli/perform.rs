@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Device(device::Arguments),
     /// A new token for a refresh token
     Refresh(Refresh),
+    /// Another token for a token (RFC 8693)
+    Exchange(Exchange),
 }
 
 /// Who asks whom.
@@ -77,6 +79,46 @@ pub(crate) struct Refresh {
     refresh_token: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Exchange {
+    #[command(flatten)]
+    client: Who,
+    /// The token to exchange; `-` or nothing reads it from standard input
+    subject_token: Option<String>,
+    /// What it is: access_token, id_token, jwt
+    #[arg(long, value_name = "TYPE", default_value = "access_token")]
+    subject_type: String,
+    /// What is wanted: access_token, jwt, id-jag
+    #[arg(long, value_name = "TYPE")]
+    requested_type: Option<String>,
+    /// Whom the new token is for, by name (an API's id, or another authorization server); repeat for several
+    #[arg(long, value_name = "NAME")]
+    audience: Vec<String>,
+}
+
+impl Exchange {
+    async fn run(self) -> Result<Answer> {
+        if self.client.client_secret_stdin && self.subject_token.as_deref().is_none_or(|text| text == "-") {
+            bail!("standard input can bring one secret: give the token as argument, or use --client-secret");
+        }
+        let urn = |name: &str| format!("urn:ietf:params:oauth:token-type:{name}");
+        let token = input::token(self.subject_token.as_deref())?;
+        let party = Party::find(&self.client).await?;
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+        form.append_pair("subject_token", token.expose())
+            .append_pair("subject_token_type", &urn(&self.subject_type));
+        if let Some(name) = &self.requested_type {
+            form.append_pair("requested_token_type", &urn(name));
+        }
+        for name in &self.audience {
+            form.append_pair("audience", name);
+        }
+        party.ask_for(&mut form);
+        party.tokens(form).await
+    }
+}
+
 const FIELDS: &[Column] = &[
     ("Access token", "access_token"),
     ("Type", "token_type"),
@@ -98,6 +140,7 @@ pub(crate) async fn run(command: Command) -> Result<Answer> {
             party.ask_for(&mut form);
             party.tokens(form).await
         }
+        Command::Exchange(exchange) => exchange.run().await,
         Command::Refresh(refresh) => {
             if refresh.client.client_secret_stdin
                 && refresh.refresh_token.as_deref().is_none_or(|text| text == "-")

@@ -108,9 +108,8 @@ async fn every_grant_promised_is_accepted_and_no_other() {
             "password"
             | "urn:ietf:params:oauth:grant-type:device_code"
             | "urn:ietf:params:oauth:grant-type:jwt-bearer"
-            | "urn:ietf:params:oauth:grant-type:token-exchange" => {
-                assert_refused(&reply, 400, "invalid_request", grant)
-            }
+            | "urn:ietf:params:oauth:grant-type:token-exchange"
+            | "urn:openid:params:grant-type:ciba" => assert_refused(&reply, 400, "invalid_request", grant),
             _ => assert_refused(&reply, 400, "unsupported_grant_type", grant),
         }
         let accepted = !matches!(reply.json()["error"].as_str(), Some("unsupported_grant_type"));
