@@ -14,6 +14,7 @@ pub mod subject;
 
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId};
+use crate::jose::SigningAlgorithm;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 use crate::time::{Seconds, Timestamp};
@@ -163,6 +164,12 @@ impl Client {
 
     pub const fn is_fapi2(&self) -> bool {
         self.profile.security.is_fapi2()
+    }
+
+    /// By which algorithm its ID tokens and logout tokens are signed (OIDC Registration §2; FAPI 2.0 §5.4.1).
+    pub fn id_token_algorithm(&self) -> SigningAlgorithm {
+        let usual = if self.is_fapi2() { SigningAlgorithm::Es256 } else { SigningAlgorithm::Rs256 };
+        self.profile.openid.id_token_signed_response_alg.unwrap_or(usual)
     }
 
     /// Whether the client may ask for a scope. Standard and registered names are checked elsewhere.

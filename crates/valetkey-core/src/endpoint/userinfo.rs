@@ -5,7 +5,7 @@ use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{TenantId, UserId};
-use crate::jose::{SigningAlgorithm, jwt};
+use crate::jose::jwt;
 use crate::token::access::{self, AccessToken};
 use crate::token::details::Details;
 use crate::token::encrypted;
@@ -80,7 +80,7 @@ async fn answer(cx: &Context, client: &Client, mut claims: Map<String, Value>) -
     }
     claims.insert("iss".to_owned(), cx.settings.issuer().into());
     claims.insert("aud".to_owned(), client.id.as_str().into());
-    let algorithm = signing.unwrap_or(SigningAlgorithm::Rs256);
+    let algorithm = signing.unwrap_or_else(|| client.id_token_algorithm());
     let signed = jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::UserInfo, &claims)?;
     Ok(UserInfo::Jwt(encrypted(cx, client, encryption, signed).await?))
 }

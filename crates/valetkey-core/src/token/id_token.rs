@@ -139,8 +139,7 @@ fn sign(
     beside: Beside<'_>,
     person: Map<String, Value>,
 ) -> Result<String, Fault> {
-    let algorithm =
-        about.client.profile.openid.id_token_signed_response_alg.unwrap_or(SigningAlgorithm::Rs256);
+    let algorithm = about.client.id_token_algorithm();
     let hash = |text: &str| half_hash(algorithm, text);
     let claims = Claims {
         iss: cx.settings.issuer(),

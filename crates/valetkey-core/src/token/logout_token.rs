@@ -4,7 +4,7 @@ use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::ids::{SessionId, UserId};
-use crate::jose::{SigningAlgorithm, jwt};
+use crate::jose::jwt;
 use crate::time::Seconds;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -45,7 +45,6 @@ pub fn sign(
         sid: session.map(|sid| sid.to_string()),
     };
     // §2.4: signed as the application has its ID tokens signed.
-    let asked = client.profile.openid.id_token_signed_response_alg;
-    let algorithm = asked.unwrap_or(SigningAlgorithm::Rs256);
+    let algorithm = client.id_token_algorithm();
     jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::LogoutToken, &claims)
 }

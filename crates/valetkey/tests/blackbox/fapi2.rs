@@ -29,6 +29,10 @@ async fn fapi2_section_5_3_2_the_whole_way_with_pushed_request_assertion_and_dpo
     assert_eq!(reply.status, 200, "{}", reply.body);
     let tokens = reply.json();
     assert_eq!(tokens["token_type"], "DPoP");
+    let header = text(&tokens, "id_token").split('.').next().unwrap();
+    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    assert_eq!(header["alg"], "ES256", "§5.4.1: never RS256");
     // §5.3.2.1: the refresh token is not rotated, however often it is used.
     let first = text(&tokens, "refresh_token").to_owned();
     for _ in 0..3 {
