@@ -33,21 +33,32 @@ pub enum AuthMethod {
     ClientSecretPost,
     /// A statement signed with a key of its own (RFC 7523 §2.2, OIDC Core §9).
     PrivateKeyJwt,
+    /// A certificate that an authority of the operator's vouches for (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A certificate that stands among its keys (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
     /// A public client: it cannot keep a secret.
     None,
 }
 
 impl AuthMethod {
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("client_secret", Self::ClientSecret),
         ("client_secret_basic", Self::ClientSecretBasic),
         ("client_secret_post", Self::ClientSecretPost),
         ("private_key_jwt", Self::PrivateKeyJwt),
+        ("tls_client_auth", Self::TlsClientAuth),
+        ("self_signed_tls_client_auth", Self::SelfSignedTlsClientAuth),
         ("none", Self::None),
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, method)| method)
+    }
+
+    /// Whether it is proven in the TLS handshake.
+    pub fn is_by_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 
     /// Whether a client of this method has a secret at all.

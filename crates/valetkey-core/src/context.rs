@@ -23,7 +23,9 @@ use crate::ids::{ClientId, Id, TenantId, UserId};
 use crate::jose::jwk::Algorithm;
 use crate::login::browser_mode;
 use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
+use crate::proof::certificate::{Certificate, Fingerprint};
 use crate::proof::dpop::{Replays, Thumbprint};
+use crate::proof::holder::Shown;
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
 use crate::settings::{Lifetimes, Settings};
@@ -418,6 +420,8 @@ pub struct Caller {
     pub key: Option<Thumbprint>,
     /// By which algorithm it showed so.
     pub key_algorithm: Option<Algorithm>,
+    /// The certificate in whose connection it came (RFC 8705 §3).
+    pub certificate: Option<Fingerprint>,
     /// Where a person posts a form.
     pub browser: Option<BrowserName>,
 }
@@ -444,6 +448,15 @@ pub struct Context {
     pub now: Timestamp,
     pub now_ms: u64,
     pub caller: Caller,
+    /// The whole of what `caller.certificate` names.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl Caller {
+    /// What tokens may be bound to of it.
+    pub const fn shown(&self) -> Shown {
+        Shown { key: self.key, certificate: self.certificate }
+    }
 }
 
 impl Deref for Context {
@@ -457,7 +470,15 @@ impl Context {
     pub fn new(server: &Arc<Server>, caller: Caller) -> Self {
         let now_ms = server.now_ms();
         let now = Timestamp(i64::try_from(now_ms / 1000).unwrap_or(i64::MAX));
-        Self { server: Arc::clone(server), now, now_ms, caller }
+        Self { server: Arc::clone(server), now, now_ms, caller, certificate: None }
+    }
+
+    /// The same for a request that came with a certificate.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: Arc<Certificate>) -> Self {
+        self.caller.certificate = Some(certificate.fingerprint);
+        self.certificate = Some(certificate);
+        self
     }
 
     /// A fresh id of this moment.

@@ -254,6 +254,17 @@ impl AcrValues {
     }
 }
 
+/// What of mutual TLS (RFC 8705) reaches this server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MutualTls {
+    /// Whether certificates of clients come here at all: from our own listener, or in a header of a trusted proxy.
+    pub arrives: bool,
+    /// Whether the operator named authorities that vouch for them.
+    pub vouched: bool,
+    /// Where the endpoints are that ask for one, where those are not the usual ones (§5).
+    pub url: Option<String>,
+}
+
 /// The server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -263,6 +274,7 @@ pub struct Settings {
     pub metadata_documents: MetadataDocuments,
     /// RFC 9449 §8: whether each proof must carry a nonce of ours.
     pub dpop_nonce_required: bool,
+    pub mutual_tls: MutualTls,
     /// RFC 9126 §5: of every client.
     pub require_pushed_authorization_requests: bool,
     pub portal: Portal,
@@ -281,6 +293,7 @@ impl Settings {
             registration,
             metadata_documents: MetadataDocuments::Off,
             dpop_nonce_required: false,
+            mutual_tls: MutualTls::default(),
             require_pushed_authorization_requests: false,
             portal: Portal::default(),
             acr: AcrValues::default(),
@@ -298,6 +311,18 @@ impl Settings {
     #[must_use]
     pub fn with_required_pushing(self, required: bool) -> Self {
         Self { require_pushed_authorization_requests: required, ..self }
+    }
+
+    /// The same with clients' certificates; none unless said.
+    #[must_use]
+    pub fn with_mutual_tls(self, mutual_tls: MutualTls) -> Self {
+        Self { mutual_tls, ..self }
+    }
+
+    /// The same, with a nonce of ours in each DPoP proof or without; without unless said.
+    #[must_use]
+    pub fn with_dpop_nonce_required(self, dpop_nonce_required: bool) -> Self {
+        Self { dpop_nonce_required, ..self }
     }
 
     /// The same with a mode of dynamic registration; off unless said.

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::directory::home;
 use crate::error::{Code, Denial, Error};
 use crate::ids::{Id, TokenId};
+use crate::proof::holder::Holder;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
 use crate::store::{Grant, TokenFormat};
@@ -47,8 +48,7 @@ pub struct Issued {
     pub expires_in: Seconds,
     pub expires_at: Timestamp,
     pub scope: Scope,
-    /// Whether it is bound to a key (RFC 9449 §5).
-    pub bound: bool,
+    pub token_type: &'static str,
     /// RFC 9396 §7: what of the agreed details it carries.
     pub authorization_details: Vec<Value>,
 }
@@ -78,7 +78,7 @@ impl Issued {
     pub fn into_response(self) -> TokenResponse {
         TokenResponse {
             access_token: self.access_token,
-            token_type: if self.bound { "DPoP" } else { "Bearer" },
+            token_type: self.token_type,
             expires_in: self.expires_in.0,
             refresh_token: None,
             scope: self.scope.to_string(),
@@ -134,9 +134,8 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
             .because("the user directory is switched off, or this application no longer belongs to it")
             .into());
     }
-    if issue.client.is_fapi2() {
-        constrained(cx, issue.client)?;
-    }
+    let holder = holder(cx, issue.client)?;
+    let confirmation = holder.map(Holder::to_bytes);
     let agreed = issue.grant.map_or(&[][..], |grant| &grant.details.authorization_details);
     let meant = authorization_details::resources(cx, agreed);
     let target = catalog.target(issue.resources, &meant, issue.scope, issue.grant.is_some())?;
@@ -169,7 +168,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
         issued_at: cx.now,
         expires_at: cx.now + lifetime,
         auth_time: issue.grant.map(|grant| grant.auth_time),
-        confirmation: cx.caller.key.as_ref().map(<[u8; 32]>::as_slice),
+        confirmation: confirmation.as_deref(),
         details: &details,
     };
     let access_token = match format {
@@ -177,19 +176,32 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
         TokenFormat::Jwt => access::sign(cx, &token, target.algorithm, cx.now)?,
     };
     let expires_at = token.expires_at;
-    let (scope, bound) = (target.scope.into_owned(), cx.caller.key.is_some());
-    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, bound, authorization_details })
+    let (scope, token_type) = (target.scope.into_owned(), holder.map_or("Bearer", Holder::token_type));
+    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, token_type, authorization_details })
 }
 
-/// FAPI 2.0 §5.3.2.1, §5.4.1: such a client's tokens are bound to a key that it shows with an algorithm of the profile.
-fn constrained(cx: &Context, client: &Client) -> Result<(), Denial> {
-    if cx.caller.key.is_none() {
-        return Err(Code::InvalidRequest.because("send a DPoP proof: this client has bound tokens alone"));
-    }
-    if !cx.caller.key_algorithm.is_none_or(|algorithm| client.profile.security.takes(algorithm)) {
+/// What an access token of this request is bound to: the key that the caller showed, else its certificate where the client
+/// asked for that. A client that must have bound tokens gets no others (RFC 9449 §5.2, RFC 8705 §3.4, FAPI 2.0 §5.3.2.1).
+pub fn holder(cx: &Context, client: &Client) -> Result<Option<Holder>, Denial> {
+    let binding = &client.profile.binding;
+    let by_certificate = binding.tls_client_certificate_bound_access_tokens;
+    // FAPI 2.0 §5.4.1.
+    if client.is_fapi2() && !cx.caller.key_algorithm.is_none_or(|own| client.profile.security.takes(own)) {
         return Err(Code::InvalidDpopProof.because("sign the DPoP proof by PS256, ES256 or EdDSA"));
     }
-    Ok(())
+    match (cx.caller.key, cx.caller.certificate) {
+        (Some(key), _) => Ok(Some(Holder::Key(key))),
+        (None, _) if binding.dpop_bound_access_tokens => {
+            Err(Code::InvalidDpopProof
+                .because("send a DPoP proof: this client gets tokens bound to a key alone"))
+        }
+        (None, Some(own)) if by_certificate || client.is_fapi2() => Ok(Some(Holder::Certificate(own))),
+        (None, _) if by_certificate => Err(Code::InvalidRequest
+            .because("come with a certificate: this client gets tokens bound to its certificate alone")),
+        (None, _) if client.is_fapi2() => Err(Code::InvalidRequest
+            .because("send a DPoP proof or come with a certificate: this client has bound tokens alone")),
+        (None, _) => Ok(None),
+    }
 }
 
 /// What the client, else the API, else the server says, within the bounds. A JWT cannot be called back from those who

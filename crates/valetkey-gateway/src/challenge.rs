@@ -6,7 +6,8 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICA
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
-use valetkey_core::error::Code;
+use valetkey_core::error::{Code, Denial};
+use valetkey_core::jose::jwk::Algorithm;
 use valetkey_core::scope::Scope;
 use valetkey_core::settings::Settings;
 use valetkey_core::store::{Api, EndpointRule};
@@ -21,6 +22,8 @@ pub(crate) enum Refusal<'a> {
     /// No token came with it.
     Missing,
     Token(&'static str),
+    /// RFC 9449 §7.1: the proof beside the token does not hold, or wants a nonce of ours.
+    Proof(Denial),
     Scope(&'a Scope, &'static str),
     /// RFC 9470 §3.
     Authentication(&'a EndpointRule),
@@ -47,7 +50,9 @@ impl Refusal<'_> {
         match self {
             Self::Target(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::Method | Self::SignOut => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Missing | Self::Token(_) | Self::Authentication(_) => StatusCode::UNAUTHORIZED,
+            Self::Missing | Self::Token(_) | Self::Proof(_) | Self::Authentication(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Scope(..) | Self::Endpoint | Self::Stranger(_) | Self::Forgery(_) => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Away => StatusCode::SERVICE_UNAVAILABLE,
@@ -65,6 +70,7 @@ impl Refusal<'_> {
             | Self::Stranger(why)
             | Self::Forgery(why)
             | Self::Scope(_, why) => why,
+            Self::Proof(denial) => denial.detail,
             Self::Method => "The API is called by GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.",
             Self::SignOut => "Signing out is a POST.",
             Self::Away => "The server cannot tell who you are just now; try again in a moment.",
@@ -83,6 +89,7 @@ impl Refusal<'_> {
         match self {
             Self::Request(_) => Some(Code::InvalidRequest),
             Self::Token(_) => Some(Code::InvalidToken),
+            Self::Proof(denial) => Some(denial.code),
             Self::Scope(..) => Some(Code::InsufficientScope),
             Self::Authentication(_) => Some(Code::InsufficientUserAuthentication),
             _ => None,
@@ -130,7 +137,13 @@ impl Refusal<'_> {
     }
 
     fn challenge(&self, settings: &Settings, api: &Api, needs: Option<&Scope>) -> String {
-        let mut text = "Bearer realm=\"valetkey\"".to_owned();
+        let mut text = match self {
+            Self::Proof(_) => {
+                let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
+                format!("DPoP realm=\"valetkey\", algs=\"{algorithms}\"")
+            }
+            _ => "Bearer realm=\"valetkey\"".to_owned(),
+        };
         if let Some(code) = self.code() {
             let _ = write!(text, ", error=\"{}\", error_description=\"{}\"", code.as_str(), self.detail());
         }

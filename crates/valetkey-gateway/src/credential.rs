@@ -14,12 +14,14 @@ const MAX_FORM: usize = 1024 * 1024;
 
 const TWICE: Refusal<'static> = Refusal::Request("send the access token once, in the Authorization header");
 const MALFORMED: Refusal<'static> =
-    Refusal::Request("the Authorization header is `Bearer`, a space and the token");
+    Refusal::Request("the Authorization header is `Bearer` or `DPoP`, a space and the token");
 
 /// What came with a request, and the request without it.
 #[derive(Debug)]
 pub(crate) struct Credential {
     pub(crate) token: Option<String>,
+    /// Whether it came by the scheme `DPoP`.
+    pub(crate) dpop: bool,
     /// Without `access_token`.
     pub(crate) query: Option<String>,
     pub(crate) body: Body,
@@ -27,9 +29,9 @@ pub(crate) struct Credential {
 
 /// Takes the token out of a request.
 pub(crate) async fn take(api: &Api, parts: &Parts, body: Body) -> Result<Credential, Refusal<'static>> {
-    let Found { token, query } = find(api.query_access_token, &parts.headers, parts.uri.query())?;
+    let Found { token, dpop, query } = find(api.query_access_token, &parts.headers, parts.uri.query())?;
     if !(api.query_access_token && is_form(parts)) {
-        return Ok(Credential { token, query, body });
+        return Ok(Credential { token, dpop, query, body });
     }
     let read = Limited::new(body, MAX_FORM).collect().await.map_err(|_| Refusal::TooLarge)?.to_bytes();
     let form = std::str::from_utf8(&read).map_err(|_| Refusal::Request("the form must be UTF-8"))?;
@@ -38,21 +40,25 @@ pub(crate) async fn take(api: &Api, parts: &Parts, body: Body) -> Result<Credent
         Some(_) => Body::from(Bytes::from(rest)),
         None => Body::from(read),
     };
-    Ok(Credential { token: one(token, in_form)?, query, body })
+    Ok(Credential { token: one(token, in_form)?, dpop, query, body })
 }
 
 /// What stands in header and query.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) token: Option<String>,
+    /// RFC 9449 §7.1: with a proof beside it.
+    pub(crate) dpop: bool,
     /// Without `access_token`.
     pub(crate) query: Option<String>,
 }
 
 /// Looks into header and query; a token in the query is one only where the API `opted` in.
 pub(crate) fn find(opted: bool, headers: &HeaderMap, query: Option<&str>) -> Result<Found, Refusal<'static>> {
-    let in_header = bearer(headers)?.map(str::to_owned);
-    let Some(query) = query else { return Ok(Found { token: in_header, query: None }) };
+    let header = in_header(headers)?;
+    let dpop = header.is_some_and(|(_, dpop)| dpop);
+    let in_header = header.map(|(token, _)| token.to_owned());
+    let Some(query) = query else { return Ok(Found { token: in_header, dpop, query: None }) };
     let (in_query, rest) = split(query)?;
     let both = in_header.is_some() && in_query.is_some();
     if both {
@@ -60,15 +66,15 @@ pub(crate) fn find(opted: bool, headers: &HeaderMap, query: Option<&str>) -> Res
     }
     // RFC 6750 §2.3: a token in the query is none, unless the API opted in.
     let in_query = in_query.filter(|_| opted);
-    Ok(Found { token: one(in_header, in_query)?, query: Some(rest) })
+    Ok(Found { token: one(in_header, in_query)?, dpop, query: Some(rest) })
 }
 
 fn one(first: Option<String>, second: Option<String>) -> Result<Option<String>, Refusal<'static>> {
     if first.is_some() && second.is_some() { Err(TWICE) } else { Ok(first.or(second)) }
 }
 
-/// RFC 6750 §2.1; the scheme's case does not matter. Another scheme is no token.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal<'static>> {
+/// RFC 6750 §2.1, RFC 9449 §7.1; the scheme's case does not matter. Another scheme is no token.
+fn in_header(headers: &HeaderMap) -> Result<Option<(&str, bool)>, Refusal<'static>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -76,12 +82,13 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal<'static>> {
     }
     let value = value.to_str().map_err(|_| MALFORMED)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let dpop = scheme.eq_ignore_ascii_case("dpop");
+    if !dpop && !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }
     let token = token.trim_matches(' ');
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    if token.is_empty() || !token.bytes().all(plain) { Err(MALFORMED) } else { Ok(Some(token)) }
+    if token.is_empty() || !token.bytes().all(plain) { Err(MALFORMED) } else { Ok(Some((token, dpop))) }
 }
 
 /// RFC 6750 §2.2: the one kind of body that can hold a token.
@@ -135,7 +142,7 @@ mod tests {
         assert_eq!(found(false, &["Bearer abc"], None), some("abc"));
         assert_eq!(found(false, &["bearer  abc "], None), some("abc"));
         assert_eq!(found(false, &["Basic abc"], None), Ok((None, None)));
-        assert_eq!(found(false, &["DPoP abc"], None), Ok((None, None)));
+        assert_eq!(found(false, &["DPoP abc"], None), some("abc"));
         for bad in [
             &["Bearer"][..],
             &["Bearer "],

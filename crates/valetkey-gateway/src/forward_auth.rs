@@ -6,6 +6,7 @@ use crate::challenge::Refusal;
 use crate::headers::others_cookies;
 use crate::identity::Absent;
 use crate::judging::{Judged, Question, judge, needs};
+use crate::proxy::next_nonce;
 use crate::{Answer, Caller, Inner, credential, route};
 use axum::body::Body;
 use http::header::COOKIE;
@@ -103,14 +104,19 @@ async fn decide(gateway: &Inner, asked: &Asked<'_>, headers: &HeaderMap, caller:
         Err(refusal) => return plain(refusal),
     };
     let ruling = rules.find(api, method, rest);
-    let refused = |refusal: Refusal<'_>| refusal.answer(Some((&server.settings, api)), needs(ruling));
+    let refused = |refusal: Refusal<'_>| {
+        let mut response = refusal.answer(Some((&server.settings, api)), needs(ruling));
+        next_nonce(gateway, &refusal, caller, &mut response);
+        response
+    };
     // Here nobody could take a token out of the query before the request goes on, whatever the API opted into.
     let found = match credential::find(false, headers, asked.query) {
         Ok(found) => found,
         Err(refusal) => return Decided::Answer(refused(refusal)),
     };
     let (token, now) = (found.token.as_deref(), server.now());
-    let question = Question { api, ruling, method, rest, headers, token, now };
+    let (dpop, at) = (found.dpop, (asked.method, asked.path));
+    let question = Question { api, ruling, method, rest, headers, token, dpop, at, now };
     let who = match judge(gateway, question, caller).await {
         Judged::Passes(who) => who,
         Judged::SignsIn => {

@@ -23,8 +23,12 @@ const HOP_BY_HOP: [&str; 12] = [
 ];
 
 /// Names by which upstreams learn who calls, from where, or what is really meant. Only we say that.
-const OURS: [&str; 16] = [
+const OURS: [&str; 20] = [
     "authorization",
+    "dpop",
+    "client-cert",
+    "client-cert-chain",
+    "x-client-cert",
     "host",
     "forwarded",
     "x-real-ip",
@@ -41,7 +45,8 @@ const OURS: [&str; 16] = [
     "x-http-method-override",
     "x-method-override",
 ];
-const OUR_FAMILIES: [&str; 4] = ["remote-", "x-remote-", "x-forwarded-", "x-auth-request-"];
+const OUR_FAMILIES: [&str; 6] =
+    ["remote-", "x-remote-", "x-forwarded-", "x-auth-request-", "ssl-client-", "x-ssl-client-"];
 
 /// A name as CGI-like servers read it: `Remote_User`, `remote.user` and `REMOTE-USER` are one (RFC 3875 §4.1.18).
 fn folded(name: &str) -> String {
@@ -50,7 +55,7 @@ fn folded(name: &str) -> String {
 
 fn is_ours(name: &str) -> bool {
     // Almost every name ends the question at its first letter.
-    if !name.starts_with(['r', 'x', 'a', 'h', 'f', 't']) {
+    if !name.starts_with(['r', 'x', 'a', 'h', 'f', 't', 'd', 'c', 's']) {
         return false;
     }
     let name = folded(name);

@@ -6,7 +6,10 @@ use crate::{Caller, Inner, browser, policy, verify};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use valetkey_core::context::Server;
+use valetkey_core::error::{Code, Denial};
 use valetkey_core::login::browser_mode::Person;
+use valetkey_core::proof::dpop;
+use valetkey_core::proof::holder::Shown;
 use valetkey_core::route::{Method, Ruling};
 use valetkey_core::scope::Scope;
 use valetkey_core::store::Api;
@@ -23,6 +26,9 @@ pub(crate) struct Question<'a, 'q> {
     pub(crate) rest: &'q str,
     pub(crate) headers: &'q HeaderMap,
     pub(crate) token: Option<&'q str>,
+    /// Whether it came by the scheme `DPoP`: then with a proof for this method at this path, as the caller sees them.
+    pub(crate) dpop: bool,
+    pub(crate) at: (&'q str, &'q str),
     pub(crate) now: Timestamp,
 }
 
@@ -88,20 +94,44 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
     if gateway.server.hear().await.is_err() {
         return Judged::Refused(Refusal::Away);
     }
-    match bearer(&gateway.server, api, ruling, token, now) {
+    let shown = match shown(gateway, question, caller) {
+        Ok(shown) => shown,
+        Err(refusal) => return Judged::Refused(refusal),
+    };
+    match bearer(&gateway.server, api, ruling, (token, &shown), now) {
         Ok(verified) => Judged::Passes(Who::Bearer(verified)),
         Err(refusal) => Judged::Refused(refusal),
     }
 }
 
+/// RFC 9449 §7.1, RFC 8705 §3 — what the caller shows that its token may be bound to: a key by a proof, or a certificate.
+fn shown(gateway: &Inner, question: Question<'_, '_>, caller: Caller<'_>) -> Result<Shown, Refusal<'static>> {
+    let certificate = caller.certificate;
+    if !question.dpop {
+        return Ok(Shown { key: None, certificate });
+    }
+    let mut proofs = question.headers.get_all("dpop").iter();
+    let (Some(proof), None) = (proofs.next().and_then(|proof| proof.to_str().ok()), proofs.next()) else {
+        return Err(Refusal::Proof(NO_PROOF));
+    };
+    let cx = browser::context(gateway, caller);
+    let (method, path) = question.at;
+    let url = cx.settings.url(path);
+    let target = dpop::Shown { method, url: &url, access_token: question.token };
+    let key = dpop::check(&cx, proof, &target).map_err(Refusal::Proof)?;
+    Ok(Shown { key: Some(key), certificate })
+}
+
+const NO_PROOF: Denial = Code::InvalidDpopProof.because("send one DPoP header with one proof in it");
+
 fn bearer<'a>(
     server: &Server,
     api: &Api,
     ruling: Ruling<'a>,
-    token: Option<&str>,
+    (token, shown): (Option<&str>, &Shown),
     now: Timestamp,
 ) -> Result<Verified, Refusal<'a>> {
-    let verified = verify::verify(server, api, token.ok_or(Refusal::Missing)?, now)?;
+    let verified = verify::verify(server, api, (token.ok_or(Refusal::Missing)?, shown), now)?;
     let token = verified.token().ok_or(Refusal::Failed)?;
     policy::decide(ruling, &token, now, |wanted| policy::by_token(&token, wanted))?;
     Ok(verified)

@@ -39,16 +39,15 @@ pub(crate) fn over(
     };
     let (gateway, id, address) = (Arc::clone(gateway), api.id.clone(), caller.address);
     let (trusted_peer, request_id) = (caller.trusted_peer, caller.request_id.to_owned());
+    let certificate = caller.certificate;
     Box::pin(async move {
-        let caller = Caller { address, trusted_peer, request_id: &request_id };
+        let caller = Caller { address, trusted_peer, certificate, request_id: &request_id };
         loop {
             tokio::time::sleep(EVERY).await;
             let catalog = Arc::clone(&gateway.server.catalog());
             let Some(api) = catalog.apis().iter().find(|api| api.id == id) else { return };
             let good = match &entry {
-                Entry::Bearer(text) => {
-                    verify::verify(&gateway.server, api, text, gateway.server.now()).is_ok()
-                }
+                Entry::Bearer(text) => verify::stands(&gateway.server, api, text, gateway.server.now()),
                 Entry::Browser(headers) => {
                     let cx = browser::context(&gateway, caller);
                     // A store that is away for a moment ends nothing.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use upstream::Upstream;
 use valetkey_core::context::Server;
+use valetkey_core::proof::certificate::Fingerprint;
 use valetkey_core::store::Api;
 
 /// What an upstream and a caller may cost.
@@ -58,6 +59,8 @@ pub struct Caller<'a> {
     pub address: IpAddr,
     /// The peer is a proxy that may speak for others.
     pub trusted_peer: bool,
+    /// The certificate in whose connection it came.
+    pub certificate: Option<Fingerprint>,
     pub request_id: &'a str,
 }
 

@@ -4,18 +4,21 @@ use crate::challenge::Refusal;
 use crate::credential::Credential;
 use crate::identity::Absent;
 use crate::judging::{Judged, Question, Who, judge, needs};
-use crate::{Answer, Caller, Inner, cors, credential, headers, lasting, route, tunnel};
+use crate::{Answer, Caller, Inner, browser, cors, credential, headers, lasting, route, tunnel};
 use axum::body::Body;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use std::sync::Arc;
+use valetkey_core::proof::dpop;
 use valetkey_core::route::{Method, Ruling};
 use valetkey_core::settings::Settings;
 use valetkey_core::store::Api;
 use valetkey_core::time::Timestamp;
 
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -52,6 +55,7 @@ pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, caller:
             refusal.log(api, caller);
             let ruling = rules.find(api, method, rest);
             let mut response = refusal.answer(Some((&gateway.server.settings, api)), needs(ruling));
+            next_nonce(gateway, &refusal, caller, &mut response);
             cors::permit(api, &parts.headers, response.headers_mut());
             Answer::Own(response)
         }
@@ -100,7 +104,8 @@ async fn through<'a>(
     let now = gateway.server.now();
     let headers = &parts.headers;
     let token = credential.token.as_deref();
-    let question = Question { api, ruling, method, rest, headers, token, now };
+    let (dpop, at) = (credential.dpop, (parts.method.as_str(), parts.uri.path()));
+    let question = Question { api, ruling, method, rest, headers, token, dpop, at, now };
     let who = match judge(gateway, question, caller).await {
         Judged::Passes(who) => who,
         Judged::Refused(refusal) => return Err(refusal.into()),
@@ -128,7 +133,7 @@ async fn pass(
     caller: Caller<'_>,
 ) -> Result<Response<Body>, Refusal<'static>> {
     let Passing { api, rest, credential, upgrade, now } = passing;
-    let Credential { token: text, query, body } = credential;
+    let Credential { token: text, dpop, query, body } = credential;
     let uri = route::upstream(&api.upstream, rest, query.as_deref()).ok_or(Refusal::Failed)?;
     let upgrade =
         upgrade.filter(|_| parts.version == Version::HTTP_11 && headers::asks_for_websocket(&parts.headers));
@@ -138,10 +143,13 @@ async fn pass(
     who.introduce(gateway, (api, now), &mut own, Absent::Omitted)?;
     forward(&mut own, &gateway.server.settings, caller)?;
     if let Some(text) = text.as_deref().filter(|_| api.pass_token) {
-        own.insert(
-            AUTHORIZATION,
-            HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| Refusal::Failed)?,
-        );
+        let scheme = if dpop { "DPoP" } else { "Bearer" };
+        let value = HeaderValue::try_from(format!("{scheme} {text}")).map_err(|_| Refusal::Failed)?;
+        own.insert(AUTHORIZATION, value);
+        // The proof is for who sees the token.
+        if let Some(proof) = parts.headers.get(DPOP).filter(|_| dpop) {
+            own.insert(DPOP, proof.clone());
+        }
     }
     if upgrade.is_some() {
         headers::upgrade(&mut own);
@@ -163,6 +171,21 @@ async fn pass(
         return Ok(response.map(|_| Body::empty()));
     }
     Ok(if lasting::lasts(&response) { lasting::body(response, over()) } else { response.map(Body::new) })
+}
+
+/// RFC 9449 §9: whoever came with a proof that does not hold is told the nonce for the next one.
+pub(crate) fn next_nonce(
+    gateway: &Inner,
+    refusal: &Refusal<'_>,
+    caller: Caller<'_>,
+    response: &mut Response<Body>,
+) {
+    if let Refusal::Proof(_) = refusal
+        && let Ok(nonce) = dpop::nonce(&browser::context(gateway, caller))
+        && let Ok(nonce) = HeaderValue::try_from(nonce)
+    {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
 }
 
 /// Where the request came from and which way; all of it our own word.

@@ -2,6 +2,7 @@
 
 use crate::challenge::Refusal;
 use valetkey_core::context::Server;
+use valetkey_core::proof::holder::Shown;
 use valetkey_core::store::Api;
 use valetkey_core::time::Timestamp;
 use valetkey_core::token::access::{self, AccessToken, Verified};
@@ -13,20 +14,27 @@ const INVALID: Refusal<'static> =
 pub(crate) fn verify(
     server: &Server,
     api: &Api,
-    text: &str,
+    (text, shown): (&str, &Shown),
     now: Timestamp,
 ) -> Result<Verified, Refusal<'static>> {
     let verified = access::verify(server, text, now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
-    is_for(api, &token)?;
+    is_for(api, &token, shown)?;
     Ok(verified)
 }
 
+/// Whether it is good still, for whoever was let in by it.
+pub(crate) fn stands(server: &Server, api: &Api, text: &str, now: Timestamp) -> bool {
+    let verified = access::verify(server, text, now);
+    let token = verified.as_ref().and_then(Verified::token);
+    token.is_some_and(|token| token.audience.contains(&api.resource.as_str()))
+}
+
 /// RFC 9068 §4: the audience must be this API. RFC 7800 §3.1: a token bound to a key is nothing without its proof.
-fn is_for(api: &Api, token: &AccessToken<'_>) -> Result<(), Refusal<'static>> {
-    if token.confirmation.is_some() {
+fn is_for(api: &Api, token: &AccessToken<'_>, shown: &Shown) -> Result<(), Refusal<'static>> {
+    if !token.is_held_by(shown) {
         return Err(Refusal::Token(
-            "the access token is bound to a key, and no proof of it came with the request",
+            "the access token is bound to a key or a certificate that did not come with the request, or to none",
         ));
     }
     if token.audience.contains(&api.resource.as_str()) { Ok(()) } else { Err(INVALID) }
@@ -65,7 +73,11 @@ mod tests {
             (&[], None, false),
             (&["https://a.example"], Some(&b"thumbprint"[..]), false),
         ] {
-            assert_eq!(is_for(&api, &token(audience, confirmation)).is_ok(), want, "{audience:?}");
+            assert_eq!(
+                is_for(&api, &token(audience, confirmation), &Shown::default()).is_ok(),
+                want,
+                "{audience:?}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::cookie::Cookie;
 use crate::layer::body::read_body;
 use crate::layer::request_id::RequestId;
-use crate::layer::{Arrival, AskedPath};
+use crate::layer::{Arrival, AskedPath, ClientCertificate};
 use crate::oauth::error as wire;
 use crate::pages::respond::unreadable;
 use crate::pages::view::words::device;
@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use std::sync::Arc;
 use valetkey_core::context::{BrowserName, Context};
 use valetkey_core::error::{Code, Denial};
 use valetkey_core::login::same_origin::{self, Came};
@@ -39,7 +40,10 @@ impl Call {
         let Some(&Arrival { request_id, client, .. }) = parts.extensions.get::<Arrival>() else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
-        let cx = app.context(client.0, &request_id);
+        let mut cx = app.context(client.0, &request_id);
+        if let Some(ClientCertificate(certificate)) = parts.extensions.get() {
+            cx = cx.with_certificate(Arc::clone(certificate));
+        }
         let asked = parts.extensions.get::<AskedPath>().cloned();
         Ok(Self {
             cx,

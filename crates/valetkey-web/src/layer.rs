@@ -23,9 +23,10 @@ use axum::body::Body;
 use axum::routing::future::RouteFuture;
 use http::header::X_FRAME_OPTIONS;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use tower::Service;
 use tracing::Span;
+use valetkey_core::proof::certificate::Certificate;
 
 use access::Line;
 use client_addr::{ClientAddr, TrustedPeer, TrustedProxies};
@@ -45,9 +46,19 @@ pub struct EdgeSettings {
     pub seed: [u8; 16],
     /// Draws the page for errors that no handler answered (404, 405, 413, 500 after a panic).
     pub error_page: ErrorPage,
+    /// Finds a client's certificate in what a trusted proxy says.
+    pub certificates: Option<ReadCertificate>,
     /// Paths that lead to another of the same server, as they are at the moment of the request.
     pub further: FurtherPaths,
 }
+
+/// RFC 9440 §2, RFC 8705 §6.5 — what a proxy that ended TLS says of the certificate that came with it. Asked only of
+/// proxies that are trusted.
+pub type ReadCertificate = Arc<dyn Fn(&HeaderMap) -> Option<Arc<Certificate>> + Send + Sync>;
+
+/// In a request's extensions: the certificate in whose connection it came.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate(pub Arc<Certificate>);
 
 /// Where a further path leads to; it may change while the server runs.
 pub type FurtherPaths = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
@@ -66,7 +77,8 @@ impl EdgeSettings {
     pub fn new(seed: [u8; 16]) -> Self {
         let trusted_proxies = TrustedProxies::default();
         let further: FurtherPaths = Arc::new(|_| None);
-        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page(), further }
+        let certificates = None;
+        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page(), certificates, further }
     }
 }
 
@@ -81,6 +93,7 @@ struct Inner {
     headers: SecurityHeaders,
     proxies: TrustedProxies,
     error_page: ErrorPage,
+    certificates: Option<ReadCertificate>,
     further: FurtherPaths,
 }
 
@@ -91,10 +104,12 @@ impl fmt::Debug for Edge {
 }
 
 /// Where and when a request came in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arriving {
     pub(crate) peer: IpAddr,
     pub(crate) started: Instant,
+    /// Of the connection, where we ended its TLS ourselves.
+    pub(crate) certificate: Option<Arc<Certificate>>,
 }
 
 pub(crate) struct Answered {
@@ -149,13 +164,15 @@ impl Edge {
             headers: SecurityHeaders::new(settings.https),
             proxies: settings.trusted_proxies,
             error_page: settings.error_page,
+            certificates: settings.certificates,
             further: settings.further,
         }))
     }
 
     /// Answers one request as the listener would, without a socket: for tests inside the process.
     pub async fn respond(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
-        let (handling, begun) = self.begin(request, Arriving { peer, started: Instant::now() });
+        let (handling, begun) =
+            self.begin(request, Arriving { peer, started: Instant::now(), certificate: None });
         let handled = panics::caught(handling, &begun.span).await;
         self.finish(handled, &begun).response
     }
@@ -183,6 +200,10 @@ impl Edge {
             span: access::span(&request_id),
             started: arriving.started,
         };
+        let said = || inner.certificates.as_ref().filter(|_| begun.arrival.peer.0)?(request.headers());
+        if let Some(certificate) = arriving.certificate.or_else(said) {
+            request.extensions_mut().insert(ClientCertificate(certificate));
+        }
         request.extensions_mut().insert(begun.arrival);
         (inner.router.clone().call(request), begun)
     }

@@ -11,6 +11,7 @@ mod files;
 mod pulse;
 mod server;
 mod socket;
+mod tls;
 mod watch;
 
 use std::io;
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 
 pub use drain::Drain;
 pub use files::raise_open_files;
+pub use tls::{ReadChain, Tls};
 
 use crate::layer::Edge;
 use server::{Server, Stage};
@@ -98,7 +100,28 @@ pub async fn serve(
     limits: Limits,
     drain: Drain,
 ) -> Drained {
-    let server = Arc::new(Server::new(name, edge, limits));
+    serve_with(name, listeners, None, (edge, limits), drain).await
+}
+
+/// The same on listeners that end TLS themselves.
+pub async fn serve_tls(
+    name: &'static str,
+    listeners: Vec<TcpListener>,
+    tls: Tls,
+    (edge, limits): (Edge, Limits),
+    drain: Drain,
+) -> Drained {
+    serve_with(name, listeners, Some(tls), (edge, limits), drain).await
+}
+
+async fn serve_with(
+    name: &'static str,
+    listeners: Vec<TcpListener>,
+    tls: Option<Tls>,
+    (edge, limits): (Edge, Limits),
+    drain: Drain,
+) -> Drained {
+    let server = Arc::new(Server::new(name, edge, limits, tls));
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept::run(listener, Arc::clone(&server), drain.clone()));

@@ -5,6 +5,7 @@ compile_error!("a server that checks nothing is for the benchmark alone: build `
 
 mod apply;
 mod backup;
+mod certificates;
 mod cli;
 mod clock;
 mod config;

@@ -5,6 +5,7 @@ mod signals;
 
 pub(crate) use listeners::{Listeners, bind};
 
+use crate::certificates;
 use crate::config::Config;
 use crate::home::Home;
 use crate::jobs;
@@ -13,10 +14,12 @@ use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::num::NonZero;
 use std::process::ExitCode;
+use tokio::task::JoinHandle;
 use valetkey_core::context::{Caller, Context};
 use valetkey_core::manage::key;
 use valetkey_web::app::Demo;
-use valetkey_web::serve::{Drain, raise_open_files};
+use valetkey_web::layer::Edge;
+use valetkey_web::serve::{Drain, Drained, Limits, raise_open_files};
 
 /// Upper bounds of the buckets of durations, in seconds.
 const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
@@ -85,6 +88,7 @@ impl Ready {
         let mut jobs = jobs::start(&self.opened.server, &self.opened.hasher, self.metrics.clone(), &public);
 
         let (sockets, own) = self.listeners.take();
+        let certified = self.certified(edges.public.clone(), limits.clone(), &public)?;
         let serving = valetkey_web::serve::serve("public", sockets, edges.public, limits, public.clone());
         let few =
             valetkey_web::serve::Limits { max_connections: 256, ..valetkey_web::serve::Limits::default() };
@@ -95,6 +99,9 @@ impl Ready {
 
         let orderly = async {
             let drained = serving.await.context("the public listener failed")?;
+            if let Some(certified) = certified {
+                certified.await.context("the listener for certificates failed")?;
+            }
             while jobs.join_next().await.is_some() {}
             // What cannot be written now is a help that is lost, and no more.
             let _ = self.opened.server.write_notes().await;
@@ -110,6 +117,23 @@ impl Ready {
             ended = orderly => ended,
             () = signals.run(&public, &management) => Ok(ExitCode::FAILURE),
         }
+    }
+
+    /// The listener that asks clients for certificates, where there is one.
+    fn certified(&self, edge: Edge, limits: Limits, drain: &Drain) -> Result<Option<JoinHandle<Drained>>> {
+        let own = &self.config.http.client_certificates;
+        let Some(tls) = certificates::listener(own)?.filter(|_| !own.listen.0.is_empty()) else {
+            return Ok(None);
+        };
+        let addresses = own.listen.0.iter();
+        let sockets = addresses.map(|address| bind(*address, "http.client_certificates.listen"));
+        let sockets = sockets.collect::<Result<Vec<_>>>()?;
+        for socket in &sockets {
+            tracing::info!(address = %socket.local_addr()?, "asking clients for certificates here");
+        }
+        let serving =
+            valetkey_web::serve::serve_tls("certificates", sockets, tls, (edge, limits), drain.clone());
+        Ok(Some(tokio::spawn(serving)))
     }
 
     /// The configured limits, and no more connections than there are file descriptors for.

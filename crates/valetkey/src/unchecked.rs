@@ -2,6 +2,7 @@
 
 mod apply;
 mod backup;
+mod certificates;
 mod cli;
 mod clock;
 mod config;

@@ -2,6 +2,7 @@
 
 pub(crate) use valetkey_store::ServerLock;
 
+use crate::certificates;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::values::{DatabaseUrl, DocumentPlace, Span};
 use crate::config::{Config, keys};
@@ -26,7 +27,7 @@ use valetkey_web::app::{App, Demo};
 use valetkey_web::layer::body::BodyLimits;
 use valetkey_web::layer::client_addr::{ClientAddr, ForwardingHeader, TrustedPeer, TrustedProxies};
 use valetkey_web::layer::request_id::RequestId;
-use valetkey_web::layer::{Edge, EdgeSettings, Gateways};
+use valetkey_web::layer::{ClientCertificate, Edge, EdgeSettings, Gateways};
 use valetkey_web::management::Management;
 use valetkey_web::pages::browser_mode;
 use valetkey_web::pages::render::Renderer;
@@ -161,6 +162,7 @@ pub(crate) fn edges(
     let settings = EdgeSettings {
         https: server.settings.is_https(),
         trusted_proxies: trusted_proxies(config)?,
+        certificates: certificates::from_header(&config.http.client_certificates)?,
         error_page,
         further: Arc::new(move |path| held.in_force().endpoint_at(path)),
         ..EdgeSettings::new(server.random())
@@ -201,7 +203,10 @@ fn gateway(server: &Arc<Server>, config: &Config) -> Result<Gateway> {
 /// What none of our own routes answers may belong to an API.
 fn behind(router: Router, gateway: Gateway, app: App) -> Router {
     let answer = |address: ClientAddr, peer: TrustedPeer, id: RequestId, request: Request<Body>| async move {
-        let caller = Caller { address: address.0, trusted_peer: peer.0, request_id: id.as_str() };
+        let own = request.extensions().get::<ClientCertificate>();
+        let certificate = own.map(|ClientCertificate(own)| own.fingerprint);
+        let caller =
+            Caller { address: address.0, trusted_peer: peer.0, certificate, request_id: id.as_str() };
         let (mut response, whose) = match gateway.answer(request, caller).await {
             Answer::NotOurs => return StatusCode::NOT_FOUND.into_response(),
             Answer::Own(response) => (response, Gateways::Own),
@@ -279,6 +284,8 @@ fn settings(config: &Config, issuer: &str) -> Settings {
             review: config.developer.review,
             max_applications: config.developer.max_applications,
         })
+        .with_mutual_tls(certificates::mutual_tls(&config.http.client_certificates))
+        .with_dpop_nonce_required(config.dpop.require_nonce)
         .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
         .with_required_pushing(config.require_pushed_authorization_requests)
 }

@@ -6,6 +6,7 @@ pub use guard::{Guard, Pauses};
 
 use super::assertion::{self, Assertion};
 use super::compat::Compat;
+use super::keys::Keys;
 use super::noted::{Endpoint, Refused};
 use super::{AuthMethod, Client, document};
 use crate::context::Context;
@@ -76,6 +77,9 @@ pub async fn prove(
             secret.is_some()
         }
         (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
+        (Some(client), Proof::None) if client.auth_method.is_by_certificate() => {
+            by_certificate(cx, client).await?
+        }
         (Some(client), Proof::None) => client.is_public() && !client.is_fapi2(),
         (None, Proof::Secret { text, .. }) => {
             // The same work as for a client that exists: no telling them apart by time.
@@ -95,6 +99,19 @@ pub async fn prove(
             Err(UNKNOWN.into())
         }
     }
+}
+
+/// RFC 8705 §2: by the certificate of the connection, and by nothing in the request.
+async fn by_certificate(cx: &Context, client: &Client) -> Result<bool, Error> {
+    let Some(certificate) = &cx.certificate else { return Ok(false) };
+    Ok(match client.auth_method {
+        AuthMethod::TlsClientAuth => certificate.is_vouched_for && client.profile.binding.names(certificate),
+        AuthMethod::SelfSignedTlsClientAuth => match Keys::of(client) {
+            Some(keys) => keys.have(cx, certificate).await?,
+            None => false,
+        },
+        _ => false,
+    })
 }
 
 /// RFC 6749 §2.3.1: parameters must not come in the URL, where logs and histories keep them — but for a client with the
@@ -144,7 +161,10 @@ fn fits(client: &Client, basic: bool) -> bool {
         AuthMethod::ClientSecret => true,
         AuthMethod::ClientSecretBasic => basic,
         AuthMethod::ClientSecretPost => !basic,
-        AuthMethod::PrivateKeyJwt | AuthMethod::None => false,
+        AuthMethod::PrivateKeyJwt
+        | AuthMethod::TlsClientAuth
+        | AuthMethod::SelfSignedTlsClientAuth
+        | AuthMethod::None => false,
     }
 }
 
@@ -164,6 +184,9 @@ fn why(client: &Client, proof: &Proof<'_>, now: Timestamp) -> Denial {
     };
     Code::InvalidClient.because(match proof {
         _ if client.disabled => "the application is switched off",
+        Proof::None if client.auth_method.is_by_certificate() => {
+            "no certificate came with the connection, or it is not the one that this application is registered with"
+        }
         Proof::None => "no client secret was sent",
         Proof::Assertion(_) => "the client assertion does not hold",
         Proof::Secret { .. } if client.is_public() => {

@@ -10,6 +10,7 @@ use crate::error::{Code, Denial, Error, Fault};
 use crate::jose::jwk::{self, PublicKey};
 use crate::jose::jws::Jws;
 use crate::outbound::Unfetched;
+use crate::proof::certificate::Certificate;
 use serde_json::Value;
 use std::borrow::Cow;
 use url::{Host, Url};
@@ -81,6 +82,16 @@ impl<'a> Keys<'a> {
         serde_json::from_slice(&bytes).map(Cow::Owned).map_err(|_| NoKeys::Unread)
     }
 
+    /// Whether a certificate came with one of them; what is elsewhere is read once more where it did not (RFC 8705 §2.2.2).
+    pub async fn have(self, server: &Server, certificate: &Certificate) -> Result<bool, NoKeys> {
+        if certificate.is_in(&*self.set(server).await?) {
+            return Ok(true);
+        }
+        let (Self::At(at) | Self::AtStrangers(at)) = self else { return Ok(false) };
+        server.fetcher.forget(at);
+        Ok(certificate.is_in(&*self.set(server).await?))
+    }
+
     /// Those of them that check signatures.
     pub async fn for_signatures(self, server: &Server) -> Result<Vec<PublicKey>, NoKeys> {
         jwk::read_set(&*self.set(server).await?).ok_or(NoKeys::Unread)
@@ -125,10 +136,14 @@ pub fn is_readable(address: &str) -> bool {
 pub(super) fn flaw(client: &Client) -> Option<&'static str> {
     let by_workload = !client.profile.federation.workload.is_empty();
     let by_key = client.auth_method == AuthMethod::PrivateKeyJwt && !by_workload;
+    let by_own = client.auth_method == AuthMethod::SelfSignedTlsClientAuth;
     match (&client.jwks, &client.jwks_uri) {
         // RFC 7591 §2.
         (Some(_), Some(_)) => Some("a client has jwks or jwks_uri, never both"),
         (None, None) if by_key => Some("private_key_jwt needs the client's public keys: a jwks or jwks_uri"),
+        (None, None) if by_own => Some(
+            "self_signed_tls_client_auth needs the client's certificates: a jwks or jwks_uri with x5c or x5t#S256",
+        ),
         (None, None) => None,
         (None, Some(at)) if is_readable(at) => None,
         (None, Some(_)) => Some("jwks_uri must be an https address, without user name and fragment"),

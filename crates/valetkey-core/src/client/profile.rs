@@ -4,6 +4,7 @@
 //! (`--set NAME=VALUE`), `apply` and what is shown all follow from it.
 
 mod about;
+mod binding;
 mod cross_device;
 mod federation;
 mod logout;
@@ -11,6 +12,7 @@ mod openid;
 mod security;
 
 pub use about::About;
+pub use binding::Binding;
 pub use cross_device::{CrossDevice, DELIVERY_MODES};
 pub use federation::{Elsewhere, Exchanging, Federation, Workload};
 pub use logout::Logout;
@@ -54,14 +56,23 @@ pub struct Profile {
     #[serde(flatten)]
     pub security: Security,
     #[serde(flatten)]
+    pub binding: Binding,
+    #[serde(flatten)]
     pub cross_device: CrossDevice,
     #[serde(flatten)]
     pub federation: Federation,
 }
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let groups =
-        [About::NAMES, OpenId::NAMES, Logout::NAMES, Security::NAMES, CrossDevice::NAMES, Federation::NAMES];
+    let groups = [
+        About::NAMES,
+        OpenId::NAMES,
+        Logout::NAMES,
+        Security::NAMES,
+        Binding::NAMES,
+        CrossDevice::NAMES,
+        Federation::NAMES,
+    ];
     groups.concat()
 });
 
@@ -103,11 +114,12 @@ impl Profile {
 
     /// The rules of every client's.
     pub fn check(client: &Client) -> Result<(), BadMetadata> {
-        let Self { about, openid, logout, security, cross_device, federation } = &client.profile;
+        let Self { about, openid, logout, security, binding, cross_device, federation } = &client.profile;
         about.check(client)?;
         openid.check(client)?;
         logout.check(client)?;
         security.check(client)?;
+        binding.check(client)?;
         cross_device.check(client)?;
         federation.check(client)
     }

@@ -18,10 +18,17 @@ pub use crate::settings::path;
 pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     let grants = cx.offered_grants().await?;
     let url = |path: &str| cx.settings.url(path);
+    let certificates = &cx.settings.mutual_tls;
     // `client_secret` is our name for "either"; the standard's two stand for it.
     let methods = |public: bool| -> Vec<&str> {
         let all = AuthMethod::ALL.into_iter();
-        let own = |method| method != AuthMethod::ClientSecret && (public || method != AuthMethod::None);
+        let own = |method| match method {
+            AuthMethod::ClientSecret => false,
+            AuthMethod::None => public,
+            AuthMethod::TlsClientAuth => certificates.arrives && certificates.vouched,
+            AuthMethod::SelfSignedTlsClientAuth => certificates.arrives,
+            _ => true,
+        };
         all.filter(|(_, method)| own(*method)).map(|(name, _)| name).collect()
     };
     let algorithms = jwk::Algorithm::ALL.map(|(name, _)| name);
@@ -50,6 +57,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": algorithms,
+        "tls_client_certificate_bound_access_tokens": certificates.arrives,
     });
     if let Some(members) = metadata.as_object_mut() {
         members.extend(of_requests(cx, &grants));
@@ -66,6 +74,9 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     }
     if let Some(members) = metadata.as_object_mut() {
         members.append(&mut openid::members(cx));
+    }
+    if let Some(base) = &certificates.url {
+        metadata["mtls_endpoint_aliases"] = aliases(&metadata, cx.settings.issuer(), base);
     }
     if cx.in_force().dynamic != DynamicRegistration::Off {
         metadata["registration_endpoint"] = url(path::REGISTER).into();
@@ -100,4 +111,22 @@ fn of_requests(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
         metadata["authorization_details_types_supported"] = details.into();
     }
     metadata.as_object().cloned().unwrap_or_default()
+}
+
+/// RFC 8705 §5 — the endpoints at which a client comes with its certificate, at the host that asks for one.
+fn aliases(metadata: &Value, issuer: &str, base: &str) -> Value {
+    const NAMES: [&str; 7] = [
+        "token_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+        "userinfo_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+        "backchannel_authentication_endpoint",
+    ];
+    let named = NAMES.into_iter().filter_map(|name| Some((name, metadata.get(name)?.as_str()?)));
+    let moved = named.filter_map(|(name, at)| {
+        Some((name.to_owned(), format!("{base}{}", at.strip_prefix(issuer)?).into()))
+    });
+    Value::Object(moved.collect())
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Code, Error, Fault};
 use crate::ids::UserId;
 use crate::params::Params;
-use crate::proof::dpop;
+use crate::proof::holder::Holder;
 use crate::token::access::{self, AccessToken};
 use crate::token::details::Details;
 use crate::token::refresh::RefreshToken;
@@ -42,18 +42,12 @@ pub struct Introspection<'a> {
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Cow<'a, str>>,
-    /// RFC 9449 §6.2.
+    /// RFC 9449 §6.2, RFC 8705 §3.2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Confirmation>,
+    pub cnf: Option<Value>,
     /// RFC 9396 §9.2, RFC 9470 §6.2, RFC 8693 §4.1.
     #[serde(flatten)]
     pub details: Map<String, Value>,
-}
-
-/// RFC 7800 §3.1.
-#[derive(Debug, Serialize)]
-pub struct Confirmation {
-    jkt: String,
 }
 
 /// Who asks.
@@ -105,11 +99,12 @@ fn may_see(cx: &Context, asker: Asker<'_>, token: &AccessToken<'_>) -> bool {
 }
 
 fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> {
+    let holder = token.confirmation.and_then(Holder::from_bytes);
     Introspection {
         active: true,
         scope: Some(token.scope.into()),
         client_id: Some(token.client.into()),
-        token_type: Some(if token.confirmation.is_some() { "DPoP" } else { "Bearer" }),
+        token_type: Some(holder.map_or("Bearer", Holder::token_type)),
         exp: Some(token.expires_at.0),
         iat: Some(token.issued_at.0),
         sub: Some(subject_of(token)),
@@ -118,7 +113,7 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         jti: Some(token.id.to_string()),
         auth_time: token.auth_time.map(|at| at.0),
         tenant: Some(token.tenant.into()),
-        cnf: token.confirmation.map(|key| Confirmation { jkt: dpop::to_text(key) }),
+        cnf: holder.map(Holder::to_json),
         details: Details::members(token.details),
     }
 }

@@ -18,7 +18,7 @@ pub fn is_on(cx: &Context) -> bool {
 pub async fn application(cx: &Context, bearer: &str) -> Result<Arc<Client>, Error> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
-    let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
+    let token = verified.token().filter(|token| token.is_held_by(&cx.caller.shown())).ok_or(INVALID)?;
     Ok(cx.client(token.client).await?.filter(|client| !client.disabled).ok_or(INVALID)?)
 }
 
@@ -26,7 +26,7 @@ pub async fn application(cx: &Context, bearer: &str) -> Result<Arc<Client>, Erro
 pub async fn account(cx: &Context, bearer: &str) -> Result<User, Error> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
-    let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
+    let token = verified.token().filter(|token| token.is_held_by(&cx.caller.shown())).ok_or(INVALID)?;
     let user =
         token.user.ok_or(Code::InvalidRequest.because("This method requires an authenticated user"))?;
     if !token.scope.split(' ').any(|scope| scope == "read") {

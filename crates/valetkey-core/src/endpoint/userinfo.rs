@@ -28,7 +28,7 @@ pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
-    let user = token.user.filter(|_| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
+    let user = token.user.filter(|_| token.is_held_by(&cx.caller.shown())).ok_or(INVALID)?;
     if !has(&token, "openid") {
         return Err(Code::InsufficientScope.because("ask for the scope openid").into());
     }

@@ -36,7 +36,7 @@ pub(super) async fn exchange(
         return code_as_refresh_token::exchange(cx, client, text, params).await;
     };
     // RFC 9449 §5.
-    if token.key.is_some() && token.key != cx.caller.key {
+    if token.key.is_some_and(|key| !cx.caller.shown().has(&key)) {
         return Err(OTHER_KEY.into());
     }
     let grant = found(cx, client, token.grant).await?;

@@ -88,7 +88,7 @@ const SEEN: Denial = Code::InsufficientScope.because(
 async fn own(cx: &Context, bearer: &str) -> Result<(Arc<Client>, bool), Declined> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
-    let token = verified.token().filter(|token| token.is_held_by(cx.caller.key.as_ref())).ok_or(INVALID)?;
+    let token = verified.token().filter(|token| token.is_held_by(&cx.caller.shown())).ok_or(INVALID)?;
     if token.user.is_some() || token.grant.is_some() {
         return Err(OF_A_USER.into());
     }

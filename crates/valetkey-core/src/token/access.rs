@@ -5,7 +5,8 @@ use crate::context::Server;
 use crate::error::Fault;
 use crate::ids::{GrantId, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
-use crate::proof::dpop;
+use crate::proof::holder::{Holder, Shown};
+use crate::proof::{certificate, dpop};
 use crate::seal::{self, Kind, Opened, SealNonce};
 use crate::time::Timestamp;
 use crate::token::details::Details;
@@ -35,9 +36,10 @@ pub struct AccessToken<'a> {
 }
 
 impl AccessToken<'_> {
-    /// Whether this caller may use it: anybody a bearer token, the holder of its key one that is bound (RFC 9449 §7).
-    pub fn is_held_by(&self, key: Option<&dpop::Thumbprint>) -> bool {
-        self.confirmation == key.map(<[u8; 32]>::as_slice)
+    /// Whether this caller may use it: anybody a bearer token, who shows its key or certificate one that is bound (RFC 9449
+    /// §7, RFC 8705 §3).
+    pub fn is_held_by(&self, shown: &Shown) -> bool {
+        shown.holds(self.confirmation)
     }
 
     /// `sub`: the user, or the application itself (RFC 9068 §2.2).
@@ -109,11 +111,32 @@ impl Claims<'_> {
     }
 }
 
-/// RFC 7800 §3.1, with the member of RFC 9449 §6.1. One that is not understood confirms nothing, and is kept.
+/// RFC 7800 §3.1, with the members of RFC 9449 §6.1 and RFC 8705 §3.1. One that is not understood confirms nothing, and is kept.
 #[derive(Serialize, Deserialize)]
 struct Confirmation {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     jkt: Option<String>,
+    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none", default)]
+    certificate: Option<String>,
+}
+
+impl Confirmation {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        Some(match Holder::from_bytes(bytes)? {
+            Holder::Key(key) => Self { jkt: Some(dpop::to_text(&key)), certificate: None },
+            Holder::Certificate(own) => Self { jkt: None, certificate: Some(certificate::to_text(&own)) },
+        })
+    }
+
+    /// `None`: nothing that anybody could show here, or two things.
+    fn bytes(&self) -> Option<Vec<u8>> {
+        let holder = match (&self.jkt, &self.certificate) {
+            (Some(key), None) => Holder::Key(dpop::parse(key)?),
+            (None, Some(own)) => Holder::Certificate(certificate::parse(own)?),
+            _ => return None,
+        };
+        Some(holder.to_bytes())
+    }
 }
 
 /// `aud`: one string, or several (RFC 7519 §4.1.3).
@@ -171,7 +194,7 @@ pub(super) fn sign(
         auth_time: token.auth_time.map(|at| at.0),
         tenant: token.tenant.into(),
         gid: token.grant.map(|grant| grant.to_string().into()),
-        cnf: token.confirmation.map(|key| Confirmation { jkt: Some(dpop::to_text(key)) }),
+        cnf: token.confirmation.and_then(Confirmation::of),
         authorization_details: details.remove("authorization_details"),
         acr: details.remove("acr"),
         act: details.remove("act"),
@@ -219,7 +242,7 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
         return None;
     }
     let key = match &claims.cnf {
-        Some(cnf) => Some(dpop::parse(cnf.jkt.as_deref()?)?),
+        Some(cnf) => Some(cnf.bytes()?),
         None => None,
     };
     let person = match &*claims.sub {
@@ -238,7 +261,7 @@ fn open_jwt(server: &Server, text: &str) -> Option<Opened> {
         issued_at: Timestamp(claims.iat),
         expires_at: Timestamp(claims.exp),
         auth_time: claims.auth_time.map(Timestamp),
-        confirmation: key.as_ref().map(<[u8; 32]>::as_slice),
+        confirmation: key.as_deref(),
         details: &claims.details(),
     })
 }

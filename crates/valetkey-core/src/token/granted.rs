@@ -3,7 +3,7 @@
 use super::authorization_details;
 use super::details::Details;
 use super::refresh::RefreshToken;
-use super::{About, Beside, Issue, Issued, TokenResponse, id_token, issue};
+use super::{About, Beside, Issue, Issued, TokenResponse, holder, id_token, issue};
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::grant::GrantType;
 use crate::ids::{GrantId, SessionId, TenantId, UserId};
 use crate::params::Params;
+use crate::proof::certificate;
+use crate::proof::dpop::Thumbprint;
+use crate::proof::holder::Holder;
 use crate::scope::Scope;
 use crate::store::{Grant, Limits};
 use crate::time::Timestamp;
@@ -47,13 +50,25 @@ impl First {
         let refresh_token = (grant.generation > 0)
             .then(|| {
                 // RFC 9449 §5: a confidential client's is bound to the client already.
-                let key = cx.caller.key.filter(|_| client.is_public());
+                let key = bound_to(cx, client);
                 RefreshToken { grant: grant.id, generation: grant.generation, key }.seal(cx, grant.rotated_at)
             })
             .transpose()?;
         let mut response = issued.into_response();
         (response.id_token, response.refresh_token) = (id_token, refresh_token);
         Ok((grant, response))
+    }
+}
+
+/// What a refresh token of this request is bound to: of a public client, the same as its access token (RFC 9449 §5, RFC 8705
+/// §4).
+fn bound_to(cx: &Context, client: &Client) -> Option<Thumbprint> {
+    if !client.is_public() {
+        return None;
+    }
+    match holder(cx, client).ok()?? {
+        Holder::Key(key) => Some(key),
+        Holder::Certificate(own) => Some(certificate::as_key(&own)),
     }
 }
 

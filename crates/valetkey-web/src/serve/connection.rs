@@ -16,10 +16,12 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use valetkey_core::proof::certificate::Certificate;
 
 use super::pulse::{Phase, Pulse};
 use super::server::{Server, Slot, Stage};
 use super::socket::Socket;
+use super::tls::Stream;
 use super::watch::{Event, Watch};
 use crate::layer::{Answered, Arriving, Gateways, panics};
 
@@ -27,7 +29,8 @@ use crate::layer::{Answered, Arriving, Gateways, panics};
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
     let peer = peer.ip().to_canonical();
     let server = Arc::clone(&slot.0);
-    let link = Arc::new(Link { pulse: Pulse::new(server.base), server, peer, _slot: slot });
+    let Some((stream, certificate)) = shaken(&server, stream).await else { return };
+    let link = Arc::new(Link { pulse: Pulse::new(server.base), server, peer, certificate, _slot: slot });
     let Link { server, pulse, .. } = &*link;
     let io = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
     let requests = Arc::clone(&link);
@@ -66,6 +69,16 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
     }
 }
 
+/// The connection once its TLS stands, where it has any. Who does not get that far in time is let go.
+async fn shaken(server: &Server, stream: TcpStream) -> Option<(Stream, Option<Arc<Certificate>>)> {
+    let Some(tls) = &server.tls else { return Some((Stream::Plain(stream), None)) };
+    let shaken = tokio::time::timeout(server.limits.header_timeout, tls.accept(stream)).await;
+    if !matches!(shaken, Ok(Ok(_))) {
+        server.closed("tls_handshake");
+    }
+    shaken.ok()?.ok()
+}
+
 /// HTTP/2 can say goodbye without racing a request; HTTP/1 connections idle on for `drain_idle`.
 fn is_time_to_close(server: &Server, pulse: &Pulse) -> bool {
     match server.stage() {
@@ -91,6 +104,8 @@ pub(super) struct Link {
     pub(super) server: Arc<Server>,
     pub(super) pulse: Pulse,
     peer: IpAddr,
+    /// Of the connection itself.
+    certificate: Option<Arc<Certificate>>,
     /// Counted as long as the socket lives: a connection that became a WebSocket outlives its last request.
     _slot: Slot,
 }
@@ -104,7 +119,7 @@ fn answer(
     let version = request.version();
     link.pulse.request(version == Version::HTTP_2, started);
     let busy = Busy { link: Arc::clone(link), ended: None };
-    let arriving = Arriving { peer: link.peer, started };
+    let arriving = Arriving { peer: link.peer, started, certificate: link.certificate.clone() };
     let (handling, begun) = link.server.edge.begin(request.map(Body::new), arriving);
     async move {
         // Whole: the block would capture its fields one by one, and the guard would miss the end.

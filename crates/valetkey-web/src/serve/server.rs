@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::Limits;
+use super::tls::Tls;
 use crate::layer::Edge;
 
 /// How far the drain has come; only ever rises.
@@ -30,6 +31,8 @@ pub(super) struct Server {
     pub(super) name: &'static str,
     pub(super) edge: Edge,
     pub(super) limits: Limits,
+    /// Where this listener ends TLS itself.
+    pub(super) tls: Option<Tls>,
     pub(super) http: auto::Builder<TokioExecutor>,
     /// Pulses count their milliseconds from here.
     pub(super) base: Instant,
@@ -52,12 +55,13 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    pub(super) fn new(name: &'static str, edge: Edge, limits: Limits) -> Self {
+    pub(super) fn new(name: &'static str, edge: Edge, limits: Limits, tls: Option<Tls>) -> Self {
         Self {
             http: builder(&limits),
             name,
             edge,
             limits,
+            tls,
             base: Instant::now(),
             stage: AtomicU8::new(Stage::Running as u8),
             stage_changed: Notify::new(),

@@ -7,23 +7,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::connection::Link;
 use super::server::Stage;
+use super::tls::Stream;
 
 /// Bytes thrown away after our last answer before the socket is closed anyway.
 const MAX_DISCARD: usize = 1024 * 1024;
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     link: Arc<Link>,
     shut: bool,
     discarded: usize,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
+    pub(super) fn new(stream: Stream, link: Arc<Link>) -> Self {
         Self { stream, link, shut: false, discarded: 0 }
     }
 

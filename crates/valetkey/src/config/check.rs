@@ -164,11 +164,32 @@ fn relations(config: &Config, wrong: &mut Vec<Wrong>) {
             format!("{address} is also in http.listen: metrics are not for the public"),
         ));
     }
+    certificates(config, wrong);
     let mut seen = std::collections::HashSet::new();
     for (_, alias) in config.http.aliases.pairs() {
         if !seen.insert(alias) {
             wrong.push(("http.aliases", format!("{alias} stands for two endpoints: keep one")));
         }
+    }
+}
+
+fn certificates(config: &Config, wrong: &mut Vec<Wrong>) {
+    let own = &config.http.client_certificates;
+    if !own.listen.0.is_empty() && (own.certificate_file.is_none() || own.key_file.is_none()) {
+        let message = "needs certificate_file and key_file: this server ends TLS there itself";
+        wrong.push(("http.client_certificates.listen", message.to_owned()));
+    }
+    if own.header.is_some() && config.http.trusted_proxies.0.is_empty() {
+        let message = "is read from nobody: list the proxies in http.trusted_proxies";
+        wrong.push(("http.client_certificates.header", message.to_owned()));
+    }
+    if own.header.as_ref().is_some_and(|name| name.parse::<http::HeaderName>().is_err()) {
+        wrong.push(("http.client_certificates.header", "is no header's name".to_owned()));
+    }
+    if let Some(url) = &own.url
+        && let Err(message) = check_issuer(url)
+    {
+        wrong.push(("http.client_certificates.url", message));
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Config {
     /// the same name.
     pub(crate) require_pushed_authorization_requests: bool,
     pub(crate) http: Http,
+    pub(crate) dpop: Dpop,
     pub(crate) management: Management,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) login: Login,
@@ -56,6 +57,7 @@ impl Default for Config {
             introspection: Introspecting::default(),
             require_pushed_authorization_requests: false,
             http: Http::default(),
+            dpop: Dpop::default(),
             management: Management::default(),
             lifetimes: Lifetimes::default(),
             login: Login::default(),
@@ -90,6 +92,34 @@ pub(crate) struct Http {
     pub(crate) forwarding_header: ForwardingHeader,
     pub(crate) limits: Limits,
     pub(crate) aliases: Aliases,
+    pub(crate) client_certificates: ClientCertificates,
+}
+
+/// Certificates of clients (RFC 8705).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ClientCertificates {
+    /// The header in which trusted proxies say the certificate of a client: `Client-Cert` (RFC 9440), Envoy's
+    /// `X-Forwarded-Client-Cert`, or any with PEM (also escaped, as nginx's `$ssl_client_escaped_cert`) or base64 in it.
+    pub(crate) header: Option<String>,
+    /// Certificates (PEM) of the authorities that vouch for clients with `tls_client_auth`.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The address under which clients with certificates reach this server, where it is not the issuer's.
+    pub(crate) url: Option<String>,
+    /// Where this server itself ends TLS and asks for a certificate: one address or a list.
+    pub(crate) listen: Many<SocketAddr>,
+    /// The server's certificate (PEM) there, with its chain.
+    pub(crate) certificate_file: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// Proofs of possession (RFC 9449).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Dpop {
+    /// Whether each proof must carry a nonce of this server's.
+    pub(crate) require_nonce: bool,
 }
 
 impl Default for Http {
@@ -100,6 +130,7 @@ impl Default for Http {
             forwarding_header: ForwardingHeader::default(),
             limits: Limits::default(),
             aliases: Aliases::default(),
+            client_certificates: ClientCertificates::default(),
         }
     }
 }

@@ -95,7 +95,7 @@ pub(super) async fn read(cx: &Context, client: &Client, params: &Params<'_>) -> 
 }
 
 fn is_held(cx: &Context, token: &AccessToken<'_>) -> bool {
-    token.confirmation.is_none() || token.is_held_by(cx.caller.key.as_ref())
+    token.confirmation.is_none() || token.is_held_by(&cx.caller.shown())
 }
 
 async fn of_access(cx: &Context, client: &Client, text: &str) -> Result<Subject, Error> {

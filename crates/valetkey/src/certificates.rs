@@ -1,0 +1,217 @@
+//! RFC 8705 §6.5, RFC 9440 §2 — clients' certificates: out of a trusted proxy's header, or from our own TLS listener
+
+use crate::clock::SystemClock;
+use crate::config::keys::ClientCertificates;
+use anyhow::{Context as _, Result};
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use valetkey_core::outbound::Clock;
+use valetkey_core::proof::certificate::Certificate;
+use valetkey_core::settings::MutualTls;
+use valetkey_web::layer::ReadCertificate;
+use valetkey_web::serve::Tls;
+
+const CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
+const XFCC: &str = "x-forwarded-client-cert";
+
+/// What discovery may promise.
+pub(crate) fn mutual_tls(own: &ClientCertificates) -> MutualTls {
+    MutualTls {
+        arrives: own.header.is_some() || !own.listen.0.is_empty(),
+        vouched: own.ca_file.is_some(),
+        url: own.url.clone(),
+    }
+}
+
+/// How the edge reads a trusted proxy's header.
+pub(crate) fn from_header(own: &ClientCertificates) -> Result<Option<ReadCertificate>> {
+    let Some(name) = &own.header else { return Ok(None) };
+    let name: HeaderName = name.parse().context("http.client_certificates.header")?;
+    let authorities = authorities(own)?;
+    Ok(Some(Arc::new(move |headers| {
+        let chain = said(headers, &name)?;
+        known(&chain, authorities.as_ref())
+    })))
+}
+
+/// How our own listener ends TLS.
+pub(crate) fn listener(own: &ClientCertificates) -> Result<Option<Tls>> {
+    let (Some(certificate), Some(key)) = (&own.certificate_file, &own.key_file) else { return Ok(None) };
+    let chain = pem(certificate).context("http.client_certificates.certificate_file")?;
+    let key = PrivateKeyDer::from_pem_file(key).context("http.client_certificates.key_file")?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let mut config =
+        builder.with_client_cert_verifier(Arc::new(Anybodys { provider })).with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let authorities = authorities(own)?;
+    Ok(Some(Tls::new(Arc::new(config), Arc::new(move |chain| known(chain, authorities.as_ref())))))
+}
+
+type Authorities = Arc<dyn ClientCertVerifier>;
+
+fn authorities(own: &ClientCertificates) -> Result<Option<Authorities>> {
+    let Some(file) = &own.ca_file else { return Ok(None) };
+    let mut roots = RootCertStore::empty();
+    for certificate in pem(file).context("http.client_certificates.ca_file")? {
+        roots.add(certificate).context("http.client_certificates.ca_file")?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    Ok(Some(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?))
+}
+
+fn pem(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let own = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+    anyhow::ensure!(!own.is_empty(), "{}: no certificate in it", path.display());
+    Ok(own)
+}
+
+/// What is known of who holds the first certificate of a chain. Whether it is of use to anybody, its client decides.
+fn known(chain: &[CertificateDer<'_>], authorities: Option<&Authorities>) -> Option<Arc<Certificate>> {
+    let (own, between) = chain.split_first()?;
+    let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock.now_ms()));
+    let vouched = authorities.is_some_and(|all| all.verify_client_cert(own, between, now).is_ok());
+    Certificate::read(own, vouched).map(Arc::new)
+}
+
+/// The chain that a proxy says, the client's own first. Said twice, it is not said.
+fn said(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<CertificateDer<'static>>> {
+    let mut all = headers.get_all(name).iter();
+    let (Some(value), None) = (all.next().and_then(|value| value.to_str().ok()), all.next()) else {
+        return None;
+    };
+    let mut chain = if name.as_str() == XFCC { vec![read(&envoys(value)?)?] } else { vec![read(value)?] };
+    // RFC 9440 §2.2.
+    let between = headers.get(&CHAIN).filter(|_| name.as_str() == "client-cert");
+    let between = between.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    chain.extend(between.split(',').filter_map(|one| read(one.trim())));
+    Some(chain)
+}
+
+/// Of the last element, which the nearest proxy wrote: the certificate.
+fn envoys(value: &str) -> Option<String> {
+    let (mut quoted, mut start) = (false, 0);
+    for (at, byte) in value.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' if !quoted => start = at + 1,
+            _ => {}
+        }
+    }
+    let pairs = value.get(start..)?.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let found = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("cert")).map(|(_, value)| value).next()?;
+    Some(found.trim_matches('"').to_owned())
+}
+
+/// PEM, bare or escaped; RFC 9440's `:base64:`; or base64 alone.
+fn read(value: &str) -> Option<CertificateDer<'static>> {
+    let text = unescaped(value)?;
+    let text = match text.split_once("-----BEGIN CERTIFICATE-----") {
+        Some((_, rest)) => rest.split_once("-----END CERTIFICATE-----")?.0,
+        None => text.split(',').next()?.trim().trim_matches(':'),
+    };
+    let bare: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let der = BASE64.decode(bare.as_bytes()).ok().filter(|der| !der.is_empty())?;
+    Some(der.into())
+}
+
+fn unescaped(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
+        bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        rest = &rest[2..];
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Takes every certificate whose key the client has: who it is, is asked later, of the client that it names.
+#[derive(Debug)]
+struct Anybodys {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for Anybodys {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc9440_section_2_a_certificate_is_read_in_every_form_that_proxies_write() {
+        let der = b"not really a certificate+/";
+        let text = BASE64.encode(der);
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        let escaped: String = pem.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for form in [format!(":{text}:"), text.clone(), escaped.clone(), pem.replace('\n', " ")] {
+            assert_eq!(read(&form).as_deref(), Some(&der[..]), "{form}");
+        }
+        let xfcc =
+            format!("Hash=aa;Cert=\"{text}\";URI=x,By=a;Hash=ab;Cert=\"{escaped}\";Subject=\"CN=a,O=b\"");
+        assert_eq!(envoys(&xfcc).as_deref().and_then(read).as_deref(), Some(&der[..]));
+        for bad in ["", "::", "-----BEGIN CERTIFICATE-----", "%", "%zz", "!!!"] {
+            assert!(read(bad).is_none(), "{bad}");
+        }
+        let twice = HeaderMap::from_iter([(HeaderName::from_static("client-cert"), text.parse().unwrap())]);
+        assert!(said(&twice, &HeaderName::from_static("client-cert")).is_some());
+        let mut both = twice.clone();
+        both.append("client-cert", text.parse().unwrap());
+        assert!(said(&both, &HeaderName::from_static("client-cert")).is_none());
+    }
+}
