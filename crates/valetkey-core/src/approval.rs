@@ -17,6 +17,7 @@ use crate::seal::{self, Kind};
 use crate::store::{Approval, ApprovalState, Asking, Decision, Session};
 use crate::time::{Seconds, Timestamp};
 use crate::token::code::Code;
+use crate::token::details::Details;
 use serde::{Deserialize, Serialize};
 
 /// How many requests may wait for one person at once: whoever is asked again and again says yes in the end.
@@ -139,14 +140,15 @@ async fn decided(
     cx.store.decide_approval(&Decision { id: waiting.row.id, decided, ping }, record).await
 }
 
-/// Writes what the person agreed to; the consent stands before. False as for `deny`.
+/// Writes what the person agreed to: the scope, and what else; the consent stands before. False as for `deny`.
 pub async fn allow(
     cx: &Context,
     waiting: &Waiting,
     decider: &Decider<'_>,
-    scope: &Scope,
+    agreed: (&Scope, Details),
     record: Record,
 ) -> Result<bool, Fault> {
+    let (scope, details) = agreed;
     let request = &waiting.pending.request;
     let record = record.client(&waiting.row.client).user(decider.user, decider.tenant).object(waiting.row.id);
     // OIDC Core §11, as for a code.
@@ -168,7 +170,7 @@ pub async fn allow(
         lasting,
         auth_time: decider.auth_time,
         expires_at: waiting.row.expires_at,
-        details: request.details.clone(),
+        details,
     };
     let sealed = agreed.seal_agreed(cx, cx.nonce(), cx.now)?;
     decided(cx, waiting, &ApprovalState::Allowed(sealed), &record).await

@@ -289,7 +289,7 @@ async fn finish(
     let (interaction, scope) =
         (&interaction, &granted.filter(|name| interaction.request.scope.contains(name)));
     if let Some(id) = interaction.approval {
-        return elsewhere::decide(cx, id, session, Some(scope)).await;
+        return elsewhere::decide(cx, id, session, Some((scope, interaction.request.details.agreed()))).await;
     }
     match interaction.request.response_type {
         ResponseType::Code => {

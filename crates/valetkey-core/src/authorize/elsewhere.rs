@@ -8,6 +8,7 @@ use crate::error::Fault;
 use crate::ids::Id;
 use crate::scope::Scope;
 use crate::store::Session;
+use crate::token::details::Details;
 
 /// Where a request stands that this person cannot decide any more.
 pub(super) async fn over(
@@ -37,7 +38,7 @@ pub(super) async fn decide(
     cx: &Context,
     id: Id,
     session: &Session,
-    granted: Option<&Scope>,
+    granted: Option<(&Scope, Details)>,
 ) -> Result<AuthorizationResponse, Fault> {
     let Some(waiting) = approval::of(cx, id).await? else { return Ok(told(Over::Expired)) };
     let decider = Decider {
@@ -47,12 +48,12 @@ pub(super) async fn decide(
         session: Some(session),
     };
     let actor = Actor::User(session.user.clone());
-    let (record, outcome) = match granted {
+    let (record, outcome) = match &granted {
         Some(_) => (cx.record(Event::ApprovalGiven, actor), "allowed"),
         None => (cx.record(Event::ApprovalDenied, actor), "denied"),
     };
     let decided = match granted {
-        Some(scope) => approval::allow(cx, &waiting, &decider, scope, record).await?,
+        Some(agreed) => approval::allow(cx, &waiting, &decider, agreed, record).await?,
         None => approval::deny(cx, &waiting, &decider, record).await?,
     };
     if decided {

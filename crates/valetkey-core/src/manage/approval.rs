@@ -46,7 +46,8 @@ pub async fn decide(
         Some(scope) => {
             agree(cx, waiting, user, scope).await?;
             let record = cx.record(Event::ApprovalGiven, Actor::Operator);
-            approval::allow(cx, waiting, &decider, scope, record).await?
+            let details = waiting.pending.request.details.agreed();
+            approval::allow(cx, waiting, &decider, (scope, details), record).await?
         }
         None => {
             let record = cx.record(Event::ApprovalDenied, Actor::Operator);

@@ -46,12 +46,17 @@ pub(crate) async fn poll(app: &TestApp, auth_req_id: &str) -> Reply {
     app.post("/oauth/token", Some(("bank", CLIENT_SECRET)), &fields).await
 }
 
+/// Where the one request that waits is decided.
+fn link(account: &Reply) -> Option<String> {
+    let body = account.body.replace("&#x2f;", "/");
+    let link = body.split("href=\"").find(|part| part.starts_with("/account/requests/"))?;
+    Some(link.split('"').next()?.to_owned())
+}
+
 /// The consent page of the one request that waits for who is signed in.
 pub(crate) async fn look(browser: &mut Browser<'_>) -> Reply {
     let page = browser.get("/account").await;
-    let link = page.body.split("href=\"/account/requests/").nth(1).expect("a request waits");
-    let link = format!("/account/requests/{}", link.split('"').next().unwrap());
-    let reply = browser.get(&link).await;
+    let reply = browser.get(&link(&page).unwrap()).await;
     browser.follow(reply).await
 }
 
@@ -181,9 +186,8 @@ async fn a_request_is_seen_and_decided_by_whom_it_is_for_alone() {
     let (mut alice, mut bob) = (app.browser(), app.browser());
     alice.sign_in("alice").await;
     assert!(!bob.sign_in("bob").await.words().contains("Waiting for your answer"));
-    let page = alice.get("/account").await;
-    let link = page.body.split("href=\"").find(|part| part.starts_with("/account/requests/")).unwrap();
-    let link = link.split('"').next().unwrap();
+    let link = link(&alice.get("/account").await).unwrap();
+    let link = link.as_str();
     assert_error_page(&bob.get(link).await, 404, "There is no page here", "bob");
     let stranger = app.browser().get(link).await;
     assert!(stranger.location().starts_with("https://id.example/login?next="), "{}", stranger.location());

@@ -52,12 +52,13 @@ pub(super) async fn unfold(
     if !keys::signed(cx, client, &jws).await? {
         return Err(UNTRUE.into());
     }
+    let params = Params::of(pairs(&claims)?)?;
     let (jti, exp) = (text_of(&claims, "jti"), claims["exp"].as_i64().unwrap_or_default());
     let key = digest_of(&[b"backchannel request", client.id.as_str().as_bytes(), jti.as_bytes()]);
     if !cx.store.spend(&key, Timestamp(exp), cx.now).await? {
         return Err(UNTRUE.into());
     }
-    Ok(Some(Params::of(pairs(&claims)?)?))
+    Ok(Some(params))
 }
 
 fn text_of<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
