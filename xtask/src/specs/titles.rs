@@ -144,6 +144,18 @@ pub(crate) const STANDARDS: &[Standard] = &[
         "https://openid.net/specs/fapi-security-profile-2_0-final.html",
     ),
     named(
+        "CIBA Core",
+        "ciba",
+        "OpenID Connect Client-Initiated Backchannel Authentication Flow - Core 1.0",
+        "https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html",
+    ),
+    named(
+        "FAPI-CIBA",
+        "fapi_ciba",
+        "Financial-grade API: Client Initiated Backchannel Authentication Profile",
+        "https://openid.net/specs/openid-financial-api-ciba-ID1.html",
+    ),
+    named(
         "NIST SP 800-63B",
         "nist_800_63b",
         "Digital Identity Guidelines: Authentication and Authenticator Management (revision 4)",

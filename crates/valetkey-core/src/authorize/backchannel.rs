@@ -1,4 +1,4 @@
-//! CIBA Core 1.0 §7 — an application asks somebody whom it names, behind the browser's back
+//! CIBA Core §7.1 — an application asks somebody whom it names, behind the browser's back
 //!
 //! Who is asked finds the request on the account page and decides it there; nothing is sent to anybody by us. A request for
 //! somebody who is not here is refused as the standard says: only applications that have proven themselves learn it.

@@ -1,4 +1,4 @@
-//! CIBA Core 1.0 — an application asks somebody behind the browser's back, in poll mode
+//! CIBA Core §7.1 — an application asks somebody behind the browser's back, in poll mode
 
 use crate::support::{ISSUER, assert_error_page, assert_page, assert_refused, text, user_id, with, world};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! CIBA Core §7.1.1, FAPI-CIBA §5.2.2 — signed requests; §10.2 — ping mode
+//! CIBA Core §7.1.1, §10.2, FAPI-CIBA §5.2.2 — signed requests, and ping mode
 
 use crate::ciba::{ENDPOINT, ask, ciba_world, poll};
 use crate::support::{ISSUER, assert_refused, text};

@@ -208,7 +208,7 @@ async fn rfc8628_section_3_3_1_a_link_with_the_code_shows_it_to_compare_and_appr
 }
 
 #[tokio::test]
-async fn rfc10027_the_person_sees_who_asks_from_where_and_is_warned_and_is_asked_each_time() {
+async fn rfc8628_section_5_4_the_person_sees_who_asks_from_where_and_is_warned_and_is_asked_each_time() {
     let app = device_world().await;
     let mut browser = app.browser();
     for round in 0..2 {

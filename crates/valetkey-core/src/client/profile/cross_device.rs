@@ -1,4 +1,4 @@
-//! CIBA Core 1.0 §4 — how a client hears what a person decided elsewhere
+//! CIBA Core §4 — how a client hears what a person decided elsewhere
 
 use super::members;
 use crate::client::Client;
