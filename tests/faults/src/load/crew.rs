@@ -71,6 +71,7 @@ impl Crew {
                 journal: Arc::clone(&journal),
                 sky: sky.clone(),
                 username,
+                subject: None,
                 round: 0,
                 codes: Vec::new(),
                 grants: Vec::new(),

@@ -95,7 +95,7 @@ impl Sabotage {
                 crew.made.push(Made { app, disabled: true });
             }
             Self::ForeignToken => {
-                "somebody else".clone_into(&mut crew.workers[0].username);
+                crew.workers[0].subject = Some("somebody else".to_owned());
             }
             _ => self.falsify_worker(&mut crew.workers[0]),
         }

@@ -44,22 +44,22 @@ impl Worker {
         let reply = self.call("/oauth/introspect", &app, &[("token", token)]);
         match &reply {
             Reply::Done(body) => {
-                let named = body["username"].as_str().map(str::to_owned);
-                let active = body["active"].as_bool();
-                self.recognise(named);
+                // An application's own tokens name nobody else.
+                let about = body["sub"].as_str().filter(|subject| body["client_id"] != *subject);
+                let (about, active) = (about.map(str::to_owned), body["active"].as_bool());
+                self.recognise(about);
                 active.ok_or(reply)
             }
             _ => Err(reply),
         }
     }
 
-    /// A token of this worker's is about this worker's person or about nobody.
-    fn recognise(&mut self, named: Option<String>) {
-        if let Some(named) = named
-            && self.username != named
-        {
-            let own = self.username.clone();
-            self.breach(Rule::OneUser, format!("a token of {own} is said to be of {named}"));
+    /// All tokens of this worker's are about one person.
+    fn recognise(&mut self, about: Option<String>) {
+        let Some(about) = about else { return };
+        let own = self.subject.get_or_insert_with(|| about.clone()).clone();
+        if own != about {
+            self.breach(Rule::OneUser, format!("a token of {own} is said to be of {about}"));
         }
     }
 

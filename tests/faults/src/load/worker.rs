@@ -33,7 +33,8 @@ pub struct Worker {
     pub chance: Chance,
     pub journal: Arc<Journal>,
     pub sky: Sky,
-    /// Who this worker's person is, as introspection must say it.
+    /// Who this worker's person is, as the first introspection said it.
+    pub subject: Option<String>,
     pub username: String,
     pub round: u32,
     pub codes: Vec<Code>,
