@@ -16,6 +16,7 @@ pub mod mastodon;
 pub mod portal;
 pub mod register;
 pub mod scope;
+mod sector;
 pub mod session;
 pub mod settings;
 pub mod setup;

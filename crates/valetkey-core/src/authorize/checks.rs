@@ -104,7 +104,7 @@ const O: bool = false;
 
 /// The table. The client and its redirect URI, where there is one, hold before the first row runs.
 #[rustfmt::skip]
-const CHECKS: [Check; 23] = [
+const CHECKS: [Check; 22] = [
     //                                                       plain JAR PAR both device CIBA
     Check("response_mode",    answer::response_mode,           [X,  X,  X,  X,  O,  O]),
     Check("repeats",          repeats,                         [X,  X,  X,  X,  X,  X]),
@@ -124,7 +124,6 @@ const CHECKS: [Check; 23] = [
     Check("details",          values::details,                 [X,  X,  X,  X,  X,  X]),
     Check("prompt",           values::prompt,                  [X,  X,  X,  X,  O,  O]),
     Check("max_age",          values::max_age,                 [X,  X,  X,  X,  O,  O]),
-    Check("default_max_age",  person::default_max_age,         [X,  X,  X,  X,  O,  O]),
     Check("acr_values",       person::acr_values,              [X,  X,  X,  X,  O,  X]),
     Check("claims",           person::claims,                  [X,  X,  X,  X,  O,  O]),
     Check("id_token_hint",    person::id_token_hint,           [X,  X,  X,  X,  O,  O]),

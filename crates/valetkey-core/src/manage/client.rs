@@ -1,6 +1,6 @@
 //! Registering and changing clients.
 
-use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
+use super::{ManageError, TRIES, changed, created, mark_now, refused, sector, tenant};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event, Record};
 use crate::client::compat::Compat;
@@ -118,6 +118,7 @@ pub fn switch_opt_ins(client: &mut Client, compat: Vec<Compat>) {
 pub async fn create(cx: &Context, actor: Actor, new: NewClient) -> Result<Created, ManageError> {
     let created_now = draft(cx, &cx.in_force().applied.registration, new)?;
     let client = &created_now.client;
+    sector::check(cx, client).await?;
     let mut record = cx.record(Event::ClientCreated, actor).client(&client.id);
     record.object = Compat::switched(&[], &client.compat);
     created(cx.store.create_client(client, &record).await?, KIND)?;
@@ -241,6 +242,11 @@ pub(super) async fn change<E: From<ManageError>>(
         }
         client.updated_at = cx.now;
         check(cx, &client)?;
+        let moved = client.redirect_uris != before.redirect_uris;
+        if moved || client.profile.openid.sector_identifier_uri != before.profile.openid.sector_identifier_uri
+        {
+            sector::check(cx, &client).await?;
+        }
         if !told {
             record.object = Compat::switched(&before.compat, &client.compat);
         }

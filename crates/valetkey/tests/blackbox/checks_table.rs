@@ -17,7 +17,7 @@ use valetkey_testkit::{Browser, TestApp};
 /// error. The row's name stands first.
 type Case = (&'static str, &'static str, &'static [(&'static str, Option<&'static str>)], &'static str);
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 22] = [
     ("response_mode", "far", &[("response_mode", Some("web_message"))], "invalid_request"),
     ("repeats", "far", &[("twice", None)], "invalid_request"),
     ("request objects", "far", &[("request", Some("x"))], "request_not_supported"),
@@ -36,6 +36,9 @@ const CASES: [Case; 19] = [
     ("details", "far", &[("authorization_details", Some("[]"))], "invalid_authorization_details"),
     ("prompt", "far", &[("prompt", Some("none login"))], "invalid_request"),
     ("max_age", "far", &[("max_age", Some("-1"))], "invalid_request"),
+    ("acr_values", "far", &[("acr_values", Some("long"))], "invalid_request"),
+    ("claims", "far", &[("claims", Some("[]"))], "invalid_request"),
+    ("id_token_hint", "far", &[("id_token_hint", Some("x"))], "invalid_request"),
     ("id token", "front", &[("response_type", Some("id_token"))], "invalid_request"),
 ];
 

@@ -46,6 +46,7 @@ mod meanwhile;
 mod metadata_documents;
 mod nodes;
 mod nothing_stored;
+mod openid;
 mod opt_in_authorize;
 mod opt_in_refresh;
 mod opt_in_token;

@@ -6,7 +6,6 @@ use crate::client::subject;
 use crate::error::{Code, Denial};
 use crate::ids::UserId;
 use crate::jose::jwt::{self, Type};
-use crate::time::Seconds;
 use serde::Deserialize;
 
 /// More ways to be authenticated than anybody tells apart.
@@ -47,13 +46,6 @@ pub(super) fn acr_values(draft: &mut Draft<'_>) -> Result<(), Denial> {
         values.clone_from(&draft.addressee.client.profile.openid.default_acr_values);
     }
     draft.request.details.acr_values = values;
-    Ok(())
-}
-
-// OIDC Registration §2, `default_max_age`.
-pub(super) fn default_max_age(draft: &mut Draft<'_>) -> Result<(), Denial> {
-    let default = draft.addressee.client.profile.openid.default_max_age;
-    draft.request.max_age = draft.request.max_age.or(default.map(|seconds| Seconds(seconds.into())));
     Ok(())
 }
 

@@ -111,5 +111,8 @@ pub(super) fn max_age(draft: &mut Draft<'_>) -> Result<(), Denial> {
             text.parse::<u32>().map_err(|_| Code::InvalidRequest.because("max_age must be whole seconds"))?;
         draft.request.max_age = Some(Seconds(seconds.into()));
     }
+    // OIDC Registration §2.
+    let default = draft.addressee.client.profile.openid.default_max_age;
+    draft.request.max_age = draft.request.max_age.or(default.map(|seconds| Seconds(seconds.into())));
     Ok(())
 }
