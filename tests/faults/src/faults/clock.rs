@@ -15,7 +15,7 @@ use crate::world::shim::Clock;
 
 pub const JUMPS: Fault = Fault {
     id: "R12/jumps",
-    name: "the clock jumps by ±1 h, ±1 day, +10 years for longer than a sweep takes to come, and back",
+    name: "the clock jumps by ±1 day, +10 years for longer than a sweep takes to come, and back",
     pass: "V4: what was revoked or used up stays so, during and after; after the way back keys are as they were, people sign in, \
            and live grants refresh",
     smoke: false,

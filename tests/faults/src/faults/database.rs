@@ -35,7 +35,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let away = stage.pick(Duration::from_secs(4), Duration::from_secs(10));
     crew.work(Duration::from_secs(2))?;
     let before = node.usage();
-    for _ in 0..stage.rounds(2, 20) {
+    for _ in 0..stage.rounds(2, 12) {
         outcome.rounds += 1;
         crew.load(|sky| {
             thread::sleep(Duration::from_millis(700));

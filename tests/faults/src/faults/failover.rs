@@ -45,7 +45,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let crew = Crew::hire(&nodes[0].place, &doors, stage.workers, stage.seed, &stage.home)?;
     let probe = Probe::new(&nodes[0].place, doors[0], 3000)?;
     let mut pair = Pair { primary, standby, nodes, crew, probe, outcome: Outcome::new() };
-    for round in 0..stage.rounds(2, 10) {
+    for round in 0..stage.rounds(2, 6) {
         pair.outcome.rounds += 1;
         if round % 2 == 0 {
             pair.lose_standby(stage)?;

@@ -32,13 +32,13 @@ const LONGEST: u64 = 2500;
 const READY: Duration = Duration::from_secs(2);
 
 fn on_sqlite(stage: &Stage) -> io::Result<Outcome> {
-    campaign(stage, Place::new(&stage.bin, &stage.home, "node")?, stage.rounds(10, 200), None)
+    campaign(stage, Place::new(&stage.bin, &stage.home, "node")?, stage.rounds(10, 100), None)
 }
 
 fn on_postgres(stage: &Stage) -> io::Result<Outcome> {
     let postgres = Postgres::new(&stage.home, "postgres")?;
     let place = Place::on_postgres(&stage.bin, &stage.home, "node", &postgres.url())?;
-    campaign(stage, place, stage.rounds(5, 100), None)
+    campaign(stage, place, stage.rounds(5, 40), None)
 }
 
 fn campaign(stage: &Stage, place: Place, rounds: u32, sabotage: Option<Sabotage>) -> io::Result<Outcome> {

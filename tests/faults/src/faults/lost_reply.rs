@@ -36,7 +36,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let node = Node::started(Place::new(&stage.bin, &stage.home, "node")?)?;
     let proxy = Proxy::start(node.place.public)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
-    let wanted = usize::try_from(stage.rounds(60, 1000)).unwrap_or(60);
+    let wanted = usize::try_from(stage.rounds(60, 500)).unwrap_or(60);
     // In portions that fit into the window.
     while usize::try_from(outcome.rounds).unwrap_or(0) < wanted {
         let portion = (wanted - usize::try_from(outcome.rounds).unwrap_or(0)).min(250);
@@ -59,6 +59,8 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
 /// Makes grants and loses the answer to a refresh of each.
 fn lose(crew: &mut Crew, proxy: &Proxy, node: &Node, count: usize) -> io::Result<Vec<Lost>> {
     let worker = &mut crew.workers[0];
+    // The server has closed what was idle since the last portion.
+    worker.hang_up();
     let mut tokens = Vec::new();
     for _ in 0..count {
         let app = worker.chance.below(worker.apps.code.len());

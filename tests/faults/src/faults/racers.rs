@@ -45,12 +45,12 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let mut track = Track { nodes, crew, wires, outcome: Outcome::new() };
     // The second node hears of the clients.
     thread::sleep(HEARD);
-    for _ in 0..stage.rounds(40, 1000) {
+    for _ in 0..stage.rounds(40, 500) {
         track.outcome.rounds += 1;
         track.code()?;
         track.refresh()?;
     }
-    for _ in 0..stage.rounds(2, 20) {
+    for _ in 0..stage.rounds(2, 15) {
         track.outcome.rounds += 3;
         track.consent()?;
         track.user()?;

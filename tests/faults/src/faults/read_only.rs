@@ -39,7 +39,7 @@ fn read_only(stage: &Stage) -> io::Result<Outcome> {
     let mut node = Node::started(place)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
     let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
-    for _ in 0..stage.rounds(2, 10) {
+    for _ in 0..stage.rounds(2, 5) {
         outcome.rounds += 1;
         crew.load(|sky| {
             thread::sleep(Duration::from_millis(500));
@@ -119,7 +119,7 @@ fn fsync(stage: &Stage) -> io::Result<Outcome> {
     let mut node = Node::started(place)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
     let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
-    for _ in 0..stage.rounds(3, 60) {
+    for _ in 0..stage.rounds(3, 40) {
         outcome.rounds += 1;
         let call = crew.chance.between(1, 60);
         crew.load(|sky| {

@@ -79,7 +79,7 @@ impl World {
         let (verified, faults) = (AtomicU64::new(0), Mutex::new(Vec::new()));
         let doors: Vec<_> = self.nodes.iter().map(|node| node.place.public).collect();
         let (issuer, service) = (self.nodes[0].place.issuer.clone(), self.service.clone());
-        let span = stage.pick(Duration::from_secs(40), Duration::from_mins(3)).mul_f64(stage.scale);
+        let span = stage.pick(Duration::from_secs(40), Duration::from_mins(2)).mul_f64(stage.scale);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let began = Instant::now();
@@ -170,7 +170,7 @@ impl World {
         let mut wires =
             [Wire::new(one.place.public, &one.place.issuer), Wire::new(two.place.public, &one.place.issuer)];
         let (began, mut rotated, mut read) = (Instant::now(), None, 0_u64);
-        let span = stage.pick(Duration::from_secs(15), Duration::from_mins(2)).mul_f64(stage.scale);
+        let span = stage.pick(Duration::from_secs(15), Duration::from_mins(1)).mul_f64(stage.scale);
         while began.elapsed() < span {
             if rotated.is_none_or(|at: Instant| at.elapsed() > Duration::from_secs(3)) {
                 self.outcome.rounds += 1;

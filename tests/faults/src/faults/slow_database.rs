@@ -45,7 +45,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
     crew.work(Duration::from_secs(2))?;
     let before = node.usage();
-    for _ in 0..stage.rounds(1, 3) {
+    for _ in 0..stage.rounds(1, 2) {
         for (way, name) in WAYS {
             outcome.rounds += 1;
             crew.load(|sky| {
