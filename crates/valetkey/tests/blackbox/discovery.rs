@@ -107,7 +107,6 @@ async fn every_grant_promised_is_accepted_and_no_other() {
             "authorization_code" | "refresh_token" => assert_refused(&reply, 400, "invalid_grant", grant),
             "password"
             | "urn:ietf:params:oauth:grant-type:device_code"
-            | "urn:openid:params:grant-type:ciba"
             | "urn:ietf:params:oauth:grant-type:jwt-bearer"
             | "urn:ietf:params:oauth:grant-type:token-exchange"
             | "urn:openid:params:grant-type:ciba" => assert_refused(&reply, 400, "invalid_request", grant),
