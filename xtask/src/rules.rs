@@ -200,7 +200,11 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::Pending", &["crates/valetkey-core/src/approval.rs", SEAL], EVERY_SEAL),
     place("Kind::Agreed", &["crates/valetkey-core/src/token/code.rs", SEAL], EVERY_SEAL),
     place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
-    place("LessSafeKey", &[SEAL], "seal.rs is the only user of symmetric encryption"),
+    place(
+        "LessSafeKey",
+        &[SEAL, "crates/valetkey-core/src/jose/jwe.rs"],
+        "seal.rs encrypts what is ours, jwe.rs what is for others; nobody else encrypts",
+    ),
     place("argon2", &["crates/valetkey/src/hasher"], "passwords are hashed behind the bounded Hasher port"),
     place("rusqlite", &["crates/valetkey-store/src/"], "SQL stands in the store"),
     place(

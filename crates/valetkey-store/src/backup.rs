@@ -38,6 +38,9 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<String>,
 }
 
+/// Rows of a table.
+pub(crate) type Portion = (Table, Vec<Vec<Cell>>);
+
 /// What a backup begins with. Its `schema` is found out.
 #[derive(Debug)]
 pub struct Head<'m> {
@@ -111,7 +114,7 @@ impl<'r> Rows<'r> {
     }
 
     /// The next rows with their table; `None` at the end of a file that holds.
-    pub(crate) fn next(&mut self, tables: &[Table]) -> Result<Option<(Table, Vec<Vec<Cell>>)>, BackupError> {
+    pub(crate) fn next(&mut self, tables: &[Table]) -> Result<Option<Portion>, BackupError> {
         let Some((table, rows)) = self.reader.next()? else { return Ok(None) };
         let own = tables.iter().find(|own| own.name == table.name);
         if own.is_none_or(|own| !is_same(own, &table)) || fate(&table.name) != Some(Fate::Kept) {

@@ -243,12 +243,13 @@ mod tests {
         let words: Vec<&str> = statement.split_whitespace().collect();
         let is_new = |table: &str| step.contains(&format!("CREATE TABLE {table} "));
         match words.as_slice() {
-            ["CREATE", "TABLE", ..] | ["CREATE", "INDEX", ..] => true,
-            ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] => is_new(table),
+            ["CREATE", "TABLE" | "INDEX", ..] => true,
+            ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] | ["INSERT", "INTO", table, ..] => {
+                is_new(table)
+            }
             ["ALTER", "TABLE", _, "ADD", "COLUMN", _, _, rest @ ..] => {
                 !rest.contains(&"NOT") || rest.contains(&"DEFAULT")
             }
-            ["INSERT", "INTO", table, ..] => is_new(table),
             _ => false,
         }
     }

@@ -73,7 +73,10 @@ async fn is_of_one_moment(from: Place, into: Place) {
     let write = |store: Store, next: Arc<AtomicU64>, stop: Arc<AtomicBool>| async move {
         while !stop.load(Ordering::Relaxed) {
             let n = next.fetch_add(1, Ordering::Relaxed);
-            assert_eq!(store.create_scope(&scope(n), &record(n)).await.unwrap(), Write::Done);
+            assert_eq!(
+                store.create_scope(&scope(n), &record(n)).await.expect("the store answers"),
+                Write::Done
+            );
         }
     };
     let writers: Vec<_> =
@@ -97,8 +100,8 @@ async fn is_of_one_moment(from: Place, into: Place) {
     assert_eq!(rows(&report, "scopes"), next.load(Ordering::Relaxed));
     restore(&file, &into, false, &master(), record(1_000_000)).await.expect("restored");
     let restored = opened(&into).await;
-    assert_eq!(restored.scopes().await.unwrap().len() as u64, rows(&report, "scopes"));
-    let counts = restored.row_counts().await.unwrap();
+    assert_eq!(restored.scopes().await.expect("the store answers").len() as u64, rows(&report, "scopes"));
+    let counts = restored.row_counts().await.expect("the store answers");
     let audited = counts.iter().find(|(table, _)| table == "audit").map_or(0, |(_, count)| *count);
     assert_eq!(audited, rows(&report, "audit") + 1, "and what tells of the restore");
 }
@@ -160,7 +163,7 @@ async fn a_backup_of_an_older_schema_is_brought_up_to_date_and_changes_nothing_w
         restore(&file, &into, false, &master(), record(1)).await.expect("restored");
         let restored = opened(&into).await;
         assert_eq!(
-            restored.scopes().await.unwrap().first().map(|own| own.name.clone()),
+            restored.scopes().await.expect("the store answers").first().map(|own| own.name.clone()),
             Some("old".to_owned())
         );
     }
@@ -179,7 +182,7 @@ async fn a_schema_of_a_newer_version_is_backed_up_by_that_version_alone() {
                      VALUES (998, 'later', 0, '9.9', 8)";
         match &place {
             Place::File(options) => {
-                Connection::open(&options.path).expect("it").execute_batch(later).expect("a row")
+                Connection::open(&options.path).expect("it").execute_batch(later).expect("a row");
             }
             Place::Server(options) => {
                 let (client, driver) = tokio_postgres::connect(&bare(&options.url), tokio_postgres::NoTls)

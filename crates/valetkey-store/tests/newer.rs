@@ -18,26 +18,30 @@ const NEWER: &str = "INSERT INTO changes (seq, at, kind, key) VALUES (77, 0, 99,
 
 async fn passes_over_and_keeps(store: Handle, run: impl AsyncFn(&str)) {
     let client = sample_client("app");
-    store.create_client(&client, &sample_record()).await.unwrap();
+    store.create_client(&client, &sample_record()).await.expect("the store answers");
     let (bytes, id) = ("X'01'", format!("X'{}'", "00".repeat(16)));
-    run(&NEWER.replace("BYTES", bytes).replace("ID)", "ID)").replace("(ID,", &format!("({id},"))).await;
+    run(&NEWER.replace("BYTES", bytes).replace("(ID,", &format!("({id},"))).await;
 
-    let changes = store.changes_since(0).await.unwrap().expect("the feed from its beginning");
+    let changes =
+        store.changes_since(0).await.expect("the store answers").expect("the feed from its beginning");
     assert_eq!(changes.last().map(|change| (change.seq, change.kind)), Some((77, ChangeKind::Other)));
-    assert!(store.revocations(Timestamp(0)).await.unwrap().is_empty());
-    assert!(store.keys().await.unwrap().is_empty());
-    let trail = store.records(&AuditFilter::default(), &Page::first(9)).await.unwrap();
+    assert!(store.revocations(Timestamp(0)).await.expect("the store answers").is_empty());
+    assert!(store.keys().await.expect("the store answers").is_empty());
+    let trail = store.records(&AuditFilter::default(), &Page::first(9)).await.expect("the store answers");
     let last = trail.last().expect("the record of the newer version");
     assert_eq!((last.event, &last.actor), (Event::Unknown, &Actor::Anonymous));
 
     // What a newer version wrote into a document survives an edit here.
     run("UPDATE clients SET document = replace(document, '{\"', '{\"later_on\":{\"a\":[1]},\"') WHERE id = 'app'").await;
-    let mut read = store.client(&"app".into()).await.unwrap().expect("there");
-    read.name = "Renamed".to_owned();
-    assert_eq!(store.update_client(&read, None, &sample_record()).await.unwrap(), Write::Done);
+    let mut read = store.client(&"app".into()).await.expect("the store answers").expect("there");
+    "Renamed".clone_into(&mut read.name);
+    assert_eq!(
+        store.update_client(&read, None, &sample_record()).await.expect("the store answers"),
+        Write::Done
+    );
     run("UPDATE clients SET swept_from = 1 WHERE document LIKE '%\"later_on\":{\"a\":[1]}%' AND document LIKE '%Renamed%'").await;
     run("DELETE FROM clients WHERE swept_from IS NULL").await;
-    assert!(store.client(&"app".into()).await.unwrap().is_some(), "both are there");
+    assert!(store.client(&"app".into()).await.expect("the store answers").is_some(), "both are there");
 }
 
 #[tokio::test]

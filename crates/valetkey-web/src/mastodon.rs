@@ -92,7 +92,9 @@ fn answer(shown: Result<Option<Value>, Error>) -> Response {
                 FaultKind::Unavailable | FaultKind::Corrupt => {
                     error(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer just now")
                 }
-                _ => error(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer"),
+                FaultKind::Internal => {
+                    error(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer")
+                }
             };
             if fault.kind.is_outage() {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));

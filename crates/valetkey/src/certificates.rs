@@ -198,7 +198,7 @@ mod tests {
         let der = b"not really a certificate+/";
         let text = BASE64.encode(der);
         let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-        let escaped: String = pem.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let escaped = pem.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
         for form in [format!(":{text}:"), text.clone(), escaped.clone(), pem.replace('\n', " ")] {
             assert_eq!(read(&form).as_deref(), Some(&der[..]), "{form}");
         }

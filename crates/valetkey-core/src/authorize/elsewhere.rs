@@ -52,11 +52,11 @@ pub(super) async fn decide(
         Some(_) => (cx.record(Event::ApprovalGiven, actor), "allowed"),
         None => (cx.record(Event::ApprovalDenied, actor), "denied"),
     };
-    let decided = match granted {
+    let written = match granted {
         Some(agreed) => approval::allow(cx, &waiting, &decider, agreed, record).await?,
         None => approval::deny(cx, &waiting, &decider, record).await?,
     };
-    if decided {
+    if written {
         return Ok(response::elsewhere(outcome));
     }
     Ok(over(cx, id, Some(session)).await?.unwrap_or_else(|| told(Over::Expired)))

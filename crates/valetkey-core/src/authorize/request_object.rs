@@ -1,4 +1,4 @@
-//! RFC 9101 §4–§6, §10 — an authorization request as a JWT that the client signed: its claims are the parameters
+//! RFC 9101 §4, §5, §6, §10 — an authorization request as a JWT that the client signed: its claims are the parameters
 
 use crate::client::{Client, keys};
 use crate::context::Context;

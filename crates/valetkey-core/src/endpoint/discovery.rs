@@ -41,12 +41,6 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "jwks_uri": url(path::JWKS),
         "userinfo_endpoint": url(path::USERINFO),
         "revocation_endpoint": url(path::REVOKE),
-        "end_session_endpoint": url(path::LOGOUT),
-        "check_session_iframe": url(path::CHECK_SESSION),
-        "backchannel_logout_supported": true,
-        "backchannel_logout_session_supported": true,
-        "frontchannel_logout_supported": true,
-        "frontchannel_logout_session_supported": true,
         "introspection_endpoint": url(path::INTROSPECT),
         "scopes_supported": catalog.scopes().map(|words| words.name.as_str()).collect::<Vec<_>>(),
         "grant_types_supported": grants.iter().map(|grant| grant.name()).collect::<Vec<_>>(),
@@ -61,18 +55,8 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     });
     if let Some(members) = metadata.as_object_mut() {
         members.extend(of_requests(cx, &grants));
-    }
-    if grants.contains(&GrantType::DeviceCode) {
-        metadata["device_authorization_endpoint"] = url(path::DEVICE_AUTHORIZATION).into();
-    }
-    if grants.contains(&GrantType::Ciba) {
-        // CIBA Core §4.
-        metadata["backchannel_authentication_endpoint"] = url(path::BACKCHANNEL).into();
-        metadata["backchannel_token_delivery_modes_supported"] = json!(DELIVERY_MODES);
-        metadata["backchannel_authentication_request_signing_alg_values_supported"] = json!(algorithms);
-        metadata["backchannel_user_code_parameter_supported"] = false.into();
-    }
-    if let Some(members) = metadata.as_object_mut() {
+        members.extend(of_approvals(cx, &grants));
+        members.extend(of_logout(cx));
         members.append(&mut openid::members(cx));
     }
     if let Some(base) = &certificates.url {
@@ -84,6 +68,38 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     metadata["client_id_metadata_document_supported"] =
         (cx.settings.metadata_documents != MetadataDocuments::Off).into();
     Ok(metadata)
+}
+
+/// RFC 8628 §4, CIBA Core §4 — what is decided on another device.
+fn of_approvals(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    let mut add = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
+    if grants.contains(&GrantType::DeviceCode) {
+        add("device_authorization_endpoint", cx.settings.url(path::DEVICE_AUTHORIZATION).into());
+    }
+    if grants.contains(&GrantType::Ciba) {
+        let algorithms = jwk::Algorithm::ALL.map(|(name, _)| name);
+        add("backchannel_authentication_endpoint", cx.settings.url(path::BACKCHANNEL).into());
+        add("backchannel_token_delivery_modes_supported", json!(DELIVERY_MODES));
+        add("backchannel_authentication_request_signing_alg_values_supported", json!(algorithms));
+        add("backchannel_user_code_parameter_supported", false.into());
+    }
+    metadata
+}
+
+/// OIDC RP-Initiated Logout §2.1, Session Management §3.3, Back-Channel Logout §2.1, Front-Channel Logout §3.
+fn of_logout(cx: &Context) -> Map<String, Value> {
+    [
+        ("end_session_endpoint", cx.settings.url(path::LOGOUT).into()),
+        ("check_session_iframe", cx.settings.url(path::CHECK_SESSION).into()),
+        ("backchannel_logout_supported", true.into()),
+        ("backchannel_logout_session_supported", true.into()),
+        ("frontchannel_logout_supported", true.into()),
+        ("frontchannel_logout_session_supported", true.into()),
+    ]
+    .map(|(name, value): (&str, Value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 /// What an authorization request may ask for, and how it is answered.

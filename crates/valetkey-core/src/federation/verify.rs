@@ -142,12 +142,11 @@ fn is_for(issuer: &TrustedIssuer, own: &str, aud: Option<&Value>, trust: Trust) 
 
 async fn is_signed(server: &Server, issuer: &TrustedIssuer, jws: &Jws<'_>) -> Result<bool, Distrust> {
     let found;
-    let keys = match issuer.keys() {
-        Some(keys) => keys,
-        None => {
-            found = discovered(server, &issuer.issuer).await?;
-            Keys::At(&found)
-        }
+    let keys = if let Some(keys) = issuer.keys() {
+        keys
+    } else {
+        found = discovered(server, &issuer.issuer).await?;
+        Keys::At(&found)
     };
     keys.signed(server, jws).await.map_err(unread)
 }

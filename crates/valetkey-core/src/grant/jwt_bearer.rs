@@ -1,4 +1,4 @@
-//! RFC 7523 §2.1, draft-ietf-oauth-identity-assertion-authz-grant §4.4 — the word of a trusted issuer as a grant
+//! RFC 7523 §2.1 — the word of a trusted issuer as a grant; ID-JAGs too (draft-ietf-oauth-identity-assertion-authz-grant §4.4)
 //!
 //! No refresh token comes of it: its issuer is asked again instead, and so can take back what it said.
 

@@ -279,7 +279,9 @@ fn cbc(key: &[u8], random: &[u8], aad: &[u8], mut text: Vec<u8>) -> Result<Seale
     cipher.less_safe_encrypt(&mut text, context).map_err(failed)?;
     let bits = u64::try_from(aad.len() * 8).map_err(failed)?.to_be_bytes();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, mac_key));
-    [aad, &iv, &text, &bits].into_iter().for_each(|part| mac.update(part));
+    for part in [aad, &iv, &text, &bits] {
+        mac.update(part);
+    }
     Ok(Sealed { iv: iv.to_vec(), tag: mac.sign().as_ref()[..16].to_vec(), text })
 }
 

@@ -20,10 +20,10 @@ pub fn held<'a>(values: &'a AcrValues, session: &Session, now: Timestamp) -> imp
 pub fn said(cx: &Context, session: &Session, wishes: &[String]) -> String {
     let values = &cx.settings.acr;
     let held: Vec<&str> = held(values, session, cx.now).collect();
-    let wished = wishes.iter().find(|wish| held.contains(&wish.as_str()));
+    let fulfilled = wishes.iter().find(|wish| held.contains(&wish.as_str()));
     // That it was just now says `auth_time` better; the name is for those who ask for it.
     let usual = held.iter().find(|name| **name != values.fresh).copied();
-    wished.map_or_else(|| usual.unwrap_or(&values.signed_in).to_owned(), Clone::clone)
+    fulfilled.map_or_else(|| usual.unwrap_or(&values.signed_in).to_owned(), Clone::clone)
 }
 
 /// Whether a session fulfils one of the wishes. No wish is fulfilled.

@@ -42,19 +42,16 @@ pub async fn decide(
     }
     user.may_act().map_err(|denial| refused(denial.detail))?;
     let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time: cx.now, session: None };
-    let decided = match granted {
-        Some(scope) => {
-            agree(cx, waiting, user, scope).await?;
-            let record = cx.record(Event::ApprovalGiven, Actor::Operator);
-            let details = waiting.pending.request.details.agreed();
-            approval::allow(cx, waiting, &decider, (scope, details), record).await?
-        }
-        None => {
-            let record = cx.record(Event::ApprovalDenied, Actor::Operator);
-            approval::deny(cx, waiting, &decider, record).await?
-        }
+    let written = if let Some(scope) = granted {
+        agree(cx, waiting, user, scope).await?;
+        let record = cx.record(Event::ApprovalGiven, Actor::Operator);
+        let details = waiting.pending.request.details.agreed();
+        approval::allow(cx, waiting, &decider, (scope, details), record).await?
+    } else {
+        let record = cx.record(Event::ApprovalDenied, Actor::Operator);
+        approval::deny(cx, waiting, &decider, record).await?
     };
-    if decided { Ok(()) } else { Err(refused("somebody else answered it at the same moment")) }
+    if written { Ok(()) } else { Err(refused("somebody else answered it at the same moment")) }
 }
 
 const fn words(over: Over) -> &'static str {

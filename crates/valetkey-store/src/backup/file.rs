@@ -8,7 +8,7 @@
 //! [HMAC-SHA-256 of everything before]
 //! ```
 
-use super::{Head, Table, cells};
+use super::{Head, Portion, Table, cells};
 use crate::engine::Cell;
 use crate::error::BackupError;
 use serde::{Deserialize, Serialize};
@@ -257,7 +257,7 @@ impl Reader {
     }
 
     /// The next rows; `None` at the end of a file that holds.
-    pub(crate) fn next(&mut self) -> Result<Option<(Table, Vec<Vec<Cell>>)>, BackupError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Portion>, BackupError> {
         loop {
             let (kind, content) = self.frame()?;
             match (kind, &self.table) {
@@ -281,5 +281,6 @@ impl Reader {
 }
 
 fn sum_of(about: &str, lock: &str) -> String {
-    digest_of(&[about.as_bytes(), lock.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest_of(&[about.as_bytes(), lock.as_bytes()]);
+    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

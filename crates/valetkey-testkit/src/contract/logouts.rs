@@ -61,7 +61,10 @@ pub async fn who_got_an_id_token_in_the_session_and_wants_to_know_is_told(store:
     signed_in(&other, "openid").await;
     assert_eq!(store.next_logout().await.unwrap(), None);
     let clients = store.clients_in_session(&scene.user.id, scene.session.id).await.unwrap();
-    assert_eq!(clients.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["app", "off", "silent"]);
+    assert_eq!(
+        clients.iter().map(valetkey_core::ids::ClientId::as_str).collect::<Vec<_>>(),
+        ["app", "off", "silent"]
+    );
     end(&store, &scene).await;
     assert_eq!(store.next_logout().await.unwrap(), Some(NOW));
     let user = scene.user.id.to_string();

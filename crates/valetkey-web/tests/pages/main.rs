@@ -132,6 +132,7 @@ fn every_form_posts_to_an_address_of_its_own() {
     let ours = [
         "/login",
         "/consent",
+        "/device",
         "/setup",
         "/oauth/logout",
         "/oauth/logout/confirm",

@@ -129,12 +129,10 @@ pub(crate) struct Others {
 
 impl Others {
     fn over(&self, profile: &Profile) -> Result<Profile> {
-        let each = self.set.iter();
-        Ok(each.fold(Ok(profile.clone()), |own, (name, text)| {
-            let own = own?;
+        self.set.iter().try_fold(profile.clone(), |own, (name, text)| {
             let json = serde_json::from_str(text).ok().map(|value: Value| own.with(name, &value));
-            json.and_then(Result::ok).map_or_else(|| own.with(name, &text.as_str().into()), Ok)
-        })?)
+            Ok(json.and_then(Result::ok).map_or_else(|| own.with(name, &text.as_str().into()), Ok)?)
+        })
     }
 }
 

@@ -10,7 +10,12 @@ pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
         (distance(wrong, name).min(elsewhere), name)
     });
     let limit = 1 + wrong_last.chars().count() / 3;
-    scored.min_by_key(|(score, _)| *score).filter(|(score, _)| *score <= limit).map(|(_, name)| name)
+    // Of two sections that have it, the one nearer to the top.
+    let depth = |name: &str| name.matches('.').count();
+    scored
+        .min_by_key(|(score, name)| (*score, depth(name)))
+        .filter(|(score, _)| *score <= limit)
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's: how many letters to insert, delete or replace.
@@ -34,7 +39,14 @@ mod tests {
 
     #[test]
     fn a_typo_finds_its_word_and_nonsense_finds_nothing() {
-        let known = ["issuer", "data_dir", "http.listen", "http.trusted_proxies", "lifetimes.access_token"];
+        let known = [
+            "issuer",
+            "data_dir",
+            "http.certificates.listen",
+            "http.listen",
+            "http.trusted_proxies",
+            "lifetimes.access_token",
+        ];
         for (wrong, want) in [
             ("isuer", Some("issuer")),
             ("http.lisen", Some("http.listen")),

@@ -146,8 +146,8 @@ async fn section_2_5_every_end_of_a_session_is_told() {
         assert_eq!(said[0]["sub"], alice.as_str(), "{way}");
         // Shut out, or the key taken back: wherever the application has them.
         let whole = matches!(way, "disabled" | "deleted" | "key");
-        let sid = claims(&id_token)["sid"].clone();
-        assert_eq!(said[0].get("sid"), (!whole).then_some(&sid), "{way}");
+        let session = claims(&id_token)["sid"].clone();
+        assert_eq!(said[0].get("sid"), (!whole).then_some(&session), "{way}");
     }
 }
 
@@ -165,7 +165,8 @@ async fn section_2_2_where_a_session_is_required_every_token_names_one() {
     deliver(&app).await;
     let mut named: Vec<_> =
         tokens(&site, "/out").iter().map(|token| claims(token)["sid"].as_str().unwrap().to_owned()).collect();
-    (sids.sort(), named.sort());
+    sids.sort();
+    named.sort();
     assert_eq!(named, sids);
 }
 

@@ -1,4 +1,4 @@
-//! FAPI 2.0 Security Profile §5.3.2 — the profile `fapi2` of one client: what it needs, and what it refuses
+//! FAPI 2.0 §5.3.2 — the profile `fapi2` of one client: what it needs, and what it refuses
 
 use crate::signer::{CALLBACK, Signer, profile};
 use crate::support::{apply_settings, assert_error_page, assert_refused, text, with, world};

@@ -40,7 +40,7 @@ fn frames(page: &Reply) -> Vec<String> {
 async fn signed_in(browser: &mut Browser<'_>, clients: &[&str]) -> String {
     let mut id_token = String::new();
     for client in clients {
-        id_token = text(&browser.tokens(client, "openid", "alice").await, "id_token").to_owned();
+        text(&browser.tokens(client, "openid", "alice").await, "id_token").clone_into(&mut id_token);
     }
     id_token
 }

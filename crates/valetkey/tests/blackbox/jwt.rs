@@ -226,7 +226,7 @@ async fn oidc_core_section_10_1_1_a_new_key_is_published_before_it_signs_and_an_
         let added = if algorithm.key() == SigningAlgorithm::Rs256 { 2 } else { 1 };
         assert_eq!(both.len(), before.len() + added, "{id}: published at once");
         assert_eq!(header(&jwt_for(&app, id).await)["kid"], header(&old)["kid"], "{id}: not used yet");
-        app.clock.advance(299);
+        app.clock.advance(304);
         assert_eq!(header(&jwt_for(&app, id).await)["kid"], header(&old)["kid"], "{id}: caches may be old");
         app.clock.advance(1);
         let new = jwt_for(&app, id).await;

@@ -1,4 +1,4 @@
-//! RFC 7591 §2.1, OIDC Registration 1.0 §2 — response types of clients that register themselves: what the operator gives
+//! RFC 7591 §2.1, OIDC Registration §2 — response types of clients that register themselves: what the operator gives
 
 use crate::support::{apply_settings, text, with};
 use serde_json::{Value, json};

@@ -141,9 +141,10 @@ async fn oidc_core_section_3_2_2_1_an_id_token_through_the_browser_needs_a_nonce
         {
             let asked = with(&request(kind), name, value);
             let reply = app.browser().authorize(&asked).await;
-            match fails {
-                true => assert_eq!(fragment(&reply)["error"], error, "{kind} {name}"),
-                false => assert_eq!(reply.status, 200, "{kind} {name}: {}", reply.location()),
+            if fails {
+                assert_eq!(fragment(&reply)["error"], error, "{kind} {name}");
+            } else {
+                assert_eq!(reply.status, 200, "{kind} {name}: {}", reply.location());
             }
         }
     }

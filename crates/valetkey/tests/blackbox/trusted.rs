@@ -29,6 +29,7 @@ impl Other {
         self.typed(app, None, claims)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "read as a literal at each call")]
     pub(crate) fn typed(&self, app: &TestApp, typ: Option<&str>, claims: Value) -> String {
         let now = app.cx().now.0;
         let mut all = json!({"iss": OTHER, "sub": "s-1", "aud": ISSUER, "iat": now, "exp": now + 300});

@@ -1,4 +1,4 @@
-//! RFC 7523 §2.1, §2.2, draft-ietf-oauth-identity-assertion-authz-grant — what the word of a trusted issuer is good for
+//! RFC 7523 §2.1, §2.2 — what the word of a trusted issuer is good for
 
 use crate::support::{ISSUER, assert_refused, furnish};
 use crate::trusted::{OTHER, Other, trust};

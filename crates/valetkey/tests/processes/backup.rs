@@ -226,7 +226,7 @@ fn what_is_no_whole_backup_of_ours_is_refused_in_one_line_and_nothing_changes() 
     assert!(refusal(&[&good[..], &good].concat()).contains("is damaged"));
     assert!(refusal(b"SQLite format 3\0").contains("is no backup"));
     assert!(refusal(&std::fs::read(store.database()).unwrap()).contains("is no backup"));
-    assert!(refusal(&[b'a'; 100_000]).contains("is no backup"));
+    assert!(refusal(&b"a".repeat(100_000)).contains("is no backup"));
     let newer = String::from_utf8_lossy(&good[..17]).replace("backup 1", "backup 2").into_bytes();
     assert!(refusal(&[&newer[..], &good[17..]].concat()).contains("made by a newer Valetkey"));
     let missing = target.cli(&["restore", &target.path("missing")]).unwrap_err();

@@ -1,4 +1,4 @@
-//! OAuth 2.0 Multiple Response Types §2–§5, JARM §2.3 — the rows about what the answer brings and how it travels
+//! OAuth 2.0 Multiple Response Types §2, §5, JARM §2.3 — the rows about what the answer brings and how it travels
 
 use super::Draft;
 use crate::authorize::Addressee;

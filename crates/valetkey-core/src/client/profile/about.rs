@@ -1,4 +1,4 @@
-//! RFC 7591 §2, OIDC Registration 1.0 §2 — what an application says of itself to people
+//! RFC 7591 §2, OIDC Registration §2 — what an application says of itself to people
 //!
 //! Nobody checked it, and none of its addresses is called or shown as a picture.
 
@@ -50,7 +50,6 @@ impl About {
             return refuse("the software_statement is too long");
         }
         match self.application_type.as_deref() {
-            None | Some("native") => Ok(()),
             // OIDC Registration §2: the answer comes by the browser, to a server that others cannot be.
             Some("web")
                 if client.allows(GrantType::Implicit)
@@ -63,7 +62,7 @@ impl About {
             Some("web") if client.redirect_uris.iter().any(|uri| is_app(uri)) => {
                 refuse("a web application has no redirect URI with a scheme of its own")
             }
-            Some("web") => Ok(()),
+            None | Some("native" | "web") => Ok(()),
             Some(_) => refuse("application_type is web or native"),
         }
     }

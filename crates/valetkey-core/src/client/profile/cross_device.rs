@@ -12,6 +12,7 @@ pub const DELIVERY_MODES: [&str; 2] = ["poll", "ping"];
 
 members! {
     /// Of decisions on another device.
+    #[expect(clippy::struct_field_names, reason = "CIBA Core §4 calls them so")]
     pub struct CrossDevice {
         /// `poll` where nothing is said.
         pub backchannel_token_delivery_mode: Option<String>,
@@ -53,8 +54,7 @@ impl CrossDevice {
         if mode == Some("ping") && endpoint.is_none() {
             return Some("ping mode needs a backchannel_client_notification_endpoint");
         }
-        let Some(algorithm) = signing else { return None };
-        if Algorithm::parse(algorithm).is_none_or(|own| !client.profile.security.takes(own)) {
+        if Algorithm::parse(signing?).is_none_or(|own| !client.profile.security.takes(own)) {
             return Some(
                 "backchannel_authentication_request_signing_alg must be an algorithm that discovery names, and that the client's profile allows",
             );

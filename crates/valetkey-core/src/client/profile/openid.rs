@@ -1,8 +1,8 @@
-//! OIDC Registration 1.0 §2 — what a client wants of ID tokens, userinfo and subjects
+//! OIDC Registration §2 — what a client wants of ID tokens, userinfo and subjects
 
 use super::members;
 use crate::client::metadata::BadMetadata;
-use crate::client::{Client, subject};
+use crate::client::{Client, keys, subject};
 use crate::jose::SigningAlgorithm;
 use crate::jose::jwe::{Algorithm, Encryption, Recipient};
 use serde::{Deserialize, Serialize};
@@ -75,10 +75,8 @@ impl OpenId {
         if self.default_acr_values.len() > 16 || self.default_acr_values.iter().any(|acr| acr.len() > 255) {
             return wrong("default_acr_values has at most 16 values of 255 characters");
         }
-        let is_https =
-            |uri: &str| Url::parse(uri).is_ok_and(|url| url.scheme() == "https" && url.host().is_some());
-        if self.initiate_login_uri.as_deref().is_some_and(|uri| !is_https(uri)) {
-            return wrong("initiate_login_uri must be an https address");
+        if !self.initiate_login_uri.as_deref().is_none_or(keys::is_readable) {
+            return wrong("initiate_login_uri must be an https address, without a fragment");
         }
         self.check_sector(client)
     }

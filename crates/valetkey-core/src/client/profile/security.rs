@@ -3,7 +3,7 @@
 use super::members;
 use crate::client::Client;
 use crate::client::compat::Compat;
-use crate::client::keys::{self, Keys};
+use crate::client::keys::Keys;
 use crate::client::metadata::BadMetadata;
 use crate::interaction::ResponseType;
 use crate::jose::SigningAlgorithm;
@@ -37,8 +37,6 @@ members! {
         pub authorization_signed_response_alg: Option<SigningAlgorithm>,
         /// RFC 9396 §10: the types that it may ask for; empty: any that is registered here.
         pub authorization_details_types: Vec<String>,
-        /// OIDC Core §4: where a sign-in can be begun for it.
-        pub initiate_login_uri: Option<String>,
     }
 }
 
@@ -86,9 +84,6 @@ impl Security {
         }
         if signs && Keys::of(client).is_none() {
             return Some("signed requests need the client's public keys: a jwks or jwks_uri".to_owned());
-        }
-        if !self.initiate_login_uri.as_deref().is_none_or(keys::is_readable) {
-            return Some("initiate_login_uri must be an https address, without a fragment".to_owned());
         }
         let types = &self.authorization_details_types;
         if types.len() > MOST_TYPES || types.iter().any(|name| name.is_empty() || name.len() > 200) {

@@ -1,4 +1,4 @@
-//! What is encrypted, its reader decrypts, by the primitives and not by the code under test.
+//! RFC 7516 §5.1, RFC 7517 §4.2, RFC 7518 §C — what is encrypted, its reader decrypts, by the primitives and not by the code under test.
 
 use super::*;
 use aws_lc_rs::cipher::{DecryptionContext, PaddedBlockDecryptingKey};

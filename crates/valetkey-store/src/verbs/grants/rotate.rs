@@ -22,10 +22,10 @@ pub(super) struct Rotate {
     reuse: Record,
 }
 
-/// "May this grant give tokens now?", asked in every statement that lets it.
+/// "Has this grant a refresh token, and may it give tokens now?", asked in every statement that lets it.
 macro_rules! gate {
     () => {
-        " AND revoked_at IS NULL AND idle_until > $1 AND expires_at > $1
+        " AND generation > 0 AND revoked_at IS NULL AND idle_until > $1 AND expires_at > $1
           AND EXISTS (SELECT 1 FROM users u WHERE u.id = grants.user_id AND u.disabled = 0
                       AND u.must_change_password = 0 AND u.dead_before < grants.id)
           AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled = 0

@@ -74,7 +74,7 @@ fn key(call: &Call, client: &Client, held: &Held) -> AppKey {
 
 /// OIDC Core §4: the application begins its own sign-in, and learns here who sent the person.
 fn opening(call: &Call, client: &Client) -> Option<Href> {
-    let mut address = Url::parse(client.profile.security.initiate_login_uri.as_deref()?).ok()?;
+    let mut address = Url::parse(client.profile.openid.initiate_login_uri.as_deref()?).ok()?;
     address.query_pairs_mut().append_pair("iss", call.cx.settings.issuer());
     Href::web(address.as_str())
 }

@@ -8,11 +8,21 @@ use crate::pages::view::{
 use valetkey_core::time::Seconds;
 
 pub(super) fn states() -> Vec<Sample> {
-    let consent = |name: &str, change: &dyn Fn(&mut Consent)| {
-        let mut page = first(&PLAIN);
-        change(&mut page);
-        Sample::new(name, &page)
-    };
+    let mut all = by_what();
+    all.extend(by_whom());
+    all.push(Sample::new("sign-out", &sign_out(&PLAIN, false)));
+    all.push(Sample::new("sign-out-asked", &sign_out(&PLAIN, true)));
+    all
+}
+
+fn consent(name: &str, change: &dyn Fn(&mut Consent)) -> Sample {
+    let mut page = first(&PLAIN);
+    change(&mut page);
+    Sample::new(name, &page)
+}
+
+/// By what is asked for.
+fn by_what() -> Vec<Sample> {
     vec![
         consent("consent", &|_| ()),
         consent("consent-more", &|page| {
@@ -48,6 +58,12 @@ pub(super) fn states() -> Vec<Sample> {
             page.nothing_selected = true;
             page.asked.iter_mut().for_each(|scope| scope.checked = false);
         }),
+    ]
+}
+
+/// By who asks, and where the answer goes.
+fn by_whom() -> Vec<Sample> {
+    vec![
         consent("consent-unchecked", &|page| page.registered.checked = Checked::Nobody),
         consent("consent-self-registered", &|page| {
             page.registered =
@@ -77,8 +93,6 @@ pub(super) fn states() -> Vec<Sample> {
             ];
             page.lasts = Lasts::Lasting { idle: "30 days".to_owned() };
         }),
-        Sample::new("sign-out", &sign_out(&PLAIN, false)),
-        Sample::new("sign-out-asked", &sign_out(&PLAIN, true)),
     ]
 }
 
