@@ -3,10 +3,15 @@
 use crate::app::CLIENT_SECRET;
 use crate::parts::{TestClock, TestEntropy, TestHasher};
 use crate::place::Place;
+use axum::http::HeaderMap;
+use data_encoding::BASE64;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
+use valetkey_core::proof::certificate::Certificate;
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings};
+use valetkey_core::settings::{
+    DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
+};
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
 use valetkey_store::Store;
@@ -30,6 +35,7 @@ pub struct Builder {
     documents: MetadataDocuments,
     calls_loopback: bool,
     portal: Portal,
+    certificates: bool,
     pub(crate) own_keys: bool,
 }
 
@@ -45,6 +51,7 @@ impl Default for Builder {
             documents: MetadataDocuments::Off,
             calls_loopback: false,
             portal: Portal::default(),
+            certificates: false,
             own_keys: false,
         }
     }
@@ -116,6 +123,14 @@ impl Builder {
         self
     }
 
+    /// Everybody is a proxy that says certificates: `client-cert` one that is vouched for, `client-cert-unvouched` one that
+    /// is not, in base64.
+    #[must_use]
+    pub fn seeing_certificates(mut self) -> Self {
+        self.certificates = true;
+        self
+    }
+
     /// A server on that database.
     pub(crate) async fn server(
         &self,
@@ -128,7 +143,12 @@ impl Builder {
             settings: Settings::new(&self.issuer, self.lifetimes)
                 .with_registration(self.registration)
                 .with_metadata_documents(self.documents.clone())
-                .with_portal(self.portal),
+                .with_portal(self.portal)
+                .with_mutual_tls(MutualTls {
+                    arrives: self.certificates,
+                    vouched: self.certificates,
+                    url: None,
+                }),
             store: Arc::new(store.clone()),
             hasher: Arc::<TestHasher>::clone(hasher),
             clock: Arc::<TestClock>::clone(clock),
@@ -166,8 +186,19 @@ impl Builder {
         let mut settings = EdgeSettings::new([3; 16]);
         settings.https = server.settings.is_https();
         settings.error_page = error_page;
+        if self.certificates {
+            settings.trusted_proxies.ranges = vec!["0.0.0.0/0".parse().expect("everybody")];
+            settings.certificates = Some(Arc::new(certificate));
+        }
         let held = Arc::clone(server);
         settings.further = Arc::new(move |path| held.in_force().endpoint_at(path));
         Edge::new(service, routes, settings)
     }
+}
+
+fn certificate(headers: &HeaderMap) -> Option<Arc<Certificate>> {
+    let said = |name: &str| BASE64.decode(headers.get(name)?.as_bytes()).ok();
+    let vouched = said("client-cert");
+    let der = vouched.clone().or_else(|| said("client-cert-unvouched"))?;
+    Certificate::read(&der, vouched.is_some()).map(Arc::new)
 }

@@ -44,6 +44,7 @@ mod management;
 mod mastodon;
 mod meanwhile;
 mod metadata_documents;
+mod mutual_tls;
 mod nodes;
 mod nothing_stored;
 mod openid;
