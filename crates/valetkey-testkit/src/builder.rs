@@ -25,6 +25,7 @@ use valetkey_web::router::router;
 
 /// What differs from the plain case.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of a test")]
 pub struct Builder {
     issuer: String,
     lifetimes: Lifetimes,
