@@ -1,4 +1,5 @@
-//! RFC 7009 — token revocation: a token of a grant takes the whole grant, an application's own token just itself
+//! RFC 7009 — token revocation: a token of a grant takes the whole grant, an application's own token and an exchanged one
+//! just themselves
 
 use crate::audit::{Actor, Event};
 use crate::client::Client;
@@ -7,6 +8,8 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::ids::GrantId;
 use crate::params::Params;
+use crate::token::access::AccessToken;
+use crate::token::details::Details;
 use crate::token::refresh::RefreshToken;
 use crate::token::revocation::{grant_mark, token_mark};
 use crate::token::{access, code};
@@ -21,20 +24,28 @@ pub async fn revoke(cx: &Context, client: &Client, params: &Params<'_>) -> Resul
     let text = params
         .one("token")
         .ok_or(Code::InvalidRequest.because("token is missing: send it in the form body"))?;
-    if let Some(token) = RefreshToken::open(cx, text) {
-        return revoke_grant(cx, client, token.grant).await;
-    }
-    if let Some(grant) = code_in_use(cx, client, text) {
-        return revoke_grant(cx, client, grant).await;
+    let refresh = RefreshToken::open(cx, text).map(|token| token.grant);
+    if let Some(grant) = refresh.or_else(|| code_in_use(cx, client, text)) {
+        revoke_grant(cx, client, grant).await?;
+        return Ok(());
     }
     let Some(verified) = access::verify(cx, text, cx.now) else { return Ok(()) };
     let Some(token) = verified.token().filter(|token| token.client == client.id.as_str()) else {
         return Ok(());
     };
-    if let Some(grant) = token.grant {
-        return revoke_grant(cx, client, grant).await;
+    // An exchanged token stands on the grant of what it was made of, which is not its client's to end (RFC 8693 §2.1).
+    let is_exchanged = !Details::sources(token.details).is_empty();
+    if let Some(grant) = token.grant.filter(|_| !is_exchanged)
+        && revoke_grant(cx, client, grant).await?
+    {
+        return Ok(());
     }
-    let mark = token_mark(&token);
+    revoke_token(cx, client, &token).await
+}
+
+/// Just this one.
+async fn revoke_token(cx: &Context, client: &Client, token: &AccessToken<'_>) -> Result<(), Error> {
+    let mark = token_mark(token);
     let record =
         cx.record(Event::TokenRevoked, Actor::Client(client.id.clone())).client(&client.id).object(token.id);
     cx.store.revoke(&mark, &record).await?;
@@ -49,13 +60,15 @@ fn code_in_use(cx: &Context, client: &Client, text: &str) -> Option<GrantId> {
     (code.client == client.id.as_str()).then_some(code.id)
 }
 
-async fn revoke_grant(cx: &Context, client: &Client, grant: GrantId) -> Result<(), Error> {
+/// False where this client has no such grant that still holds.
+async fn revoke_grant(cx: &Context, client: &Client, grant: GrantId) -> Result<bool, Error> {
     let mark = grant_mark(cx, grant);
     let record =
         cx.record(Event::GrantRevoked, Actor::Client(client.id.clone())).client(&client.id).object(grant);
-    if cx.store.revoke_grant(grant, Some(&client.id), &mark, &record).await? {
+    let is_ended = cx.store.revoke_grant(grant, Some(&client.id), &mark, &record).await?;
+    if is_ended {
         cx.revoked.insert(&mark);
         cx.follow_changes().await?;
     }
-    Ok(())
+    Ok(is_ended)
 }
