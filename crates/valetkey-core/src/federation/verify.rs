@@ -82,7 +82,11 @@ pub async fn verify(server: &Server, text: &str, trust: Trust) -> Result<Stateme
         return Err(untrue("it is not signed by a key of its issuer"));
     }
     let subject = claims.sub.unwrap_or_default();
-    let claims = jws.claims().ok_or(untrue("its claims are no object"))?;
+    let claims: Map<String, Value> = jws.claims().ok_or(untrue("its claims are no object"))?;
+    // RFC 8417 §2.2: it tells of an event, and proves nobody.
+    if matches!(trust, Trust::Users | Trust::Workloads) && claims.contains_key("events") {
+        return Err(untrue("it is a security event (events), no statement about who somebody is"));
+    }
     Ok(Statement { issuer, subject, claims, expires_at })
 }
 

@@ -1,6 +1,6 @@
 //! CIBA Core §7.1, §7.2 — exactly one hint, and the person whom it names
 
-use crate::client::Client;
+use crate::client::{Client, subject as known_as};
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::{Code, Denial, Error};
@@ -53,5 +53,8 @@ fn subject(cx: &Context, client: &Client, text: &str) -> Result<UserId, Denial> 
     let hint: Hint = serde_json::from_slice(&claims).map_err(|_| BAD)?;
     let own = |value: &Value| value.as_str() == Some(client.id.as_str());
     let meant = own(&hint.aud) || hint.aud.as_array().is_some_and(|all| all.iter().any(own));
-    if hint.iss == cx.settings.issuer() && meant { Ok(hint.sub.as_str().into()) } else { Err(BAD) }
+    if hint.iss != cx.settings.issuer() || !meant {
+        return Err(BAD);
+    }
+    known_as::user(cx, client, &hint.sub).ok_or(BAD)
 }
