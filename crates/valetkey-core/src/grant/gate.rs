@@ -31,6 +31,25 @@ pub(super) async fn standing(cx: &Context, grant: &Grant) -> Result<User, Error>
     Ok(user)
 }
 
+const BEYOND: Denial = Code::InvalidScope.because("ask for no more than the user allowed this application");
+
+/// What of a scope the person lets this client have. More than that is refused where it was asked for by name; where
+/// nothing was named, what was allowed is left.
+pub(super) async fn consented(
+    cx: &Context,
+    client: &Client,
+    user: &User,
+    scope: Scope,
+    is_named: bool,
+) -> Result<Scope, Error> {
+    let consent = cx.store.consent(&user.id, &client.id).await?.ok_or(ENDED)?;
+    if consent.scope.covers(&scope) {
+        return Ok(scope);
+    }
+    let left = scope.filter(|name| consent.scope.contains(name));
+    if is_named || left.is_empty() { Err(BEYOND.into()) } else { Ok(left) }
+}
+
 /// Notes consent that is given otherwise than on our page: the account page shows it, and takes it back. What somebody
 /// answered on our page stays as it is.
 pub(super) async fn agreed(cx: &Context, client: &Client, user: &User, scope: &Scope) -> Result<bool, Error> {

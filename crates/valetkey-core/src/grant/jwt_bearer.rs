@@ -44,11 +44,16 @@ pub(super) async fn exchange(
     let is_jag = Jws::read(text).is_some_and(|jws| jws.is_of_type("oauth-id-jag+jwt"));
     let trust = if is_jag { Trust::IdJag } else { Trust::Users };
     let statement = federation::verify(cx, text, trust).await.map_err(refused)?;
-    let asked = if is_jag { of_jag(cx, client, &statement, params)? } else { asked(cx, client, params)? };
+    let mut asked = if is_jag { of_jag(cx, client, &statement, params)? } else { asked(cx, client, params)? };
     let user = person(cx, &statement).await?;
+    let implied = is_jag || statement.issuer.implies_consent;
+    if !implied {
+        let is_named = params.one("scope").is_some();
+        asked.scope = gate::consented(cx, client, &user, asked.scope, is_named).await?;
+    }
     let (grant, response) = first(cx, client, &statement, &user, asked)?;
     spend(cx, &statement, text).await?;
-    if is_jag || statement.issuer.implies_consent {
+    if implied {
         gate::agreed(cx, client, &user, &grant.scope).await?;
     }
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
@@ -102,32 +107,46 @@ fn of_jag(
     if statement.text("jti").is_none() {
         return Err(Code::InvalidGrant.because("the assertion has no jti"));
     }
-    let bad = Code::InvalidGrant.because("scope in the assertion is no list of names");
-    let allowed = match statement.claims.get("scope") {
-        None => None,
-        Some(Value::String(text)) => Some(Scope::parse(text).map_err(|_| bad)?),
-        Some(_) => return Err(bad),
-    };
-    let scope = match (&allowed, params.one("scope")) {
-        (Some(allowed), None) => allowed.filter(|name| client.may_ask_for(name)),
-        (allowed, text) => {
-            let scope = cx.catalog().asked_scope(client, text)?;
-            if allowed.as_ref().is_some_and(|own| !own.covers(&scope)) {
+    let allowed = allowed_scope(statement)?;
+    let scope = match params.one("scope") {
+        None => allowed.filter(|name| client.may_ask_for(name)),
+        Some(text) => {
+            let scope = cx.catalog().asked_scope(client, Some(text))?;
+            if !allowed.covers(&scope) {
                 return Err(Code::InvalidScope.because("ask for no more than the assertion allows"));
             }
             scope
         }
     };
-    let allowed: Vec<String> = match statement.claims.get("resource") {
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
+    let allowed = allowed_resources(statement)?;
     let asked: Vec<String> = params.all("resource").map(str::to_owned).collect();
     if !allowed.is_empty() && !asked.iter().all(|uri| allowed.contains(uri)) {
         return Err(Code::InvalidTarget.because("this resource is not one that the assertion names"));
     }
     Ok(Asked { scope, resources: if asked.is_empty() { allowed } else { asked } })
+}
+
+/// An assertion without `scope` allows nothing by name.
+fn allowed_scope(statement: &Statement) -> Result<Scope, Denial> {
+    let bad = Code::InvalidGrant.because("scope in the assertion is no list of names");
+    match statement.claims.get("scope") {
+        None => Ok(Scope::default()),
+        Some(Value::String(text)) => Scope::parse(text).map_err(|_| bad),
+        Some(_) => Err(bad),
+    }
+}
+
+/// One without `resource` is for all that its scope means something at.
+fn allowed_resources(statement: &Statement) -> Result<Vec<String>, Denial> {
+    let bad = Code::InvalidGrant.because("resource in the assertion is neither a URI nor a list of URIs");
+    match statement.claims.get("resource") {
+        None => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one.clone()]),
+        Some(Value::Array(all)) if !all.is_empty() => {
+            all.iter().map(|uri| uri.as_str().map(str::to_owned).ok_or(bad)).collect()
+        }
+        Some(_) => Err(bad),
+    }
 }
 
 /// The grant as it will be written, and the answer for when it is.
@@ -139,7 +158,6 @@ fn first(
     asked: Asked,
 ) -> Result<(Grant, TokenResponse), Error> {
     let resources: Vec<&str> = asked.resources.iter().map(String::as_str).collect();
-    let proven = statement.claims.get("auth_time").and_then(Value::as_i64).map(Timestamp);
     let allowed = Allowed {
         id: GrantId(cx.new_id()),
         user: &user.id,
@@ -147,13 +165,22 @@ fn first(
         session: None,
         scope: asked.scope,
         resources: asked.resources.clone(),
-        auth_time: proven.filter(|at| *at <= cx.now).unwrap_or(cx.now),
+        auth_time: proven_at(cx, statement),
         nonce: None,
         lasting: false,
-        details: Details { acr: statement.text("acr").map(str::to_owned), ..Details::default() },
+        // Another issuer's `acr` means nothing here.
+        details: Details::default(),
     };
     let first = begin(cx, client, row(cx, client, allowed), &resources)?;
     Ok((first.grant, first.issued.into_response()))
+}
+
+/// When the person signed in, by the issuer's word: at the latest when it gave that word. One that says neither could be of
+/// any age.
+pub(super) fn proven_at(cx: &Context, statement: &Statement) -> Timestamp {
+    let said = |name: &str| statement.claims.get(name).and_then(Value::as_i64);
+    let at = said("auth_time").or_else(|| said("iat")).unwrap_or(0);
+    Timestamp(at.max(0)).min(cx.now)
 }
 
 /// RFC 7523 §3 (7): each is good once, on whichever node; one without a `jti` is named by all of its text.

@@ -68,7 +68,15 @@ pub(super) async fn exchange(
     let actor = subject::actor(cx, client, params).await?;
     let targets = policy::targets(cx, client, &subject, params)?;
     let act = policy::acting(client, &subject, actor.as_ref(), &targets)?;
-    let scope = policy::scope(cx, client, &subject, params.one("scope"))?;
+    let mut scope = policy::scope(cx, client, &subject, params.one("scope"))?;
+    if let Party::Foreign { user, statement } = &subject.party
+        && !statement.issuer.implies_consent
+    {
+        scope = gate::consented(cx, client, user, scope, params.one("scope").is_some()).await?;
+    }
+    if let Some(statement) = actor.as_ref().and_then(|actor| actor.statement.as_ref()) {
+        jwt_bearer::spend(cx, statement, params.one("actor_token").unwrap_or_default()).await?;
+    }
     let own = Exchange { cx, client, subject, act, scope, targets, jwt: requested == kind::JWT };
     match &own.subject.party {
         Party::Application => own.issued(None),
@@ -122,7 +130,7 @@ impl Exchange<'_> {
             session: None,
             scope: self.scope.clone(),
             resources: self.targets.resources.clone(),
-            auth_time: self.cx.now,
+            auth_time: jwt_bearer::proven_at(self.cx, statement),
             nonce: None,
             lasting: false,
             details: Details { act: self.act.clone(), ..Details::default() },

@@ -283,6 +283,78 @@ async fn what_ends_the_old_token_ends_the_new_one() {
 }
 
 #[tokio::test]
+async fn rfc7009_section_2_1_an_exchanged_token_is_taken_back_alone() {
+    let app = world(delegation()).await;
+    let own = users(&app, "read").await;
+    let token = own["access_token"].as_str().unwrap();
+    let fields = [("subject_token", token), ("subject_token_type", ACCESS), ("resource", PRINTS)];
+    let [one, two] = [exchange(&app, "photos", &fields).await, exchange(&app, "photos", &fields).await];
+    let [one, two] = [one.json()["access_token"].clone(), two.json()["access_token"].clone()];
+    let [one, two] = [one.as_str().unwrap(), two.as_str().unwrap()];
+    let reply = app.post("/oauth/revoke", Some(("photos", CLIENT_SECRET)), &[("token", one)]).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(active(&app, one).await["active"], false, "what was taken back");
+    for alive in [token, two] {
+        assert_eq!(active(&app, alive).await["active"], true, "what it was made of, and another of it");
+    }
+    let refresh =
+        [("grant_type", "refresh_token"), ("refresh_token", own["refresh_token"].as_str().unwrap())];
+    assert_eq!(app.token("app", &refresh).await.status, 200);
+}
+
+/// `app` may exchange, with these members.
+async fn may_exchange(app: &TestApp, members: Value) {
+    let edit = |client: &mut valetkey_core::client::Client| {
+        client.grant_types.push(GrantType::TokenExchange);
+        for (name, value) in members.as_object().unwrap() {
+            client.profile = client.profile.with(name, value).unwrap();
+        }
+    };
+    let id = ClientId::from("app");
+    manage::client::update(&app.cx(), &Actor::Operator, &id, Event::ClientUpdated, edit).await.unwrap();
+}
+
+#[tokio::test]
+async fn rfc8693_section_2_1_an_id_token_stands_for_the_grant_of_its_own_session() {
+    let app = world(delegation()).await;
+    may_exchange(&app, json!({})).await;
+    let first = users(&app, "openid read").await;
+    let second = users(&app, "openid read").await;
+    let fields = [("subject_token", first["id_token"].as_str().unwrap()), ("subject_token_type", ID)];
+    let reply = exchange(&app, "app", &fields).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let told = active(&app, reply.json()["access_token"].as_str().unwrap()).await;
+    assert_eq!(told["aud"], json!([PHOTOS]), "where that grant is good: {told}");
+    let beyond = [&fields[..], &[("resource", PRINTS)]].concat();
+    assert_refused(&exchange(&app, "app", &beyond).await, 400, "invalid_target", "beyond that grant");
+    let refresh = first["refresh_token"].as_str().unwrap();
+    app.post("/oauth/revoke", Some(("app", CLIENT_SECRET)), &[("token", refresh)]).await;
+    assert_refused(&exchange(&app, "app", &fields).await, 400, "invalid_request", "its grant has ended");
+    let fields = [("subject_token", second["id_token"].as_str().unwrap()), ("subject_token_type", ID)];
+    assert_eq!(exchange(&app, "app", &fields).await.status, 200, "the other session's");
+}
+
+#[tokio::test]
+async fn oidc_core_section_8_a_pairwise_name_is_understood_and_not_given_away() {
+    let app = world(delegation()).await;
+    may_exchange(&app, json!({"subject_type": "pairwise", "token_exchange": ["delegation"]})).await;
+    let own = users(&app, "openid read").await;
+    let (id, access) = (own["id_token"].as_str().unwrap(), own["access_token"].as_str().unwrap());
+    let name = claims(id)["sub"].clone();
+    assert_ne!(name, alice(&app).await.as_str());
+    let subject = [("subject_token", id), ("subject_token_type", ID)];
+    for actor in [
+        [("actor_token", access), ("actor_token_type", ACCESS)],
+        [("actor_token", id), ("actor_token_type", ID)],
+    ] {
+        let reply = exchange(&app, "app", &[&subject[..], &actor].concat()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let told = active(&app, reply.json()["access_token"].as_str().unwrap()).await;
+        assert_eq!(told["act"]["sub"], name, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn the_issued_id_jag_is_of_an_id_token_and_for_whom_the_operator_names() {
     let there = "https://api.elsewhere.example";
     let app = furnish(TestApp::builder()).await;
@@ -318,6 +390,9 @@ async fn the_issued_id_jag_is_of_an_id_token_and_for_whom_the_operator_names() {
     assert_eq!(said["sub"], claims(token)["sub"]);
     assert!(said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap() <= 300 && said["jti"].is_string());
     assert_eq!(active(&app, text).await, json!({"active": false}), "no access token of ours");
+    let every = exchange(&app, "app", &good[..5]).await.json();
+    let said = claims(every["access_token"].as_str().unwrap());
+    assert_eq!(said["resource"], json!(["https://chat.elsewhere.example"]), "never without");
     let access = own["access_token"].as_str().unwrap();
     for (name, value, error) in [
         ("audience", Some("https://third.example"), "invalid_target"),
@@ -346,6 +421,7 @@ async fn rfc8693_section_2_1_a_token_of_a_trusted_issuer_is_exchanged_once_and_b
     let told = active_by(&app, "broker", reply.json()["access_token"].as_str().unwrap()).await;
     assert_eq!(told["sub"], alice(&app).await.as_str());
     assert_refused(&exchange(&app, "broker", &fields).await, 400, "invalid_grant", "a second time");
+    foreign_actor_once(&app, &other).await;
     for (n, claims) in [
         json!({"preferred_username": "mallory"}),
         json!({"preferred_username": "alice", "iss": "https://third.example"}),
@@ -361,5 +437,24 @@ async fn rfc8693_section_2_1_a_token_of_a_trusted_issuer_is_exchanged_once_and_b
         let fields = [("subject_token", text.as_str()), ("subject_token_type", JWT)];
         let reply = exchange(&app, "broker", &fields).await;
         assert_eq!(reply.status, 400, "{claims}: {}", reply.body);
+    }
+}
+
+/// RFC 7523 §3 (7): the word of another issuer about who acts is good once too.
+async fn foreign_actor_once(app: &TestApp, other: &Other) {
+    exchanger(app, "agency", json!({"token_exchange": ["delegation"]})).await;
+    let about = |jti: &str| other.about(app, json!({"preferred_username": "alice", "jti": jti}));
+    let actor = about("actor");
+    for (jti, good) in [("2", true), ("3", false)] {
+        let text = about(jti);
+        let fields = [
+            ("subject_token", text.as_str()),
+            ("subject_token_type", JWT),
+            ("actor_token", actor.as_str()),
+            ("actor_token_type", JWT),
+            ("scope", "read"),
+        ];
+        let reply = exchange(app, "agency", &fields).await;
+        assert_eq!(reply.status == 200, good, "{}", reply.body);
     }
 }

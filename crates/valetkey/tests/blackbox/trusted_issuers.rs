@@ -12,6 +12,7 @@ use valetkey_core::ids::{ClientId, TenantId};
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::{self, issuer};
 use valetkey_core::scope::Scope;
+use valetkey_core::store::Consent;
 use valetkey_testkit::{CLIENT_SECRET, Reply, TestApp};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -74,6 +75,7 @@ async fn rfc7523_section_3_an_assertion_that_does_not_hold_is_refused() {
         ("nbf", json!(now + 120)),
         ("preferred_username", json!("mallory")),
         ("preferred_username", Value::Null),
+        ("events", json!({"https://schemas.example/event": {}})),
     ]
     .into_iter()
     .enumerate()
@@ -107,6 +109,57 @@ async fn consent_is_the_persons_unless_the_operator_lets_the_issuer_stand_for_it
     let (app, other) = world(&[Trust::Users], json!({"match_by": "username"})).await;
     let text = other.about(&app, json!({"preferred_username": "alice", "jti": "a"}));
     assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", "nobody consented");
+}
+
+#[tokio::test]
+async fn rfc7523_section_2_1_an_assertion_gives_no_more_than_the_person_allowed() {
+    let (app, other) = world(&[Trust::Users], json!({"match_by": "username"})).await;
+    let cx = app.cx();
+    let alice = manage::user::find(&cx, &TenantId::default(), "alice").await.unwrap().id;
+    let consent = Consent {
+        user: alice,
+        client: "agent".into(),
+        scope: Scope::parse("read").unwrap(),
+        granted_at: cx.now,
+        updated_at: cx.now,
+    };
+    let record = cx.record(Event::ConsentGiven, Actor::Operator);
+    assert!(cx.store.record_consent(&consent, &record).await.unwrap());
+    for (n, (scope, good)) in
+        [(Some("read"), true), (None, true), (Some("write"), false), (Some("read write"), false)]
+            .into_iter()
+            .enumerate()
+    {
+        let text = other.about(&app, json!({"preferred_username": "alice", "jti": format!("c{n}")}));
+        let more: Vec<(&str, &str)> = scope.map(|scope| ("scope", scope)).into_iter().collect();
+        let reply = bear(&app, &text, &more).await;
+        if good {
+            assert_eq!((reply.status.as_u16(), &reply.json()["scope"]), (200, &json!("read")), "{scope:?}");
+        } else {
+            assert_refused(&reply, 400, "invalid_scope", &format!("{scope:?}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc9470_section_6_2_how_and_when_somebody_signed_in_elsewhere_is_not_made_better_here() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let now = app.cx().now.0;
+    for (n, (signed_in, made, wanted)) in [
+        (json!(now - 1000), json!(now - 50), now - 1000),
+        (Value::Null, json!(now - 50), now - 50),
+        (Value::Null, Value::Null, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let claims = json!({"preferred_username": "alice", "jti": format!("t{n}"), "auth_time": signed_in,
+            "iat": made, "acr": "urn:example:gold"});
+        let reply = bear(&app, &other.about(&app, claims), &[]).await.json();
+        let token = [("token", reply["access_token"].as_str().unwrap())];
+        let told = app.post("/oauth/introspect", Some(("agent", CLIENT_SECRET)), &token).await.json();
+        assert_eq!((&told["auth_time"], told.get("acr")), (&json!(wanted), None), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -149,6 +202,9 @@ async fn an_id_jag_is_for_its_client_and_for_what_it_says() {
         ("aud", json!([ISSUER, "https://third.example"])),
         ("aud", json!("https://third.example")),
         ("scope", json!(["read"])),
+        ("resource", json!(5)),
+        ("resource", json!([])),
+        ("resource", json!(["https://a.example", 5])),
     ] {
         let text = make(name, value.clone(), "bad");
         assert_refused(&bear(&app, &text, &[]).await, 400, "invalid_grant", &format!("{name} = {value}"));
@@ -160,6 +216,9 @@ async fn an_id_jag_is_for_its_client_and_for_what_it_says() {
         "invalid_scope",
         "more than it says",
     );
+    // No scope in it: none in the token.
+    let text = make("scope", Value::Null, "none");
+    assert_refused(&bear(&app, &text, &[("scope", "read")]).await, 400, "invalid_scope", "it says nothing");
     let text = make("resource", json!("https://a.example"), "elsewhere");
     let reply = bear(&app, &text, &[("resource", "https://b.example")]).await;
     assert_refused(&reply, 400, "invalid_target", "another resource");

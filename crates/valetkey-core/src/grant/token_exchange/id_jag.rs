@@ -52,11 +52,15 @@ pub(super) fn issue(
         return Err(wrong("an ID-JAG is asked for without an actor_token").into());
     }
     let target = elsewhere(client, params)?;
-    let resource: Vec<&str> = params.all("resource").collect();
+    let mut resource: Vec<&str> = params.all("resource").collect();
     if !resource.iter().all(|uri| target.resources.iter().any(|own| own == uri)) {
         return Err(Code::InvalidTarget
             .because("this application may not ask for that resource there")
             .into());
+    }
+    // An ID-JAG that names no resource would be good for every one.
+    if resource.is_empty() {
+        resource = target.resources.iter().map(String::as_str).collect();
     }
     let scope = scope(target, params.one("scope"))?;
     let lifetime = LIFETIME.min(subject.expires_at - cx.now);

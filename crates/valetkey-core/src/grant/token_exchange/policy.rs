@@ -93,7 +93,7 @@ pub(super) fn acting(
         claims
     };
     let claims = actor.map_or_else(itself, |actor| actor.claims.clone());
-    // §4.4: where the token says who may act, nobody else may.
+    // §4.4: where the token says who may act, nobody else may. It takes nobody's leave for them: that is the operator's.
     let named = subject.may_act.as_ref().map(|own| is_named(own, &claims, client));
     if named == Some(false) {
         return Err(wrong("the subject_token says who may act with it (may_act), and this is somebody else"));
@@ -101,7 +101,7 @@ pub(super) fn acting(
     if actor.is_none() && may(Exchanging::Impersonation) {
         return Ok(subject.act.clone());
     }
-    if !may(Exchanging::Delegation) && named != Some(true) {
+    if !may(Exchanging::Delegation) {
         return Err(wrong("this application may not exchange this token: its operator did not allow it"));
     }
     chained(claims, subject.act.clone()).map(Some)

@@ -2,13 +2,12 @@
 
 use super::policy::may_present;
 use super::{kind, wrong};
-use crate::client::Client;
+use crate::client::{Client, subject as known_as};
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::{Denial, Error};
 use crate::federation::{self, Distrust, Statement, Trust};
 use crate::grant::{gate, jwt_bearer};
-use crate::ids::UserId;
 use crate::jose::jwt;
 use crate::params::Params;
 use crate::scope::Scope;
@@ -63,6 +62,8 @@ pub(super) struct Subject {
 pub(super) struct Actor {
     /// As `act` says it (§4.1).
     pub(super) claims: Map<String, Value>,
+    /// What another issuer said of a person: good once (RFC 7523 §3 (7)).
+    pub(super) statement: Option<Statement>,
 }
 
 /// §2.1: the token and its type, or neither.
@@ -156,27 +157,23 @@ fn own_id_token(cx: &Context, text: &str) -> Option<IdClaims> {
     (claims.iss == cx.settings.issuer() && Timestamp(claims.exp) > cx.now).then_some(claims)
 }
 
-/// It names no grant: the one of its session counts, or the newest that still holds.
+/// It names no grant: the newest of its session counts, and for one of no session the newest without.
 async fn of_id_token(cx: &Context, client: &Client, token: &IdClaims) -> Result<Subject, Error> {
     if !may_present(cx, client, &token.aud, &[]) {
         return Err(NOT_YOURS.into());
     }
     let of = cx.client(&token.aud).await?.ok_or(NOT_GOOD)?;
-    let user = UserId::from(token.sub.as_str());
+    let user = known_as::user(cx, &of, &token.sub).ok_or(NOT_GOOD)?;
     let filter = GrantFilter { user: Some(user), client: Some(of.id.clone()), ended: false };
     let mut standing = cx.store.grants(&filter, &Page::first(GRANTS), cx.now).await?;
-    standing.retain(|grant| grant.revoked_at.is_none());
     let session = |grant: &Grant| grant.session.map(|sid| sid.to_string());
-    let own = standing.iter().position(|grant| token.sid.is_some() && session(grant) == token.sid);
-    if standing.is_empty() {
-        return Err(NOT_GOOD.into());
-    }
-    let grant = standing.swap_remove(own.unwrap_or(0));
+    standing.retain(|grant| grant.revoked_at.is_none() && session(grant) == token.sid);
+    let grant = standing.into_iter().next().ok_or(NOT_GOOD)?;
     gate::standing(cx, &grant).await?;
     Ok(Subject {
         client: Some(token.aud.clone()),
         scope: Some(grant.scope.clone()),
-        audience: Vec::new(),
+        audience: grant.resources.clone(),
         expires_at: Timestamp(token.exp),
         act: None,
         may_act: None,
@@ -226,26 +223,29 @@ pub(super) async fn actor(
         if token.client != client.id.as_str() {
             return Err(BAD_ACTOR.into());
         }
-        return Ok(Some(named(cx.settings.issuer(), token.subject(), Some(token.client))));
+        let pairwise = Details::read(token.details).subject;
+        let subject = pairwise.as_deref().unwrap_or(token.subject());
+        return Ok(Some(named(cx.settings.issuer(), subject, Some(token.client))));
     }
     if kind == kind::ID_TOKEN
         && let Some(own) = own_id_token(cx, text)
     {
-        let user = cx.store.user(&UserId::from(own.sub.as_str())).await?.ok_or(BAD_ACTOR)?;
-        gate::may_act(cx, &user)?;
         if own.aud != client.id.as_str() {
             return Err(BAD_ACTOR.into());
         }
+        let user = known_as::user(cx, client, &own.sub).ok_or(BAD_ACTOR)?;
+        gate::may_act(cx, &cx.store.user(&user).await?.ok_or(BAD_ACTOR)?)?;
         return Ok(Some(named(&own.iss, &own.sub, Some(&own.aud))));
     }
     if !matches!(kind, kind::JWT | kind::ID_TOKEN) {
         return Err(BAD_ACTOR.into());
     }
-    let own = match trusted(cx, text, Trust::Users).await? {
-        Some(statement) => Some(statement),
-        None => trusted(cx, text, Trust::Workloads).await?,
-    };
-    let statement = own.ok_or(BAD_ACTOR)?;
+    if let Some(statement) = trusted(cx, text, Trust::Users).await? {
+        let actor = named(&statement.issuer.issuer, &statement.subject, None);
+        return Ok(Some(Actor { statement: Some(statement), ..actor }));
+    }
+    // A workload's token may come more than once while it lives.
+    let statement = trusted(cx, text, Trust::Workloads).await?.ok_or(BAD_ACTOR)?;
     Ok(Some(named(&statement.issuer.issuer, &statement.subject, None)))
 }
 
@@ -256,5 +256,5 @@ fn named(issuer: &str, subject: &str, client: Option<&str>) -> Actor {
     if let Some(client) = client {
         claims.insert("client_id".to_owned(), json!(client));
     }
-    Actor { claims }
+    Actor { claims, statement: None }
 }
