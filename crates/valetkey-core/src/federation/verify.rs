@@ -83,7 +83,7 @@ pub async fn verify(server: &Server, text: &str, trust: Trust) -> Result<Stateme
     }
     let subject = claims.sub.unwrap_or_default();
     let claims: Map<String, Value> = jws.claims().ok_or(untrue("its claims are no object"))?;
-    // RFC 8417 §2.2: it tells of an event, and proves nobody.
+    // A security event tells of what happened, and proves nobody.
     if matches!(trust, Trust::Users | Trust::Workloads) && claims.contains_key("events") {
         return Err(untrue("it is a security event (events), no statement about who somebody is"));
     }

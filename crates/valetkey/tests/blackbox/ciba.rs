@@ -180,6 +180,27 @@ async fn ciba_section_7_1_an_id_token_of_ours_for_the_same_client_names_the_pers
 }
 
 #[tokio::test]
+async fn oidc_core_section_8_a_hint_names_its_person_by_the_pairwise_name() {
+    let app = ciba_world().await;
+    let edit = |client: &mut valetkey_core::client::Client| {
+        client.redirect_uris.push("https://bank.example/cb".to_owned());
+        client.profile = client.profile.with("subject_type", &json!("pairwise")).unwrap();
+    };
+    let (operator, event) =
+        (valetkey_core::audit::Actor::Operator, valetkey_core::audit::Event::ClientUpdated);
+    valetkey_core::manage::client::update(&app.cx(), &operator, &"bank".into(), event, edit).await.unwrap();
+    let id = begun(&app).await;
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    let page = look(&mut browser).await;
+    browser.decide(&page, "allow", &["read"]).await;
+    let own = text(&poll(&app, &id).await.json(), "id_token").to_owned();
+    let fields = [("scope", "openid"), ("id_token_hint", own.as_str())];
+    let reply = ask(&app, &fields).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+}
+
+#[tokio::test]
 async fn a_request_is_seen_and_decided_by_whom_it_is_for_alone() {
     let app = ciba_world().await;
     let id = begun(&app).await;

@@ -335,6 +335,36 @@ async fn rfc8693_section_2_1_an_id_token_stands_for_the_grant_of_its_own_session
 }
 
 #[tokio::test]
+async fn rfc8693_section_4_4_to_be_named_is_no_permission() {
+    let app = world(json!({"token_exchange_audiences": ["prints"]})).await;
+    may_exchange(&app, json!({"may_act": {"client_id": "photos"}})).await;
+    let own = users(&app, "read").await;
+    let token = own["access_token"].as_str().unwrap();
+    let fields = [("subject_token", token), ("subject_token_type", ACCESS), ("resource", PRINTS)];
+    assert_refused(&exchange(&app, "photos", &fields).await, 400, "invalid_request", "the operator's");
+}
+
+#[tokio::test]
+async fn rfc8693_section_2_1_a_trusted_issuers_token_gives_no_more_than_the_person_allowed() {
+    let app = furnish(TestApp::builder()).await;
+    let other = Other::new();
+    trust(&app, &other, &[Trust::Users], json!({"match_by": "username"})).await;
+    may_exchange(&app, json!({"token_exchange": ["impersonation"]})).await;
+    let said = |jti: &str| other.about(&app, json!({"preferred_username": "alice", "jti": jti}));
+    let ask = |text: String, scope: &'static str| {
+        let app = &app;
+        async move {
+            let fields = [("subject_token", text.as_str()), ("subject_token_type", JWT), ("scope", scope)];
+            exchange(app, "app", &fields).await
+        }
+    };
+    assert_refused(&ask(said("1"), "read").await, 400, "invalid_grant", "nobody consented");
+    app.browser().tokens("app", "read", "alice").await;
+    assert_eq!(ask(said("2"), "read").await.status, 200);
+    assert_refused(&ask(said("3"), "read write").await, 400, "invalid_scope", "more than was allowed");
+}
+
+#[tokio::test]
 async fn oidc_core_section_8_a_pairwise_name_is_understood_and_not_given_away() {
     let app = world(delegation()).await;
     may_exchange(&app, json!({"subject_type": "pairwise", "token_exchange": ["delegation"]})).await;
