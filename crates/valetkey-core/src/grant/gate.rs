@@ -6,8 +6,10 @@ use crate::client::Client;
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::{Code, Denial, Error};
+use crate::federation::Statement;
 use crate::scope::Scope;
 use crate::store::{Consent, Grant};
+use serde_json::Value;
 
 pub(super) const ENDED: Denial = Code::InvalidGrant.because(
     "what the user allowed has ended: the account, the application, the consent or the grant no longer holds",
@@ -48,6 +50,23 @@ pub(super) async fn consented(
     }
     let left = scope.filter(|name| consent.scope.contains(name));
     if is_named || left.is_empty() { Err(BEYOND.into()) } else { Ok(left) }
+}
+
+/// Notes the consent that the word of a trusted issuer implies. What it said before the person took consent back implies
+/// none any more.
+pub(super) async fn implied(
+    cx: &Context,
+    client: &Client,
+    user: &User,
+    scope: &Scope,
+    statement: &Statement,
+) -> Result<(), Error> {
+    cx.hear().await?;
+    let made = statement.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
+    if cx.revoked.is_withdrawn(user.id.as_str(), client.id.as_str(), made.saturating_mul(1000)) {
+        return Err(ENDED.into());
+    }
+    if agreed(cx, client, user, scope).await? { Ok(()) } else { Err(ENDED.into()) }
 }
 
 /// Notes consent that is given otherwise than on our page: the account page shows it, and takes it back. What somebody

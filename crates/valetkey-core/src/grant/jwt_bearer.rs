@@ -54,7 +54,7 @@ pub(super) async fn exchange(
     let (grant, response) = first(cx, client, &statement, &user, asked)?;
     spend(cx, &statement, text).await?;
     if implied {
-        gate::agreed(cx, client, &user, &grant.scope).await?;
+        gate::implied(cx, client, &user, &grant.scope, &statement).await?;
     }
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
     let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);

@@ -141,7 +141,7 @@ impl Exchange<'_> {
         (grant.access_until, grant.idle_until, grant.expires_at) = (until, until, until);
         jwt_bearer::spend(self.cx, statement, text).await?;
         if statement.issuer.implies_consent {
-            gate::agreed(self.cx, self.client, user, &self.scope).await?;
+            gate::implied(self.cx, self.client, user, &self.scope, statement).await?;
         }
         match self.cx.store.begin_grant(&grant, Some(&self.record(&grant))).await? {
             Beginning::Begun => Ok(response),

@@ -129,6 +129,11 @@ impl RevocationIndex {
         epoch_ms == 0 || made.map_or(ends > epoch + LONGEST_STATEMENT, |made| made > epoch)
     }
 
+    /// Whether a person took back, at that moment or later, what a client was allowed.
+    pub fn is_withdrawn(&self, user: &str, client: &str, made_ms: i64) -> bool {
+        self.table(MarkKind::Consent).kills(&consent_key(user, client), made_ms)
+    }
+
     pub fn forget_expired(&self, now: Timestamp) {
         self.tables.iter().for_each(|table| table.forget_expired(now));
     }

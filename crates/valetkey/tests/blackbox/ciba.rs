@@ -2,7 +2,8 @@
 
 use crate::support::{ISSUER, assert_error_page, assert_page, assert_refused, text, user_id, with, world};
 use serde_json::{Value, json};
-use valetkey_core::audit::Actor;
+use valetkey_core::audit::{Actor, Event};
+use valetkey_core::client::Client;
 use valetkey_core::grant::GrantType;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
@@ -182,13 +183,12 @@ async fn ciba_section_7_1_an_id_token_of_ours_for_the_same_client_names_the_pers
 #[tokio::test]
 async fn oidc_core_section_8_a_hint_names_its_person_by_the_pairwise_name() {
     let app = ciba_world().await;
-    let edit = |client: &mut valetkey_core::client::Client| {
+    let edit = |client: &mut Client| {
         client.redirect_uris.push("https://bank.example/cb".to_owned());
         client.profile = client.profile.with("subject_type", &json!("pairwise")).unwrap();
     };
-    let (operator, event) =
-        (valetkey_core::audit::Actor::Operator, valetkey_core::audit::Event::ClientUpdated);
-    valetkey_core::manage::client::update(&app.cx(), &operator, &"bank".into(), event, edit).await.unwrap();
+    let (cx, bank) = (app.cx(), "bank".into());
+    manage::client::update(&cx, &Actor::Operator, &bank, Event::ClientUpdated, edit).await.unwrap();
     let id = begun(&app).await;
     let mut browser = app.browser();
     browser.sign_in("alice").await;

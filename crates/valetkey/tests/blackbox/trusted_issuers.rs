@@ -142,6 +142,22 @@ async fn rfc7523_section_2_1_an_assertion_gives_no_more_than_the_person_allowed(
 }
 
 #[tokio::test]
+async fn what_an_issuer_said_before_consent_was_taken_back_implies_none() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let make = |jti: &str| other.about(&app, json!({"preferred_username": "alice", "jti": jti}));
+    assert_eq!(bear(&app, &make("1"), &[]).await.status, 200);
+    let before = make("2");
+    app.clock.advance(1);
+    let (cx, agent) = (app.cx(), ClientId::from("agent"));
+    let alice = manage::user::find(&cx, &TenantId::default(), "alice").await.unwrap().id;
+    manage::consent::withdraw(&cx, Actor::Operator, &alice, &agent).await.unwrap();
+    app.clock.advance(2);
+    assert_refused(&bear(&app, &before, &[]).await, 400, "invalid_grant", "said before");
+    assert!(cx.store.consent(&alice, &agent).await.unwrap().is_none());
+    assert_eq!(bear(&app, &make("3"), &[]).await.status, 200, "said anew");
+}
+
+#[tokio::test]
 async fn rfc9470_section_6_2_how_and_when_somebody_signed_in_elsewhere_is_not_made_better_here() {
     let (app, other) = world(&[Trust::Users], by_name()).await;
     let now = app.cx().now.0;
