@@ -99,19 +99,34 @@ fn said(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<CertificateDer<'st
     Some(chain)
 }
 
-/// Of the last element, which the nearest proxy wrote: the certificate.
+/// Of the last element, which the nearest proxy wrote: the certificate. What a client chose stands beside it (its names), in
+/// quotes; said twice, it is not said.
 fn envoys(value: &str) -> Option<String> {
-    let (mut quoted, mut start) = (false, 0);
+    let element = split(value, b',')?.pop()?;
+    let pairs = split(element, b';')?.into_iter().filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("cert")).map(|(_, value)| value);
+    let (Some(one), None) = (found.next(), found.next()) else { return None };
+    Some(one.trim_matches('"').to_owned())
+}
+
+/// The parts between separators that stand outside of quotes. `None`: a quote does not end, or nothing follows a backslash.
+fn split(value: &str, separator: u8) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped, mut start) = (false, false, 0);
+    let mut parts = Vec::new();
     for (at, byte) in value.bytes().enumerate() {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => start = at + 1,
+            _ if byte == separator && !quoted => {
+                parts.push(value.get(start..at)?);
+                start = at + 1;
+            }
             _ => {}
         }
     }
-    let pairs = value.get(start..)?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let found = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("cert")).map(|(_, value)| value).next()?;
-    Some(found.trim_matches('"').to_owned())
+    parts.push(value.get(start..)?);
+    (!quoted && !escaped).then_some(parts)
 }
 
 /// PEM, bare or escaped; RFC 9440's `:base64:`; or base64 alone.
@@ -193,6 +208,8 @@ impl ClientCertVerifier for Anybodys {
 mod tests {
     use super::*;
 
+    const OTHER: &str = "b3RoZXI=";
+
     #[test]
     fn rfc9440_section_2_a_certificate_is_read_in_every_form_that_proxies_write() {
         let der = b"not really a certificate+/";
@@ -205,6 +222,18 @@ mod tests {
         let xfcc =
             format!("Hash=aa;Cert=\"{text}\";URI=x,By=a;Hash=ab;Cert=\"{escaped}\";Subject=\"CN=a,O=b\"");
         assert_eq!(envoys(&xfcc).as_deref().and_then(read).as_deref(), Some(&der[..]));
+        // What a client is called cannot end the quotes that it stands in.
+        for names in [
+            format!("Hash=a;Cert=\"{text}\";Subject=\"CN=a\\\",Cert={OTHER}\""),
+            format!(
+                "Hash=a;Subject=\"CN=a\\\";Cert={OTHER};x=\\\"\";Cert=\"{text}\";URI=\"x,y;Cert={OTHER}\""
+            ),
+        ] {
+            assert_eq!(envoys(&names).as_deref(), Some(text.as_str()), "{names}");
+        }
+        for none in [format!("Cert={OTHER};Cert=\"{text}\""), format!("Cert=\"{text}\";Subject=\"CN=a")] {
+            assert_eq!(envoys(&none), None, "{none}");
+        }
         for bad in ["", "::", "-----BEGIN CERTIFICATE-----", "%", "%zz", "!!!"] {
             assert!(read(bad).is_none(), "{bad}");
         }

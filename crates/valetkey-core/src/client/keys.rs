@@ -65,7 +65,7 @@ impl<'a> Keys<'a> {
     pub fn of(client: &'a Client) -> Option<Self> {
         match (&client.jwks, &client.jwks_uri) {
             (Some(set), _) => Some(Self::Given(set)),
-            (None, Some(at)) if client.origin == Origin::Document => Some(Self::AtStrangers(at)),
+            (None, Some(at)) if client.origin != Origin::Operator => Some(Self::AtStrangers(at)),
             (None, Some(at)) => Some(Self::At(at)),
             (None, None) => None,
         }

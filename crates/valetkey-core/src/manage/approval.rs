@@ -40,6 +40,9 @@ pub async fn decide(
     if let Some(over) = approval::over(&waiting.row, Some(&user.id), cx.now) {
         return Err(refused(words(over)));
     }
+    if user.tenant != waiting.pending.request.tenant {
+        return Err(refused("it waits for a user of another directory"));
+    }
     user.may_act().map_err(|denial| refused(denial.detail))?;
     let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time: cx.now, session: None };
     let written = if let Some(scope) = granted {

@@ -37,7 +37,7 @@ pub(super) async fn unfold(
     params.refuse_repeats(&BESIDE)?;
     let wanted = client.profile.cross_device.backchannel_authentication_request_signing_alg.as_deref();
     let Some(text) = params.one("request") else {
-        return if wanted.is_some() { Err(PLAIN.into()) } else { Ok(None) };
+        return if wanted.is_some() || client.is_fapi2() { Err(PLAIN.into()) } else { Ok(None) };
     };
     if params.names().any(|name| !BESIDE.contains(&name)) {
         return Err(Code::InvalidRequest
@@ -45,6 +45,9 @@ pub(super) async fn unfold(
             .into());
     }
     let jws = Jws::read(text).ok_or(UNTRUE)?;
+    if jws.has_type() && !["oauth-authz-req+jwt", "JWT"].iter().any(|name| jws.is_of_type(name)) {
+        return Err(UNTRUE.into());
+    }
     let algorithm = wanted.map_or(Some(jws.algorithm), Algorithm::parse);
     let fits = algorithm == Some(jws.algorithm) && client.profile.security.takes(jws.algorithm);
     let claims = jws.claims::<Map<String, Value>>().filter(|claims| fits && holds(cx, client, claims));

@@ -108,6 +108,9 @@ fn fapi2_flaw(client: &Client) -> Option<String> {
     if let Some(uri) = client.redirect_uris.iter().find(|uri| !uri.starts_with("https://")) {
         return needs(&format!("needs https redirect URIs: {uri}"));
     }
+    if !client.profile.federation.workload.is_empty() {
+        return needs("forbids tokens of a workload: they are good for more than one request");
+    }
     let signed = |name: &str| name.ends_with("_signed_response_alg") || name.ends_with("signing_alg");
     let weak = |value: &Value| value.as_str().is_some_and(|alg| !["PS256", "ES256", "EdDSA"].contains(&alg));
     let members = client.profile.members();
