@@ -37,7 +37,7 @@ struct Permits {
 /// kept at all (draft-ietf-oauth-client-id-metadata-document §4.4).
 const AWAY_MS: u64 = 5000;
 /// A document younger than this is not asked for again on somebody's wish.
-const YOUNG_MS: u64 = 10_000;
+const YOUNG_MS: u64 = 1000;
 
 /// How long an exchange may take.
 #[derive(Debug, Clone, Copy)]

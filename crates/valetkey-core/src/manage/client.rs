@@ -68,8 +68,10 @@ pub struct Created {
 /// every client. All ways of registering come through here.
 pub fn registered_now(given: &Registration, new: NewClient) -> NewClient {
     let strict = Registration::default();
+    // FAPI 2.0 forbids every opt-in, those that others are given too.
+    let only_said = new.strict || new.profile.security.is_fapi2();
     let named = given.with_opt_ins(&new.compat);
-    let given = match (new.strict, new.compat.is_empty()) {
+    let given = match (only_said, new.compat.is_empty()) {
         (true, _) => &strict,
         (false, true) => given,
         (false, false) => &named,

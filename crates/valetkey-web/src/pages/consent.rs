@@ -116,6 +116,8 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         destination: Destination::of(&request.redirect_uri).unwrap_or(Destination::Loopback),
         elsewhere: elsewhere(call, interaction).await?,
         lasts: lasts(call, client, request),
+        policy: client.profile.about.policy_uri.as_deref().and_then(Href::web),
+        terms: client.profile.about.tos_uri.as_deref().and_then(Href::web),
         technical: Technical {
             client_id: client.id.to_string(),
             redirect_uri: request.redirect_uri.clone(),

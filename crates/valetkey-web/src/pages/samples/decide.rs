@@ -48,7 +48,11 @@ fn by_what() -> Vec<Sample> {
             page.held = vec![held("See your photos"), held("Add, rename and remove albums")];
             (page.again, page.more) = (true, false);
         }),
-        consent("consent-one", &|page| page.asked.truncate(1)),
+        consent("consent-one", &|page| {
+            page.asked.truncate(1);
+            page.policy = Href::web("https://printer.example.com/privacy");
+            page.terms = Href::web("https://printer.example.com/terms");
+        }),
         consent("consent-identity", &|page| {
             page.asked.clear();
             page.lasts = Lasts::Once { span: "10 minutes".to_owned() };
@@ -155,6 +159,8 @@ pub(super) fn first(cast: &Cast) -> Consent {
         destination: Destination::Web { host: "printer.example.com".to_owned() },
         elsewhere: None,
         lasts: Lasts::Either { span: "10 minutes".to_owned(), idle: "30 days".to_owned() },
+        policy: None,
+        terms: None,
         technical: Technical {
             client_id: "app_06f5z3kq8w2m4xhvr9tbnc71de".to_owned(),
             redirect_uri: "https://printer.example.com/callback".to_owned(),

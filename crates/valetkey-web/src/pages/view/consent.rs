@@ -36,6 +36,9 @@ pub struct Consent {
     /// Where it was asked, if not in this browser: then the browser goes nowhere.
     pub elsewhere: Option<Elsewhere>,
     pub lasts: Lasts,
+    /// OIDC Registration §2: pages of the application about what it does with data, and on which terms.
+    pub policy: Option<Href>,
+    pub terms: Option<Href>,
     pub technical: Technical,
     /// "Allow" was pressed with nothing selected.
     pub nothing_selected: bool,
