@@ -52,7 +52,7 @@ def test_jwks_holds_public_keys_only(metadata):
     assert keys and len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & set(key), "a private member in the JWKS"
-        assert key["use"] == "sig" and key["alg"] in ("EdDSA", "ES256", "RS256")
+        assert key["use"] == "sig" and key["alg"] in ("EdDSA", "ES256", "RS256", "PS256")
 
 
 def test_dev_is_ready_within_three_seconds(run):
