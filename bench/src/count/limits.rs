@@ -27,7 +27,7 @@ pub(super) struct Limits {
     counted: BTreeMap<String, Counts>,
 }
 
-const TOLERANCE: f64 = 0.04;
+const TOLERANCE: f64 = 0.06;
 const ALLOCATIONS_MORE: f64 = 1.5;
 
 pub(super) fn place() -> PathBuf {
