@@ -63,7 +63,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
         "memory {} MB before, {} MB after; files {} before, {} after; connections to PostgreSQL {connections}",
         before.rss / 1024, after.rss / 1024, before.files, after.files
     ));
-    outcome.demand(connections <= 11, || format!("{connections} connections of a pool of 10 and a listener"));
+    outcome.demand(connections <= 17, || format!("{connections} connections of a pool of 16 and a listener"));
     if after.rss > before.rss + GROWTH || after.files > before.files + 30 {
         outcome.breach(Rule::Resources, format!("{before:?} became {after:?}"));
     }

@@ -36,6 +36,8 @@ const EXIT: Duration = Duration::from_secs(10);
 struct Tally {
     answered: AtomicU64,
     refused: AtomicU64,
+    /// Reset before a byte of an answer: the kernel still had them in its queue when the listener closed.
+    queued: AtomicU64,
     failed: AtomicU64,
 }
 
@@ -46,6 +48,10 @@ fn ask(door: SocketAddr, tally: &Tally) -> bool {
         Ok(reply) if reply.status == 200 => tally.answered.fetch_add(1, SeqCst),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             tally.refused.fetch_add(1, SeqCst);
+            return false;
+        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+            tally.queued.fetch_add(1, SeqCst);
             return false;
         }
         _ => tally.failed.fetch_add(1, SeqCst),
@@ -89,10 +95,13 @@ fn one(stage: &Stage) -> io::Result<Outcome> {
 }
 
 fn conclude(tally: &Tally, outcome: &mut Outcome) {
-    let [answered, refused, failed] =
-        [&tally.answered, &tally.refused, &tally.failed].map(|count| count.load(SeqCst));
+    let [answered, refused, queued, failed] =
+        [&tally.answered, &tally.refused, &tally.queued, &tally.failed].map(|count| count.load(SeqCst));
     outcome.acknowledged += answered;
-    outcome.note(format!("{answered} answered, {refused} refused before they began, {failed} failed"));
+    outcome.note(format!("{answered} answered, {refused} refused before they began, {queued} reset in the kernel's queue, {failed} failed"));
+    // The server empties the queue before it closes the listener; what comes between the two is the kernel's.
+    let stops = u64::from(outcome.rounds);
+    outcome.demand(queued <= stops, || format!("{queued} connections reset in the queue by {stops} stops"));
     if failed > 0 {
         outcome.breach(Rule::CleanAnswers, format!("{failed} accepted requests without an answer"));
     }
