@@ -57,11 +57,7 @@ pub(super) async fn auth_req_id(
         .because("auth_req_id is missing: send the one that your request was answered with");
     const UNKNOWN: Denial =
         Code::InvalidGrant.because("the auth_req_id is unknown, damaged or was issued to another client");
-    if client.is_public() {
-        return Err(Code::UnauthorizedClient
-            .because("this grant is for clients that can prove themselves")
-            .into());
-    }
+    super::gate::proven(client)?;
     let text = params.one("auth_req_id").ok_or(MISSING)?;
     let handle = Handle::open(cx, HandleKind::AuthReqId, text).ok_or(UNKNOWN)?;
     fetch(cx, client, &handle, params, UNKNOWN).await

@@ -15,6 +15,14 @@ pub(super) const ENDED: Denial = Code::InvalidGrant.because(
     "what the user allowed has ended: the account, the application, the consent or the grant no longer holds",
 );
 
+/// A public client proves nothing, so nobody's word counts for it here.
+pub(super) fn proven(client: &Client) -> Result<(), Denial> {
+    if client.is_public() {
+        return Err(Code::UnauthorizedClient.because("this grant is for clients that can prove themselves"));
+    }
+    Ok(())
+}
+
 /// Whether an account may be acted for now.
 pub(super) fn may_act(cx: &Context, user: &User) -> Result<(), Denial> {
     user.may_act()?;

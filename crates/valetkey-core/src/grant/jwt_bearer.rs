@@ -33,11 +33,7 @@ pub(super) async fn exchange(
     client: &Client,
     params: &Params<'_>,
 ) -> Result<TokenResponse, Error> {
-    if client.is_public() {
-        return Err(Code::UnauthorizedClient
-            .because("this grant is for clients that can prove themselves")
-            .into());
-    }
+    gate::proven(client)?;
     let text = params
         .one("assertion")
         .ok_or(Code::InvalidRequest.because("assertion is missing: send the issuer's JWT"))?;

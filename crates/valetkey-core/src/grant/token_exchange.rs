@@ -55,11 +55,7 @@ pub(super) async fn exchange(
     client: &Client,
     params: &Params<'_>,
 ) -> Result<TokenResponse, Error> {
-    if client.is_public() {
-        return Err(Code::UnauthorizedClient
-            .because("this grant is for clients that can prove themselves")
-            .into());
-    }
+    gate::proven(client)?;
     let requested = requested(params)?;
     let subject = subject::read(cx, client, params).await?;
     if requested == kind::ID_JAG {
