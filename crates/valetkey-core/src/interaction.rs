@@ -176,4 +176,4 @@ fn must_always_ask(client: &Client, request: &AuthorizationRequest) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -224,33 +224,43 @@ impl Default for Portal {
     }
 }
 
-/// The names of ways to prove who one is (OIDC Core §2, `acr`).
+/// The names of ways to prove who one is (OIDC Core §2, `acr`): for each way those that it is known by, the usual one first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcrValues {
-    /// In any way: at a provider elsewhere, too.
-    pub signed_in: String,
+    /// In any way.
+    pub signed_in: Vec<String>,
     /// By a password here.
-    pub password: String,
+    pub password: Vec<String>,
+    /// At a provider elsewhere.
+    pub upstream: Vec<String>,
     /// In any way, no longer ago than `fresh_for`.
-    pub fresh: String,
+    pub fresh: Vec<String>,
     pub fresh_for: Seconds,
 }
 
 impl Default for AcrValues {
     fn default() -> Self {
+        let one = |name: &str| vec![name.to_owned()];
         Self {
-            signed_in: "urn:valetkey:acr:signed-in".to_owned(),
-            password: "urn:valetkey:acr:password".to_owned(),
-            fresh: "urn:valetkey:acr:fresh".to_owned(),
+            signed_in: one("urn:valetkey:acr:signed-in"),
+            password: one("urn:valetkey:acr:password"),
+            upstream: Vec::new(),
+            fresh: one("urn:valetkey:acr:fresh"),
             fresh_for: Seconds::minutes(5),
         }
     }
 }
 
 impl AcrValues {
-    /// From the least to the most telling.
-    pub fn all(&self) -> [&str; 3] {
-        [&self.signed_in, &self.password, &self.fresh]
+    /// Each of them once, from the least to the most telling.
+    pub fn all(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for name in [&self.signed_in, &self.upstream, &self.password, &self.fresh].into_iter().flatten() {
+            if !all.contains(&name.as_str()) {
+                all.push(name);
+            }
+        }
+        all
     }
 }
 

@@ -10,7 +10,7 @@ use valetkey_core::context::{Parts, Server};
 use valetkey_core::proof::certificate::Certificate;
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{
-    DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
+    AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
 };
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
@@ -37,6 +37,7 @@ pub struct Builder {
     calls_loopback: bool,
     portal: Portal,
     certificates: bool,
+    acr: AcrValues,
     pub(crate) own_keys: bool,
 }
 
@@ -53,6 +54,7 @@ impl Default for Builder {
             calls_loopback: false,
             portal: Portal::default(),
             certificates: false,
+            acr: AcrValues::default(),
             own_keys: false,
         }
     }
@@ -103,6 +105,13 @@ impl Builder {
         self
     }
 
+    /// With other names for the ways to sign in.
+    #[must_use]
+    pub fn acr(mut self, change: impl FnOnce(&mut AcrValues)) -> Self {
+        change(&mut self.acr);
+        self
+    }
+
     /// With `/dev/callback`.
     #[must_use]
     pub fn demo(mut self) -> Self {
@@ -145,6 +154,7 @@ impl Builder {
                 .with_registration(self.registration)
                 .with_metadata_documents(self.documents.clone())
                 .with_portal(self.portal)
+                .with_acr(self.acr.clone())
                 .with_mutual_tls(MutualTls {
                     arrives: self.certificates,
                     vouched: self.certificates,

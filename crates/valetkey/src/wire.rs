@@ -4,7 +4,7 @@ pub(crate) use valetkey_store::ServerLock;
 
 use crate::certificates;
 use crate::clock::{OsEntropy, SystemClock};
-use crate::config::values::{DatabaseUrl, DocumentPlace, Span};
+use crate::config::values::{AcrName, DatabaseUrl, DocumentPlace, Many, Span};
 use crate::config::{Config, keys};
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
@@ -17,7 +17,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
-use valetkey_core::settings::{DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings};
+use valetkey_core::settings::{
+    AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings,
+};
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Policy};
@@ -288,6 +290,18 @@ fn settings(config: &Config, issuer: &str) -> Settings {
         .with_dpop_nonce_required(config.dpop.require_nonce)
         .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
         .with_required_pushing(config.require_pushed_authorization_requests)
+        .with_acr(acr_values(&config.login.acr))
+}
+
+fn acr_values(own: &keys::Acr) -> AcrValues {
+    let names = |many: &Many<AcrName>| many.0.iter().map(|name| name.0.clone()).collect();
+    AcrValues {
+        signed_in: names(&own.signed_in),
+        password: names(&own.password),
+        upstream: names(&own.upstream),
+        fresh: names(&own.fresh),
+        fresh_for: own.fresh_for.0,
+    }
 }
 
 pub(crate) fn lifetimes(config: &Config) -> Lifetimes {

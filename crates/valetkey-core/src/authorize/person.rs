@@ -48,7 +48,7 @@ pub(super) fn agreed(cx: &Context, interaction: &Interaction, session: &Session,
     let asked = &interaction.request.details;
     let may = |name: &str| interaction.request.allows_claim(granted, name);
     Details {
-        acr: Some(acr::said(cx, session, &wishes(asked))),
+        acr: acr::said(cx, session, &wishes(asked)),
         amr: session.amr.clone(),
         claims: asked.claims.as_ref().map(|claims| claims.filter(may)).filter(|claims| !claims.is_empty()),
         expected: None,

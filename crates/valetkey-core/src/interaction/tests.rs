@@ -7,7 +7,7 @@ use crate::time::Seconds;
 
 const NOW: Timestamp = Timestamp(10_000);
 
-fn session(auth_time: i64) -> Session {
+pub(crate) fn session(auth_time: i64) -> Session {
     Session {
         id: SessionId(Id::new(7, [7; 10])),
         user: "usr_a".into(),

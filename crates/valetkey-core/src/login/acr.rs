@@ -1,6 +1,7 @@
 //! OIDC Core §2, RFC 9470 §4 — in which ways a person proved who they are, by the names that the operator gave
 
 use crate::context::Context;
+use crate::scope;
 use crate::settings::AcrValues;
 use crate::store::Session;
 use crate::time::Timestamp;
@@ -8,22 +9,32 @@ use crate::time::Timestamp;
 /// RFC 8176 §2.
 const PASSWORD: &str = "pwd";
 
+/// Whether something can be the name of a way: one word, as it goes into `acr_values` and a challenge (RFC 9470 §3).
+pub fn is_name(text: &str) -> bool {
+    scope::is_name(text) && text.len() <= 255
+}
+
+/// The names of all that a session has, the most telling first; but for those of being fresh.
+fn lasting<'a>(values: &'a AcrValues, session: &Session) -> impl Iterator<Item = &'a str> {
+    let password = session.amr.iter().any(|method| method == PASSWORD);
+    let by = if password { &values.password } else { &values.upstream };
+    by.iter().chain(&values.signed_in).map(String::as_str)
+}
+
 /// The names of all that a session has, the most telling first.
 pub fn held<'a>(values: &'a AcrValues, session: &Session, now: Timestamp) -> impl Iterator<Item = &'a str> {
     let fresh = now - session.auth_time <= values.fresh_for;
-    let password = session.amr.iter().any(|method| method == PASSWORD);
-    let named = [(fresh, &values.fresh), (password, &values.password), (true, &values.signed_in)];
-    named.into_iter().filter(|(has, _)| *has).map(|(_, name)| name.as_str())
+    values.fresh.iter().filter(move |_| fresh).map(String::as_str).chain(lasting(values, session))
 }
 
-/// What is said of a session: the first of the wishes that it fulfils, else how the person signed in.
-pub fn said(cx: &Context, session: &Session, wishes: &[String]) -> String {
+/// What is said of a session: the first of the wishes that it fulfils, else how the person signed in. Nothing where the
+/// operator has no name for that.
+pub fn said(cx: &Context, session: &Session, wishes: &[String]) -> Option<String> {
     let values = &cx.settings.acr;
     let held: Vec<&str> = held(values, session, cx.now).collect();
-    let fulfilled = wishes.iter().find(|wish| held.contains(&wish.as_str()));
+    let fulfilled = wishes.iter().map(String::as_str).find(|wish| held.contains(wish));
     // That it was just now says `auth_time` better; the name is for those who ask for it.
-    let usual = held.iter().find(|name| **name != values.fresh).copied();
-    fulfilled.map_or_else(|| usual.unwrap_or(&values.signed_in).to_owned(), Clone::clone)
+    fulfilled.or_else(|| lasting(values, session).next()).map(str::to_owned)
 }
 
 /// Whether a session fulfils one of the wishes. No wish is fulfilled.
@@ -35,4 +46,48 @@ pub fn fulfils(cx: &Context, session: &Session, wishes: &[String]) -> bool {
 /// Whether another sign-in could fulfil one.
 pub fn could(cx: &Context, wishes: &[String]) -> bool {
     wishes.iter().any(|wish| cx.settings.acr.all().contains(&wish.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(amr: &[&str], auth_time: i64) -> Session {
+        let amr = amr.iter().map(|method| (*method).to_owned()).collect();
+        Session { amr, ..crate::interaction::tests::session(auth_time) }
+    }
+
+    #[test]
+    fn oidc_core_section_2_a_session_has_the_names_of_its_way_alone() {
+        let names = |all: &str| all.split_whitespace().map(str::to_owned).collect();
+        let values = AcrValues {
+            signed_in: names("any"),
+            password: names("silver pwd"),
+            upstream: names("bronze"),
+            fresh: names("now"),
+            ..AcrValues::default()
+        };
+        for (amr, auth_time, want) in [
+            (&["pwd"][..], 1_000, "now silver pwd any"),
+            (&["pwd"], 0, "silver pwd any"),
+            (&["otp", "pwd"], 0, "silver pwd any"),
+            (&[], 1_000, "now bronze any"),
+            (&[], 0, "bronze any"),
+        ] {
+            let session = session(amr, auth_time);
+            let held: Vec<&str> = held(&values, &session, Timestamp(1_300)).collect();
+            assert_eq!(held.join(" "), want, "{amr:?} {auth_time}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_name_is_not_said_and_no_name_stands_twice() {
+        let none = AcrValues { signed_in: Vec::new(), upstream: Vec::new(), ..AcrValues::default() };
+        assert_eq!(lasting(&none, &session(&[], 0)).next(), None);
+        let same = AcrValues { upstream: none.password.clone(), ..AcrValues::default() };
+        assert_eq!(same.all().len(), 3, "{same:?}");
+        for (name, good) in [("phr", true), ("urn:a:b", true), ("", false), ("a b", false), ("a\"b", false)] {
+            assert_eq!(is_name(name), good, "{name}");
+        }
+    }
 }

@@ -5,9 +5,9 @@ use crate::applied::Applied;
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::ids::ApiId;
+use crate::login::acr;
 use crate::path::Path;
 use crate::route;
-use crate::scope;
 use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::Api;
 use crate::time::Seconds;
@@ -30,8 +30,7 @@ pub(super) fn check(api: &Api) -> Result<(), ManageError> {
             "the resource must be an absolute URI without fragment, such as https://api.example/photos",
         ));
     }
-    let named = |acr: &String| scope::is_name(acr) && acr.len() <= 255;
-    if api.endpoints.iter().any(|rule| !rule.acr.iter().all(named)) {
+    if api.endpoints.iter().any(|rule| !rule.acr.iter().all(|name| acr::is_name(name))) {
         return Err(refused(
             "an acr value is a name without spaces and quotes, such as urn:valetkey:acr:fresh",
         ));

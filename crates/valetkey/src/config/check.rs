@@ -130,6 +130,7 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
         ("gateway.connect_timeout", config.gateway.connect_timeout, second, Seconds(60)),
         ("gateway.response_timeout", answer, second, limits.request_timeout.0),
         ("outbound.timeout", config.outbound.timeout, second, Seconds(60)),
+        ("login.acr.fresh_for", config.login.acr.fresh_for, second, Seconds::hours(24)),
     ] {
         if value.0 < least || value.0 > most {
             wrong.push((key, format!("{value} is outside the range {} to {}", Span(least), Span(most))));

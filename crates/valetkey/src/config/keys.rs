@@ -1,11 +1,13 @@
 //! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
 
-use super::values::{DatabaseUrl, Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath};
+use super::values::{
+    AcrName, DatabaseUrl, Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use valetkey_core::settings::{Lifetimes as CoreLifetimes, Portal};
+use valetkey_core::settings::{AcrValues, Lifetimes as CoreLifetimes, Portal};
 
 /// Valetkey's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -278,6 +280,38 @@ impl Default for Lifetimes {
 pub(crate) struct Login {
     /// Password hashes computed at once, 19 MiB and one core each. Default: one less than there are cores, at most 4.
     pub(crate) parallel_hashes: Option<usize>,
+    pub(crate) acr: Acr,
+}
+
+/// The names (`acr`) by which applications ask for a way to sign in and are told of it: one or a list each, the one that is
+/// told unasked first. An empty list: that way has no name of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Acr {
+    /// In any way.
+    pub(crate) signed_in: Many<AcrName>,
+    /// By a password here.
+    pub(crate) password: Many<AcrName>,
+    /// At a provider elsewhere.
+    pub(crate) upstream: Many<AcrName>,
+    /// In any way, a short while ago at most. Told only where it was asked for.
+    pub(crate) fresh: Many<AcrName>,
+    /// That while.
+    pub(crate) fresh_for: Span,
+}
+
+impl Default for Acr {
+    fn default() -> Self {
+        let own = AcrValues::default();
+        let many = |names: Vec<String>| Many(names.into_iter().map(AcrName).collect());
+        Self {
+            signed_in: many(own.signed_in),
+            password: many(own.password),
+            upstream: many(own.upstream),
+            fresh: many(own.fresh),
+            fresh_for: Span(own.fresh_for),
+        }
+    }
 }
 
 /// What is logged, on standard error.

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
+use valetkey_core::login::acr;
 use valetkey_core::secret::Secret;
 use valetkey_core::settings::path;
 use valetkey_core::time::Seconds;
@@ -158,6 +159,25 @@ impl FromStr for UrlPath {
 impl Item for UrlPath {
     const EXPECTED: &'static str = "a path such as \"/token\"";
     const NAME: &'static str = "Paths";
+}
+
+/// A name of a way to sign in (`acr`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct AcrName(pub(crate) String);
+
+impl FromStr for AcrName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        acr::is_name(text).then(|| Self(text.to_owned())).ok_or(())
+    }
+}
+
+impl Item for AcrName {
+    const EXPECTED: &'static str =
+        "a name without spaces and quotes, such as \"urn:mace:incommon:iap:silver\",";
+    const NAME: &'static str = "AcrNames";
 }
 
 /// A range of addresses, checked by the edge's own parser.

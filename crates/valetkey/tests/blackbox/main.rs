@@ -3,6 +3,7 @@
 
 mod account;
 mod account_pages;
+mod acr_names;
 mod answers;
 mod artefacts;
 mod audit;
