@@ -3,6 +3,7 @@
 use crate::client::{Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
+use crate::jose::jwe::decrypt;
 use crate::jose::jws::Jws;
 use crate::params::Params;
 use crate::time::{Seconds, Timestamp};
@@ -24,7 +25,10 @@ const fn bad(detail: &'static str) -> Denial {
 }
 
 const UNREAD: Denial = bad(
-    "the request object is no compact JWS by EdDSA, ES256, PS256 or RS256: unsigned and encrypted ones are not read",
+    "the request object is no compact JWS by EdDSA, ES256, PS256 or RS256: one that is encrypted alone, or not signed, is not read",
+);
+const ENCRYPTED: Denial = bad(
+    "the request object cannot be decrypted: encrypt it for a key of our jwks_uri that has use enc, by an alg and enc of our metadata, without zip",
 );
 const OTHER_ALGORITHM: Denial =
     bad("the request object is not signed by an algorithm that this client may use");
@@ -49,10 +53,21 @@ pub async fn unfold(
     if outside.one("request_uri").is_some() {
         return Err(Code::InvalidRequest.because("send request or request_uri, never both").into());
     }
-    let claims = read(cx, client, text).await?;
+    let text = decrypted(cx, text)?;
+    let claims = read(cx, client, &text).await?;
     let mut pairs = pairs(&claims)?;
     beside(client, outside, &mut pairs);
     Ok(Some(Params::of(pairs).map_err(|_| OTHER_VALUE)?))
+}
+
+/// RFC 9101 §6.1: signed first, and encrypted for a key of ours after that; or signed alone.
+fn decrypted<'a>(cx: &Context, text: &'a str) -> Result<Cow<'a, str>, Denial> {
+    if !decrypt::is_encrypted(text) {
+        return Ok(text.into());
+    }
+    let keys = cx.keys();
+    let inside = decrypt::decrypt(keys.decrypting(cx.now), text, cx.random()).ok_or(ENCRYPTED)?;
+    String::from_utf8(inside).map(Cow::from).map_err(|_| ENCRYPTED)
 }
 
 /// The claims of a request object that holds; of a request at the backchannel too (CIBA §7.1.1).

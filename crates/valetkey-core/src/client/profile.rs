@@ -21,6 +21,7 @@ pub use security::{Security, SecurityProfile};
 
 use super::Client;
 use super::metadata::BadMetadata;
+use crate::jose::jwe::{Algorithm, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -123,6 +124,17 @@ impl Profile {
         cross_device.check(client)?;
         federation.check(client)
     }
+}
+
+/// What is wrong where something is to be encrypted for a client by this algorithm: its keys do not take it.
+fn encryption_flaw(client: &Client, algorithm: Algorithm) -> Option<String> {
+    let fits = match (&client.jwks, &client.jwks_uri) {
+        (Some(set), _) => Recipient::of_set(set, algorithm).is_some(),
+        (None, at) => at.is_some(),
+    };
+    let name = algorithm.name();
+    (!fits)
+        .then(|| format!("to encrypt by {name}, the client's jwks or jwks_uri must hold a public key for it"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::grant::GrantType;
 use crate::interaction::{Prompt, ResponseMode, ResponseType};
-use crate::jose::{SigningAlgorithm, jwk};
+use crate::jose::{SigningAlgorithm, jwe, jwk};
 use crate::settings::{DynamicRegistration, MetadataDocuments};
 use serde_json::{Map, Value, json};
 
@@ -118,6 +118,10 @@ fn of_requests(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
         "request_uri_parameter_supported": false,
         "request_object_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "authorization_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::name),
+        "request_object_encryption_alg_values_supported": jwe::Algorithm::ALL.map(|(name, _)| name),
+        "request_object_encryption_enc_values_supported": jwe::Encryption::ALL.map(|(name, _)| name),
+        "authorization_encryption_alg_values_supported": jwe::Algorithm::ALL.map(|(name, _)| name),
+        "authorization_encryption_enc_values_supported": jwe::Encryption::ALL.map(|(name, _)| name),
         "authorization_response_iss_parameter_supported": true,
     });
     let in_force = cx.in_force();

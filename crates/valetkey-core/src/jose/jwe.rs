@@ -1,5 +1,7 @@
 //! RFC 7516 §5.1, RFC 7518 §4, §5 — encrypting for somebody else's public key, in the compact form
 
+pub mod decrypt;
+
 use super::jwk::is_private;
 use crate::error::{Fault, FaultKind};
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -43,6 +45,15 @@ impl Algorithm {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, own)| own)
+    }
+
+    /// RFC 7518 §4.6.2 — what an agreed key is for, the content or wrapping the content's key, and its bytes.
+    fn derived(self, encryption: Encryption) -> (&'static str, usize) {
+        match self {
+            Self::EcdhEsA128Kw => (self.name(), 16),
+            Self::EcdhEsA256Kw => (self.name(), 32),
+            _ => (encryption.name(), encryption.key_length()),
+        }
     }
 }
 
@@ -110,6 +121,23 @@ struct Jwk {
     e: Option<String>,
 }
 
+impl Jwk {
+    fn part(text: Option<&str>) -> Option<Vec<u8>> {
+        BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
+    }
+
+    /// SEC 1 §2.3.3: 0x04, then x and y of 32 bytes each. Whether it lies on the curve is looked at here.
+    fn p256_point(&self) -> Option<Vec<u8>> {
+        if self.kty != "EC" || self.crv.as_deref() != Some("P-256") {
+            return None;
+        }
+        let (x, y) = (Self::part(self.x.as_deref())?, Self::part(self.y.as_deref())?);
+        let point = (x.len() == 32 && y.len() == 32).then(|| [&[4], &*x, &*y].concat())?;
+        ParsedPublicKey::try_from(UnparsedPublicKey::new(&ECDH_P256, &point)).ok()?;
+        Some(point)
+    }
+}
+
 impl Recipient {
     /// The first key of a set that takes texts by this algorithm; one marked for encryption goes first.
     pub fn of_set(set: &Value, algorithm: Algorithm) -> Option<Self> {
@@ -129,7 +157,7 @@ impl Recipient {
         if !fits || jwk.purpose.as_deref().is_some_and(|purpose| purpose != "enc") {
             return None;
         }
-        let part = |text: &Option<String>| BASE64URL_NOPAD.decode(text.as_deref()?.as_bytes()).ok();
+        let part = |text: &Option<String>| Jwk::part(text.as_deref());
         let key = match (algorithm, jwk.kty.as_str(), jwk.crv.as_deref()) {
             (Algorithm::RsaOaep256, "RSA", None) => {
                 let components = PublicKeyComponents { n: part(&jwk.n)?, e: part(&jwk.e)? };
@@ -137,13 +165,7 @@ impl Recipient {
                 Key::Rsa(OaepPublicEncryptingKey::new(key).ok().filter(|key| key.key_size_bits() >= 2048)?)
             }
             (Algorithm::RsaOaep256, ..) => return None,
-            (_, "EC", Some("P-256")) => {
-                let (x, y) = (part(&jwk.x)?, part(&jwk.y)?);
-                // SEC 1 §2.3.3: 0x04, then x and y of 32 bytes each. Whether it lies on the curve is looked at here.
-                let point = (x.len() == 32 && y.len() == 32).then(|| [&[4], &*x, &*y].concat())?;
-                ParsedPublicKey::try_from(UnparsedPublicKey::new(&ECDH_P256, &point)).ok()?;
-                Key::P256(point)
-            }
+            (_, "EC", Some("P-256")) => Key::P256(jwk.p256_point()?),
             (_, "OKP", Some("X25519")) => Key::X25519(part(&jwk.x).filter(|x| x.len() == 32)?),
             _ => return None,
         };
@@ -199,14 +221,10 @@ impl Recipient {
         let own = PrivateKey::generate(curve).map_err(failed)?;
         let public = own.compute_public_key().map_err(failed)?;
         header.insert("epk".to_owned(), ephemeral(public.as_ref()));
-        // RFC 7518 §4.6.2: the key is for the content, or for wrapping the content's key.
-        let (id, length) = match self.algorithm {
-            Algorithm::EcdhEsA128Kw => (self.algorithm.name(), 16),
-            Algorithm::EcdhEsA256Kw => (self.algorithm.name(), 32),
-            _ => (encryption.name(), encryption.key_length()),
-        };
+        let (id, length) = self.algorithm.derived(encryption);
         let peer = UnparsedPublicKey::new(curve, point);
-        let agreed = agreement::agree(&own, peer, failed(()), |secret| Ok(derive(secret, id, length)))?;
+        let agreed =
+            agreement::agree(&own, peer, failed(()), |secret| Ok(derive(secret, id, length, [&[], &[]])))?;
         if self.algorithm == Algorithm::EcdhEs {
             return Ok((agreed, Vec::new()));
         }
@@ -234,16 +252,18 @@ fn ephemeral(public: &[u8]) -> Value {
     }
 }
 
-/// RFC 7518 §4.6.2 — Concat KDF with SHA-256, of one round: nobody needs more than 256 bits. `apu` and `apv` are empty.
-fn derive(secret: &[u8], id: &str, length: usize) -> Vec<u8> {
+/// RFC 7518 §4.6.2 — Concat KDF with SHA-256, of one round: nobody needs more than 256 bits. `parties`: `apu` and `apv`.
+fn derive(secret: &[u8], id: &str, length: usize, parties: [&[u8]; 2]) -> Vec<u8> {
     let number = |n: usize| u32::try_from(n).unwrap_or_default().to_be_bytes();
     let mut hash = digest::Context::new(&SHA256);
     hash.update(&number(1));
     hash.update(secret);
     hash.update(&number(id.len()));
     hash.update(id.as_bytes());
-    hash.update(&number(0));
-    hash.update(&number(0));
+    for party in parties {
+        hash.update(&number(party.len()));
+        hash.update(party);
+    }
     hash.update(&number(length * 8));
     hash.finish().as_ref()[..length].to_vec()
 }
@@ -277,12 +297,17 @@ fn cbc(key: &[u8], random: &[u8], aad: &[u8], mut text: Vec<u8>) -> Result<Seale
     let context = EncryptionContext::Iv128(FixedLength::from(iv));
     let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(key).map_err(failed)?;
     cipher.less_safe_encrypt(&mut text, context).map_err(failed)?;
-    let bits = u64::try_from(aad.len() * 8).map_err(failed)?.to_be_bytes();
+    Ok(Sealed { iv: iv.to_vec(), tag: cbc_tag(mac_key, aad, &iv, &text), text })
+}
+
+/// RFC 7518 §5.2.2.1 (5), (6).
+fn cbc_tag(mac_key: &[u8], aad: &[u8], iv: &[u8], text: &[u8]) -> Vec<u8> {
+    let bits = (aad.len() as u64 * 8).to_be_bytes();
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, mac_key));
-    for part in [aad, &iv, &text, &bits] {
+    for part in [aad, iv, text, &bits] {
         mac.update(part);
     }
-    Ok(Sealed { iv: iv.to_vec(), tag: mac.sign().as_ref()[..16].to_vec(), text })
+    mac.sign().as_ref()[..16].to_vec()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Signing and sealing keys: made at the first start, rotated by publishing before use (OIDC Core §10.1.1).
+//! Signing, sealing and encryption keys: made at the first start, rotated by publishing before use (OIDC Core §10.1.1).
 
 use super::{ManageError, refused};
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::ids::KeyId;
+use crate::jose::jwe::decrypt::KeyKind;
 use crate::jose::{self, SigningAlgorithm};
 use crate::settings::{JWKS_MAX_AGE, SEALING_KEY_HEAD_START};
 use crate::store::{KeyPurpose, StoredKey};
@@ -16,20 +17,24 @@ use crate::token::keys::{SEALING_ALGORITHM, wrap};
 pub enum Rotate {
     Sealing,
     Signing(SigningAlgorithm),
+    Encryption(KeyKind),
 }
 
 impl Rotate {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Sealing,
         Self::Signing(SigningAlgorithm::EdDsa),
         Self::Signing(SigningAlgorithm::Es256),
         Self::Signing(SigningAlgorithm::Rs256),
+        Self::Encryption(KeyKind::Rsa),
+        Self::Encryption(KeyKind::P256),
     ];
 
     const fn purpose(self) -> KeyPurpose {
         match self {
             Self::Sealing => KeyPurpose::Sealing,
             Self::Signing(_) => KeyPurpose::Signing,
+            Self::Encryption(_) => KeyPurpose::Encryption,
         }
     }
 
@@ -37,12 +42,14 @@ impl Rotate {
         match self {
             Self::Sealing => SEALING_ALGORITHM,
             Self::Signing(algorithm) => algorithm.name(),
+            Self::Encryption(kind) => kind.name(),
         }
     }
 
     const fn head_start(self) -> Seconds {
         match self {
-            Self::Sealing => SEALING_KEY_HEAD_START,
+            // An encryption key is published once every node can read what comes for it.
+            Self::Sealing | Self::Encryption(_) => SEALING_KEY_HEAD_START,
             // Who read the keys at the last moment may have read them at a node that had not heard yet.
             Self::Signing(_) => Seconds(JWKS_MAX_AGE.0 + SEALING_KEY_HEAD_START.0),
         }
@@ -54,6 +61,7 @@ fn make(cx: &Context, what: Rotate, active_at: Timestamp) -> Result<StoredKey, F
     let bytes = match what {
         Rotate::Sealing => cx.random::<32>().to_vec(),
         Rotate::Signing(algorithm) => jose::generate(algorithm)?,
+        Rotate::Encryption(kind) => kind.generate()?,
     };
     let wrapped = wrap(&cx.master, &id, &bytes, cx.nonce())?;
     Ok(StoredKey {

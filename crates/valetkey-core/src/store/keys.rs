@@ -15,6 +15,8 @@ pub enum KeyPurpose {
     Sealing,
     /// Signs JWTs; its public half stands in the JWKS.
     Signing,
+    /// Decrypts what others encrypted for us; its public half stands in the JWKS.
+    Encryption,
 }
 
 /// A key as it is stored.
@@ -22,7 +24,7 @@ pub enum KeyPurpose {
 pub struct StoredKey {
     pub id: KeyId,
     pub purpose: KeyPurpose,
-    /// `A256GCMSIV`, `EdDSA`, `ES256`, `RS256`.
+    /// `A256GCMSIV`, `EdDSA`, `ES256`, `RS256`, `RSA-OAEP-256`, `ECDH-ES`.
     pub algorithm: String,
     /// The private key, sealed under the master key.
     #[serde(skip)]
@@ -30,7 +32,7 @@ pub struct StoredKey {
     pub created_at: Timestamp,
     /// Published before, used from then on.
     pub active_at: Timestamp,
-    /// Signing keys: still published, no longer used from then on.
+    /// Signing keys: still published, no longer used from then on. Encryption keys: still used, no longer published.
     pub retired_at: Option<Timestamp>,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Fault, FaultKind};
 use crate::ids::KeyId;
+use crate::jose::jwe::decrypt::{DecryptionKey, KeyKind};
 use crate::jose::{Signer, SigningAlgorithm, SigningKey};
 use crate::seal::{self, Kind, SealNonce, SealingKey};
 use crate::settings::{JWKS_MAX_AGE, LONGEST_ACCESS_TOKEN};
@@ -18,6 +19,7 @@ pub const SEALING_ALGORITHM: &str = "A256GCMSIV";
 pub struct KeyRing {
     sealing: Vec<SealingKey>,
     signing: Vec<SigningKey>,
+    decrypting: Vec<DecryptionKey>,
     stored: Vec<StoredKey>,
     /// How far the change feed had come when they were read.
     pub(crate) read_at: i64,
@@ -60,6 +62,11 @@ impl KeyRing {
                     let (id, active, retired) = (row.id.clone(), row.active_at, row.retired_at);
                     ring.signing.push(SigningKey::parse(id, algorithm, active, retired, at_rest.bytes)?);
                 }
+                KeyPurpose::Encryption => {
+                    let Some(kind) = KeyKind::parse(&row.algorithm) else { continue };
+                    let (id, active, retired) = (row.id.clone(), row.active_at, row.retired_at);
+                    ring.decrypting.push(DecryptionKey::parse(id, kind, active, retired, at_rest.bytes)?);
+                }
             }
         }
         ring.stored = stored;
@@ -96,10 +103,29 @@ impl KeyRing {
         &self.stored
     }
 
-    /// RFC 7517 §5 — the public keys: each from before its first use until its last token has expired (OIDC Core §10.1.1).
-    pub fn jwks(&self, now: Timestamp) -> Value {
-        let keep = LONGEST_ACCESS_TOKEN + JWKS_MAX_AGE;
-        let live = self.signing.iter().filter(|key| key.retired_at.is_none_or(|at| at + keep > now));
-        json!({"keys": live.flat_map(Signer::all).map(|key| key.public_jwk()).collect::<Vec<_>>()})
+    /// Those that somebody may still encrypt for who read the public ones a while ago, the newest first.
+    pub fn decrypting(&self, now: Timestamp) -> impl Iterator<Item = &DecryptionKey> {
+        self.decrypting.iter().rev().filter(move |key| is_kept(key.retired_at, now))
     }
+
+    /// The one of each kind that is to be encrypted for now.
+    fn encrypting(&self, now: Timestamp) -> impl Iterator<Item = &DecryptionKey> {
+        let newest =
+            move |kind: KeyKind| self.decrypting.iter().rfind(|key| key.kind == kind && key.active_at <= now);
+        KeyKind::ALL.into_iter().filter_map(newest)
+    }
+
+    /// RFC 7517 §5 — the public keys: for signatures, each from before its first use until its last token has expired (OIDC
+    /// Core §10.1.1); for encryption (§10.2), the one that everybody knows already.
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        let live = self.signing.iter().filter(|key| is_kept(key.retired_at, now));
+        let signing = live.flat_map(Signer::all).map(|key| key.public_jwk());
+        let encrypting = self.encrypting(now).map(|key| key.public_jwk().clone());
+        json!({"keys": signing.chain(encrypting).collect::<Vec<_>>()})
+    }
+}
+
+/// Whether something of the time before a key retired may still come.
+fn is_kept(retired_at: Option<Timestamp>, now: Timestamp) -> bool {
+    retired_at.is_none_or(|at| at + LONGEST_ACCESS_TOKEN + JWKS_MAX_AGE > now)
 }

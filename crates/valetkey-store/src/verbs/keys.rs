@@ -16,6 +16,7 @@ const fn number(purpose: KeyPurpose) -> i64 {
     match purpose {
         KeyPurpose::Sealing => 1,
         KeyPurpose::Signing => 2,
+        KeyPurpose::Encryption => 3,
     }
 }
 
@@ -24,6 +25,7 @@ impl FromRow for StoredKey {
         let purpose = match row.int(1)? {
             1 => KeyPurpose::Sealing,
             2 => KeyPurpose::Signing,
+            3 => KeyPurpose::Encryption,
             other => return Err(Fault::corrupt("a key is for no known purpose", other.to_string())),
         };
         Ok(Self {
@@ -44,7 +46,7 @@ impl Verb for List {
     type Out = Vec<StoredKey>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<StoredKey>, Fault> {
         let sql = "SELECT id, purpose, algorithm, wrapped, created_at, active_at, retired_at FROM keys
-                   WHERE purpose IN (1, 2) ORDER BY seq";
+                   WHERE purpose IN (1, 2, 3) ORDER BY seq";
         all(tx, sql, &[]).await
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use valetkey_core::authorize::{AuthorizationResponse, OUTCOME, enclosed};
 use valetkey_core::client::Client;
 use valetkey_core::directory::User;
-use valetkey_core::error::{Denial, Fault};
+use valetkey_core::error::{Denial, Error, Fault};
 use valetkey_core::interaction::ResponseMode;
 use valetkey_core::time::Seconds;
 
@@ -129,11 +129,15 @@ pub(crate) async fn to_client(call: &Call, client_id: &str, answer: &Authorizati
         Ok(client) => client,
         Err(fault) => return failed(call, &fault),
     };
-    let enclosed = client.as_deref().map(|client| enclosed(&call.cx, client, answer)).transpose();
-    let answer = match &enclosed {
-        Ok(enclosed) => enclosed.as_ref().unwrap_or(answer),
-        Err(fault) => return failed(call, fault),
+    let own = match &client {
+        None => None,
+        Some(client) => match enclosed(&call.cx, client, answer).await {
+            Ok(enclosed) => Some(enclosed),
+            Err(Error::Denied(denial)) => return refused(call, ErrorKind::BadRequest, denial),
+            Err(Error::Failed(fault)) => return failed(call, &fault),
+        },
     };
+    let answer = own.as_ref().unwrap_or(answer);
     if matches!(answer.mode, ResponseMode::Query | ResponseMode::Fragment) {
         return see_other(&answer.location());
     }

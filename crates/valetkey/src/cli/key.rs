@@ -1,4 +1,4 @@
-//! `valetkey key`: signing and sealing keys.
+//! `valetkey key`: signing, sealing and encryption keys.
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use valetkey_core::jose::SigningAlgorithm;
+use valetkey_core::jose::jwe::decrypt::KeyKind;
 use valetkey_core::manage::key::{self as commands, Rotate};
 use valetkey_core::store::{KeyPurpose, StoredKey};
 use valetkey_core::time::Timestamp;
@@ -20,7 +21,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rotation {
-    /// sealing, EdDSA, ES256, RS256 or all
+    /// sealing, EdDSA, ES256, RS256, RSA-OAEP-256, ECDH-ES or all
     #[arg(value_parser = which, default_value = "all")]
     what: Which,
     /// Use the new key at once: a key is known to others. Tokens are refused wherever it is not known yet
@@ -39,8 +40,12 @@ fn which(text: &str) -> Result<Which, String> {
         "all" => Ok(Which::All),
         "sealing" => Ok(Which::One(Rotate::Sealing)),
         _ => SigningAlgorithm::parse(text)
-            .map(|algorithm| Which::One(Rotate::Signing(algorithm.key())))
-            .ok_or_else(|| "expected one of sealing, EdDSA, ES256, RS256, all".to_owned()),
+            .map(|algorithm| Rotate::Signing(algorithm.key()))
+            .or_else(|| KeyKind::parse(text).map(Rotate::Encryption))
+            .map(Which::One)
+            .ok_or_else(|| {
+                "expected one of sealing, EdDSA, ES256, RS256, RSA-OAEP-256, ECDH-ES, all".to_owned()
+            }),
     }
 }
 
@@ -98,6 +103,7 @@ fn to_json(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> Value {
     let purpose = match key.purpose {
         KeyPurpose::Sealing => "sealing",
         KeyPurpose::Signing => "signing",
+        KeyPurpose::Encryption => "encryption",
     };
     json!({
         "id": key.id,

@@ -31,6 +31,7 @@ mod device;
 mod device_hostile;
 mod discovery;
 mod dpop;
+mod encrypted;
 mod fapi2;
 mod faults;
 mod front_channel;

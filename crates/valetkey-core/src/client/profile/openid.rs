@@ -1,10 +1,10 @@
 //! OIDC Registration §2 — what a client wants of ID tokens, userinfo and subjects
 
-use super::members;
+use super::{encryption_flaw, members};
 use crate::client::metadata::BadMetadata;
 use crate::client::{Client, keys, subject};
 use crate::jose::SigningAlgorithm;
-use crate::jose::jwe::{Algorithm, Encryption, Recipient};
+use crate::jose::jwe::{Algorithm, Encryption};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -83,19 +83,8 @@ impl OpenId {
 
     fn check_keys(&self, client: &Client) -> Result<(), BadMetadata> {
         let algorithms = [self.id_token_encrypted_response_alg, self.userinfo_encrypted_response_alg];
-        for algorithm in algorithms.into_iter().flatten() {
-            let fits = match (&client.jwks, &client.jwks_uri) {
-                (Some(set), _) => Recipient::of_set(set, algorithm).is_some(),
-                (None, at) => at.is_some(),
-            };
-            if !fits {
-                let name = algorithm.name();
-                return Err(BadMetadata(format!(
-                    "to encrypt by {name}, the client's jwks or jwks_uri must hold a public key for it"
-                )));
-            }
-        }
-        Ok(())
+        let flaw = algorithms.into_iter().flatten().find_map(|algorithm| encryption_flaw(client, algorithm));
+        flaw.map_or(Ok(()), |words| Err(BadMetadata(words)))
     }
 
     // OIDC Core §8.1, OIDC Registration §2: the fetcher sees to what stands at the address.

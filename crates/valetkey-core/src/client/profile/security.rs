@@ -1,12 +1,13 @@
 //! RFC 9126 §6, RFC 9101 §10.5, JARM §3, RFC 9396 §10, FAPI 2.0 §5 — what a client binds itself to
 
-use super::members;
+use super::{Encrypted, encryption_flaw, members};
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::client::keys::Keys;
 use crate::client::metadata::BadMetadata;
 use crate::interaction::ResponseType;
 use crate::jose::SigningAlgorithm;
+use crate::jose::jwe;
 use crate::jose::jwk::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,8 +34,14 @@ members! {
         pub require_signed_request_object: bool,
         /// By which algorithm it signs its request objects; none said: any of ours.
         pub request_object_signing_alg: Option<String>,
+        /// By which algorithm it means to encrypt them for a key of ours. It may use another, or none (OIDC Registration §2).
+        pub request_object_encryption_alg: Option<jwe::Algorithm>,
+        pub request_object_encryption_enc: Option<jwe::Encryption>,
         /// By which algorithm a signed answer (JARM) is signed; none said: RS256, or ES256 under `fapi2`.
         pub authorization_signed_response_alg: Option<SigningAlgorithm>,
+        /// How such an answer is encrypted for its keys; none said: not at all.
+        pub authorization_encrypted_response_alg: Option<jwe::Algorithm>,
+        pub authorization_encrypted_response_enc: Option<jwe::Encryption>,
         /// RFC 9396 §10: the types that it may ask for; empty: any that is registered here.
         pub authorization_details_types: Vec<String>,
     }
@@ -62,6 +69,12 @@ impl Security {
         self.authorization_signed_response_alg.unwrap_or(usual)
     }
 
+    /// JARM §3.
+    pub fn response_encryption(&self) -> Encrypted {
+        let alg = self.authorization_encrypted_response_alg?;
+        Some((alg, self.authorization_encrypted_response_enc.unwrap_or_default()))
+    }
+
     pub(super) fn check(&self, client: &Client) -> Result<(), BadMetadata> {
         let wrong = self.flaw(client).or_else(|| self.is_fapi2().then(|| fapi2_flaw(client)).flatten());
         wrong.map_or(Ok(()), |words| Err(BadMetadata(words)))
@@ -84,6 +97,24 @@ impl Security {
         }
         if signs && Keys::of(client).is_none() {
             return Some("signed requests need the client's public keys: a jwks or jwks_uri".to_owned());
+        }
+        let lonely = [
+            (self.request_object_encryption_alg.is_none(), self.request_object_encryption_enc.is_some()),
+            (
+                self.authorization_encrypted_response_alg.is_none(),
+                self.authorization_encrypted_response_enc.is_some(),
+            ),
+        ];
+        if lonely.contains(&(true, true)) {
+            return Some(
+                "request_object_encryption_enc and authorization_encrypted_response_enc need their alg"
+                    .to_owned(),
+            );
+        }
+        if let Some(flaw) =
+            self.authorization_encrypted_response_alg.and_then(|alg| encryption_flaw(client, alg))
+        {
+            return Some(flaw);
         }
         let types = &self.authorization_details_types;
         if types.len() > MOST_TYPES || types.iter().any(|name| name.is_empty() || name.len() > 200) {

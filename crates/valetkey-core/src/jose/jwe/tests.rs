@@ -54,7 +54,8 @@ fn unwrap(key: &Private, header: &Value, encrypted: &[u8], encryption: Encryptio
         _ => (alg, 32),
     };
     let peer = UnparsedPublicKey::new(curve, &point);
-    let agreed = agreement::agree(own, peer, (), |secret| Ok(derive(secret, id, length))).expect("agreed");
+    let agreed =
+        agreement::agree(own, peer, (), |secret| Ok(derive(secret, id, length, [&[], &[]]))).expect("agreed");
     if alg == "ECDH-ES" {
         assert!(encrypted.is_empty());
         return agreed;
@@ -129,7 +130,9 @@ fn rfc7518_appendix_c_the_derived_key_of_the_example_without_its_parties() {
     by_hand.extend_from_slice(b"A128GCM");
     by_hand.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128]);
     let want = digest::digest(&SHA256, &by_hand).as_ref()[..16].to_vec();
-    assert_eq!(derive(&secret, "A128GCM", 16), want);
+    assert_eq!(derive(&secret, "A128GCM", 16, [&[], &[]]), want);
+    let named = derive(&secret, "A128GCM", 16, [b"Alice", b"Bob"]);
+    assert_eq!(BASE64URL_NOPAD.encode(&named), "VqqN6vgjbSBcIijNcacQGg", "as printed");
 }
 
 #[test]
