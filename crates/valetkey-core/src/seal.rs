@@ -54,10 +54,12 @@ pub enum Kind {
     Agreed = 42,
     /// OIDC Core §8, a `sub` of one sector, under the master key.
     PairwiseSubject = 36,
+    /// OIDC Core §8, a `sid` of one client, under the master key.
+    PairwiseSession = 56,
 }
 
 impl Kind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -81,6 +83,7 @@ impl Kind {
         Self::Pending,
         Self::Agreed,
         Self::PairwiseSubject,
+        Self::PairwiseSession,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -109,6 +112,7 @@ impl Kind {
             Self::Pending => "vk_pe_",
             Self::Agreed => "vk_ag_",
             Self::PairwiseSubject => "vk_ps_",
+            Self::PairwiseSession => "vk_px_",
         }
     }
 }

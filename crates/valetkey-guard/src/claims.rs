@@ -1,6 +1,7 @@
 //! RFC 9068 §4, RFC 7662 §2.2 — what must hold of a token, however it was read
 
 use crate::caller::{Caller, Scope};
+use crate::certificate;
 use crate::refusal::Refusal;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -8,8 +9,6 @@ use std::time::Duration;
 pub(crate) const EXPIRED: Refusal = Refusal::Token("The access token has expired or is not valid yet.");
 pub(crate) const OTHER_ISSUER: Refusal = Refusal::Token("The access token is another issuer's.");
 pub(crate) const OTHER_AUDIENCE: Refusal = Refusal::Token("The access token is meant for another API.");
-pub(crate) const BOUND: Refusal =
-    Refusal::Token("The access token is bound to a key, and this API cannot check the proof.");
 
 /// What an API expects of a token.
 #[derive(Debug)]
@@ -35,10 +34,7 @@ impl Expected {
         now: Duration,
     ) -> Result<Caller, Refusal> {
         let strict = source == Source::Jwt;
-        // RFC 7800 §3.1: whoever holds such a token has not shown that it is theirs.
-        if claims.contains_key("cnf") {
-            return Err(BOUND);
-        }
+        certificate::check(claims.get("cnf"))?;
         match claims.get("iss") {
             Some(Value::String(issuer)) if *issuer == self.issuer => {}
             None if !strict => {}
@@ -137,7 +133,6 @@ mod tests {
             (json!({"exp": null}), Some(EXPIRED), None),
             (json!({"nbf": 1010}), None, None),
             (json!({"nbf": 1011}), Some(EXPIRED), Some(EXPIRED)),
-            (json!({"cnf": {"jkt": "x"}}), Some(BOUND), Some(BOUND)),
             (json!({"sub": null}), Some(missing), None),
             (json!({"client_id": null}), Some(clientless), None),
             (json!({"sub": null, "client_id": null}), Some(clientless), Some(missing)),

@@ -2,12 +2,14 @@
 
 use crate::builder::Builder;
 use crate::caller::{Caller, Scope};
+use crate::certificate::{self, PeerCertificate};
 use crate::claims::Expected;
 use crate::clock::Clock;
 use crate::introspection::Introspection;
 use crate::jwt::Jwt;
 use crate::keys::Keys;
 use crate::layer::GuardLayer;
+use crate::needs::Needs;
 use crate::refusal::{Challenge, Refusal};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -50,12 +52,25 @@ impl Guard {
         GuardLayer::new(self.clone(), Scope::parse(scopes).into_names())
     }
 
-    /// Who sends a request with these headers.
+    /// Who sends a request with these headers, without a certificate of theirs.
     ///
     /// # Errors
     /// Why they are not let in.
     pub async fn verify(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        self.verify_token(token(headers)?).await
+        self.verify_with_certificate(headers, None).await
+    }
+
+    /// Who sends a request with these headers over a connection in which the client showed this certificate, if any: a
+    /// token that is bound to one is good with that one alone (RFC 8705 §3).
+    ///
+    /// # Errors
+    /// Why they are not let in.
+    pub async fn verify_with_certificate(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&PeerCertificate>,
+    ) -> Result<Caller, Refusal> {
+        certificate::held(self.believed(token(headers)?).await?, certificate)
     }
 
     /// Who may use this token, however it arrived. An API over HTTP wants [`Guard::verify`].
@@ -63,6 +78,11 @@ impl Guard {
     /// # Errors
     /// Why it is not believed.
     pub async fn verify_token(&self, token: &str) -> Result<Caller, Refusal> {
+        certificate::held(self.believed(token).await?, None)
+    }
+
+    /// Whom the token speaks for, whoever brought it.
+    async fn believed(&self, token: &str) -> Result<Caller, Refusal> {
         let inner = &*self.0;
         if token.len() > LONGEST {
             return Err(Refusal::Token("The access token is too long."));
@@ -74,6 +94,10 @@ impl Guard {
             Some(introspection) => introspection.verify(token, &inner.expected).await,
             None => Err(Refusal::Token("The access token is not a JWT, and this API reads nothing else.")),
         }
+    }
+
+    pub(crate) fn check(&self, needs: &Needs, caller: &Caller) -> Result<(), Refusal> {
+        needs.check(caller, self.0.clock.now(), self.0.expected.leeway)
     }
 
     pub(crate) fn challenge(&self) -> &Challenge {

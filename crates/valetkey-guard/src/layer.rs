@@ -1,24 +1,41 @@
 //! The Tower layer: a request gets its caller, or an answer.
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Scope};
+use crate::certificate::PeerCertificate;
 use crate::guard::Guard;
+use crate::needs::Needs;
 use crate::refusal::Refusal;
 use http::{Request, Response};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower::{Layer, Service};
 
 /// Made by [`Guard::layer`] and [`Guard::require`].
 #[derive(Debug, Clone)]
 pub struct GuardLayer {
     guard: Guard,
-    needs: Arc<[String]>,
+    needs: Arc<Needs>,
 }
 
 impl GuardLayer {
-    pub(crate) fn new(guard: Guard, needs: Vec<String>) -> Self {
-        Self { guard, needs: needs.into() }
+    pub(crate) fn new(guard: Guard, scopes: Vec<String>) -> Self {
+        Self { guard, needs: Arc::new(Needs { scopes, ..Needs::default() }) }
+    }
+
+    /// Wants the person to have been authenticated in one of these ways (`acr`), separated by spaces, the best first.
+    /// Whoever was not is told which (RFC 9470).
+    pub fn acr_values(mut self, values: &str) -> Self {
+        Arc::make_mut(&mut self.needs).acr_values = Scope::parse(values).into_names();
+        self
+    }
+
+    /// Wants the person to have been authenticated no longer ago than this (`auth_time`), in whole seconds. Whoever was not
+    /// is told so (RFC 9470).
+    pub fn max_age(mut self, most: Duration) -> Self {
+        Arc::make_mut(&mut self.needs).max_age = Some(Duration::from_secs(most.as_secs()));
+        self
     }
 }
 
@@ -82,12 +99,12 @@ impl GuardLayer {
         let passed = parts.extensions.get::<Passed>().filter(|passed| passed.0.is(&self.guard));
         let caller = match passed.and_then(|_| parts.extensions.get::<Caller>()) {
             Some(caller) => caller.clone(),
-            None => self.guard.verify(&parts.headers).await?,
+            None => {
+                let certificate = parts.extensions.get::<PeerCertificate>();
+                self.guard.verify_with_certificate(&parts.headers, certificate).await?
+            }
         };
-        if self.needs.iter().all(|name| caller.scope.contains(name)) {
-            Ok(caller)
-        } else {
-            Err(Refusal::Scope)
-        }
+        self.guard.check(&self.needs, &caller)?;
+        Ok(caller)
     }
 }

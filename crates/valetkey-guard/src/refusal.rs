@@ -1,5 +1,6 @@
-//! RFC 6750 §3, RFC 9728 §5.1 — how a request is refused: the challenge for programs, RFC 9457 words for people
+//! RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1 — how a request is refused: the challenge for programs, RFC 9457 words for people
 
+use crate::needs::Needs;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
@@ -14,6 +15,8 @@ pub enum Refusal {
     Request(&'static str),
     /// 401 `invalid_token`.
     Token(&'static str),
+    /// 401 `insufficient_user_authentication` (RFC 9470): the person is to be authenticated in another way, or anew.
+    Authentication,
     /// 403 `insufficient_scope`.
     Scope,
     /// 503: the issuer cannot be asked just now, so nobody knows.
@@ -24,7 +27,7 @@ impl Refusal {
     /// The answer's status.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Missing | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Missing | Self::Token(_) | Self::Authentication => StatusCode::UNAUTHORIZED,
             Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::Scope => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -36,6 +39,7 @@ impl Refusal {
         match self {
             Self::Request(_) => Some("invalid_request"),
             Self::Token(_) => Some("invalid_token"),
+            Self::Authentication => Some("insufficient_user_authentication"),
             Self::Scope => Some("insufficient_scope"),
             Self::Missing | Self::Unavailable => None,
         }
@@ -46,12 +50,13 @@ impl Refusal {
         match self {
             Self::Missing => "This needs an access token.",
             Self::Request(why) | Self::Token(why) => why,
+            Self::Authentication => "This needs a sign-in of another kind, or a more recent one.",
             Self::Scope => "The access token does not allow this.",
             Self::Unavailable => "Access tokens cannot be checked just now.",
         }
     }
 
-    pub(crate) fn answer<B: From<String>>(self, at: &Challenge, needs: &[String]) -> Response<B> {
+    pub(crate) fn answer<B: From<String>>(self, at: &Challenge, needs: &Needs) -> Response<B> {
         let status = self.status();
         let mut problem = json!({
             "type": "about:blank",
@@ -84,13 +89,21 @@ pub(crate) struct Challenge {
 }
 
 impl Challenge {
-    fn write(&self, refusal: Refusal, needs: &[String]) -> String {
+    fn write(&self, refusal: Refusal, needs: &Needs) -> String {
         let mut text = format!("Bearer realm=\"{}\"", quoted(&self.realm));
         if let Some(code) = refusal.code() {
             let _ = write!(text, ", error=\"{code}\", error_description=\"{}\"", refusal.detail());
         }
-        if !needs.is_empty() {
-            let _ = write!(text, ", scope=\"{}\"", quoted(&needs.join(" ")));
+        if refusal == Refusal::Authentication {
+            if !needs.acr_values.is_empty() {
+                let _ = write!(text, ", acr_values=\"{}\"", quoted(&needs.acr_values.join(" ")));
+            }
+            if let Some(most) = needs.max_age {
+                let _ = write!(text, ", max_age=\"{}\"", most.as_secs());
+            }
+        }
+        if !needs.scopes.is_empty() {
+            let _ = write!(text, ", scope=\"{}\"", quoted(&needs.scopes.join(" ")));
         }
         if let Some(url) = &self.resource_metadata {
             let _ = write!(text, ", resource_metadata=\"{}\"", quoted(url));
@@ -107,6 +120,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn rfc6750_section_3_a_challenge_says_what_is_wrong_and_needed_and_no_more() {
@@ -115,13 +129,20 @@ mod tests {
             realm: "a\"b\r\n".to_owned(),
             resource_metadata: Some("https://photos.example/.well-known/x".to_owned()),
         };
-        let needs = ["read".to_owned(), "write".to_owned()];
+        let none = Needs::default();
+        let scopes = vec!["read".to_owned(), "write".to_owned()];
+        let needs = Needs { scopes, ..Needs::default() };
+        let step_up = Needs {
+            acr_values: vec!["phr".to_owned(), "urn:a\"b".to_owned()],
+            max_age: Some(Duration::from_secs(300)),
+            ..needs.clone()
+        };
         for (challenge, refusal, needs, want) in [
-            (&plain, Refusal::Missing, &[][..], "Bearer realm=\"https://photos.example\""),
+            (&plain, Refusal::Missing, &none, "Bearer realm=\"https://photos.example\""),
             (
                 &plain,
                 Refusal::Token("It has expired."),
-                &[],
+                &none,
                 "Bearer realm=\"https://photos.example\", error=\"invalid_token\", error_description=\"It has expired.\"",
             ),
             (
@@ -129,6 +150,21 @@ mod tests {
                 Refusal::Missing,
                 &needs,
                 "Bearer realm=\"ab\", scope=\"read write\", resource_metadata=\"https://photos.example/.well-known/x\"",
+            ),
+            (
+                &plain,
+                Refusal::Authentication,
+                &step_up,
+                "Bearer realm=\"https://photos.example\", error=\"insufficient_user_authentication\", \
+                 error_description=\"This needs a sign-in of another kind, or a more recent one.\", \
+                 acr_values=\"phr urn:ab\", max_age=\"300\", scope=\"read write\"",
+            ),
+            (
+                &plain,
+                Refusal::Scope,
+                &step_up,
+                "Bearer realm=\"https://photos.example\", error=\"insufficient_scope\", \
+                 error_description=\"The access token does not allow this.\", scope=\"read write\"",
             ),
         ] {
             assert_eq!(challenge.write(refusal, needs), want);

@@ -3,6 +3,7 @@
 use crate::client::{Client, redirect_uri, subject};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
+use crate::ids::SessionId;
 use crate::jose::jwt::{self, Type};
 use crate::params::Params;
 use crate::store::Session;
@@ -22,7 +23,7 @@ pub struct LogoutRequest {
     /// Whom the ID token names, if one of ours came along.
     subject: Option<String>,
     /// And in which session.
-    session: Option<String>,
+    session: Option<SessionId>,
     /// Where the browser goes afterwards: registered for this client, with `state`.
     pub redirect: Option<String>,
 }
@@ -53,8 +54,9 @@ pub async fn read(cx: &Context, params: &Params<'_>) -> Result<LogoutRequest, Er
     };
     let redirect = params.one("post_logout_redirect_uri");
     let redirect = redirect.map(|uri| back(client.as_deref(), uri, params.one("state"))).transpose()?;
-    let (subject, session) = hint.map(|hint| (person(cx, hint.sub), hint.sid)).unzip();
-    Ok(LogoutRequest { client, subject, session: session.flatten(), redirect })
+    let session = hint.as_ref().and_then(|hint| subject::session_of(cx, hint.sid.as_deref()?));
+    let subject = hint.map(|hint| person(cx, hint.sub));
+    Ok(LogoutRequest { client, subject, session, redirect })
 }
 
 /// OIDC Core §8: the person, by whichever name the application knows them. We signed it.
@@ -89,8 +91,7 @@ impl LogoutRequest {
     /// §2: whether the person must say so first. Only an ID token of the very person who is signed in spares the question:
     /// otherwise any page could sign people out.
     pub fn needs_confirmation(&self, session: &Session) -> bool {
-        let same_session = self.session.as_ref().is_some_and(|sid| *sid == session.id.to_string());
-        !same_session && self.subject.as_deref() != Some(session.user.as_str())
+        self.session != Some(session.id) && self.subject.as_deref() != Some(session.user.as_str())
     }
 }
 
@@ -107,7 +108,7 @@ pub async fn front_channel(cx: &Context, session: &Session) -> Result<Vec<String
         let Some(own) = client.profile.logout.front_channel() else { continue };
         let Ok(mut url) = Url::parse(own) else { continue };
         if client.profile.logout.frontchannel_logout_session_required {
-            let sid = session.id.to_string();
+            let sid = subject::session(cx, &client, session.id)?;
             url.query_pairs_mut().append_pair("iss", cx.settings.issuer()).append_pair("sid", &sid);
         }
         addresses.push(url.into());

@@ -59,7 +59,7 @@ pub(super) async fn exchange(
     let requested = requested(params)?;
     let subject = subject::read(cx, client, params).await?;
     if requested == kind::ID_JAG {
-        return id_jag::issue(cx, client, &subject, params);
+        return id_jag::issue(cx, client, &subject, params).await;
     }
     let actor = subject::actor(cx, client, params).await?;
     let targets = policy::targets(cx, client, &subject, params)?;

@@ -74,7 +74,9 @@ struct Claims<'a> {
     iat: i64,
     exp: i64,
     auth_time: i64,
-    tenant: &'a str,
+    /// As at userinfo: the usual directory needs no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,14 +151,14 @@ fn sign(
         iat: cx.now.0,
         exp: (cx.now + LIFETIME).0,
         auth_time: about.auth_time.0,
-        tenant: about.tenant.as_str(),
+        tenant: Some(about.tenant.as_str()).filter(|own| *own != TenantId::DEFAULT),
         nonce: about.nonce,
         acr: about.details.acr.as_deref(),
         amr: &about.details.amr,
         at_hash: beside.access_token.map(hash),
         c_hash: beside.code.map(hash),
         s_hash: beside.state.map(hash),
-        sid: about.session.map(|sid| sid.to_string()),
+        sid: about.session.map(|own| subject::session(cx, about.client, own)).transpose()?,
         person,
     };
     jwt::sign(cx.keys().signing_at(algorithm, cx.now)?, jwt::Type::IdToken, &claims)

@@ -120,7 +120,7 @@ impl KeyRing {
     pub fn jwks(&self, now: Timestamp) -> Value {
         let live = self.signing.iter().filter(|key| is_kept(key.retired_at, now));
         let signing = live.flat_map(Signer::all).map(|key| key.public_jwk());
-        let encrypting = self.encrypting(now).map(|key| key.public_jwk().clone());
+        let encrypting = self.encrypting(now).flat_map(DecryptionKey::public_jwks);
         json!({"keys": signing.chain(encrypting).collect::<Vec<_>>()})
     }
 }

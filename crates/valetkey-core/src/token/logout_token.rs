@@ -42,7 +42,7 @@ pub fn sign(
         exp: (cx.now + LIFETIME).0,
         jti: cx.new_id().to_string(),
         events: json!({ EVENT: {} }),
-        sid: session.map(|sid| sid.to_string()),
+        sid: session.map(|own| subject::session(cx, client, own)).transpose()?,
     };
     // §2.4: signed as the application has its ID tokens signed.
     let algorithm = client.id_token_algorithm();

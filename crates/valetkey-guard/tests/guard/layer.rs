@@ -1,17 +1,19 @@
 //! The layer and the extractor, as an axum program uses them.
 
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, START};
 use crate::signer::Signer;
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
+use data_encoding::BASE64URL_NOPAD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use serde_json::json;
 use std::time::Duration;
 use tower::ServiceExt;
-use valetkey_guard::{BuildError, Caller, Guard};
+use valetkey_guard::{BuildError, Caller, Guard, PeerCertificate};
 
 async fn send(app: &Router, path: &str, authorization: &str) -> Response<Body> {
     let mut request = Request::get(path);
@@ -118,4 +120,71 @@ async fn a_guard_that_could_not_tell_good_from_bad_is_not_built() {
     let builder = issuer.builder().introspect_as("photos", "s3cret:%");
     assert!(!format!("{builder:?}").contains("s3cret"));
     assert!(matches!(builder.build().await, Err(BuildError::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn rfc9470_section_3_a_sign_in_that_will_not_do_is_challenged_with_what_would() {
+    let issuer = Issuer::start().await;
+    issuer.publish(Signer::new("EdDSA", "k1"));
+    let guard = issuer.builder().introspect_as("photos", "s3cret:%").build().await.expect("a guard");
+    let strict = guard.require("photos.read").acr_values("phr silver").max_age(Duration::from_secs(300));
+    let app = Router::new().route("/", get(|| async {}).layer(strict)).layer(guard.layer());
+    let fresh = START - 299;
+    for (claims, want, code) in [
+        (json!({"acr": "silver", "auth_time": fresh}), 200, ""),
+        (json!({"acr": "phr", "auth_time": fresh}), 200, ""),
+        (json!({"acr": "phr", "auth_time": START - 301}), 401, "insufficient_user_authentication"),
+        (json!({"acr": "bronze", "auth_time": fresh}), 401, "insufficient_user_authentication"),
+        (json!({"auth_time": fresh}), 401, "insufficient_user_authentication"),
+        (json!({"acr": "phr"}), 401, "insufficient_user_authentication"),
+        (json!({"acr": "phr", "auth_time": fresh, "scope": "other"}), 403, "insufficient_scope"),
+    ] {
+        issuer.know(&format!("vk_at_{claims}").replace(|c: char| !c.is_ascii_alphanumeric(), "_"), &claims);
+        let opaque = format!("vk_at_{claims}").replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        for token in [issuer.token(&json!({}), &claims), opaque] {
+            let response = send(&app, "/", &format!("Bearer {token}")).await;
+            assert_eq!(response.status(), want, "{claims}");
+            let said = challenge(&response);
+            assert!(want == 200 || said.contains(&format!("error=\"{code}\"")), "{said}");
+            let told = said.contains("acr_values=\"phr silver\", max_age=\"300\", scope=\"photos.read\"");
+            assert_eq!(told, want == 401, "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc8705_section_3_a_bound_token_needs_its_certificate_at_every_request() {
+    let issuer = Issuer::start().await;
+    issuer.publish(Signer::new("EdDSA", "k1"));
+    let guard = issuer.builder().introspect_as("photos", "s3cret:%").build().await.expect("a guard");
+    let app = Router::new()
+        .route("/", get(|caller: Caller| async move { caller.subject }).layer(guard.require("photos.read")))
+        .layer(guard.layer());
+    // SHA-256 of `own`.
+    let own = BASE64URL_NOPAD.encode(digest(&SHA256, b"own").as_ref());
+    let cnf = json!({"cnf": {"x5t#S256": own}});
+    issuer.know("vk_at_bound", &cnf);
+    for token in ["vk_at_bound".to_owned(), issuer.token(&json!({}), &cnf)] {
+        // The answer about an opaque token is remembered; whose it is is looked at each time.
+        for (shown, want) in
+            [(Some("own"), 200), (Some("other"), 401), (None, 401), (Some("own"), 200), (Some(""), 401)]
+        {
+            let mut request = Request::get("/").header(AUTHORIZATION, format!("Bearer {token}"));
+            if let Some(shown) = shown {
+                request = request.extension(PeerCertificate::of_der(shown.as_bytes()));
+            }
+            let request = request.body(Body::empty()).expect("request");
+            let response = app.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(response.status(), want, "{shown:?}");
+            assert!(want == 200 || challenge(&response).contains("error=\"invalid_token\""), "{shown:?}");
+        }
+        assert!(guard.verify_token(&token).await.is_err(), "without a connection nobody can tell");
+    }
+    assert_eq!(issuer.introspections(), 1);
+    // Who is bound to nothing may come with a certificate too.
+    let plain = format!("Bearer {}", issuer.token(&json!({}), &json!({})));
+    let mut headers = http::HeaderMap::new();
+    headers.insert(AUTHORIZATION, plain.parse().expect("a header"));
+    let shown = PeerCertificate::of_der(b"own");
+    assert!(guard.verify_with_certificate(&headers, Some(&shown)).await.is_ok());
 }

@@ -84,7 +84,8 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("refresh token", text(&sealed, "refresh_token").to_owned()),
         ("ID token", text(&sealed, "id_token").to_owned()),
         ("code", code),
-        ("pairwise subject", pairwise(app).await),
+        ("pairwise subject", pairwise(app).await.0),
+        ("pairwise session", pairwise(app).await.1),
         ("interaction", page.hidden("i").unwrap()),
         ("form proof of the session", account.hidden("csrf").unwrap()),
         ("form proof of the browser", login.hidden("csrf").unwrap()),
@@ -118,11 +119,15 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
     (browser, page, artefacts)
 }
 
-async fn pairwise(app: &TestApp) -> String {
+async fn pairwise(app: &TestApp) -> (String, String) {
     let mut client = (*app.server.registered("app").await.unwrap().unwrap()).clone();
     client.profile.openid.subject_type = Some(valetkey_core::client::profile::SubjectType::Pairwise);
     let alice = crate::support::user_id(app, "alice").await;
-    valetkey_core::client::subject::of(&app.server, &client, &alice).unwrap()
+    let session = valetkey_core::ids::SessionId(app.cx().new_id());
+    (
+        valetkey_core::client::subject::of(&app.server, &client, &alice).unwrap(),
+        valetkey_core::client::subject::session(&app.server, &client, session).unwrap(),
+    )
 }
 
 /// `password_change.rs` shows where it is taken.

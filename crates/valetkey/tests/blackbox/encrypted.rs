@@ -83,14 +83,17 @@ async fn rfc9101_section_6_1_what_is_not_signed_within_or_not_for_us_is_refused_
     let stranger = Signer { id: "signer", key: key(SigningAlgorithm::Es256) };
     let good = usual(&set, &object);
     let elsewhere = DecryptionKey::parse(
-        set["keys"].as_array().unwrap().last().unwrap()["kid"].as_str().unwrap().into(),
+        set["keys"].as_array().unwrap().iter().find(|key| key["alg"] == "ECDH-ES").unwrap()["kid"]
+            .as_str()
+            .unwrap()
+            .into(),
         KeyKind::P256,
         Timestamp(0),
         None,
         &KeyKind::P256.generate().unwrap(),
     )
     .unwrap();
-    let foreign = json!({"keys": [elsewhere.public_jwk()]});
+    let foreign = json!({"keys": elsewhere.public_jwks().collect::<Vec<_>>()});
     let header = r#"{"alg":"RSA1_5","enc":"A128CBC-HS256"}"#;
     let weak =
         format!("{}.{}", data_encoding::BASE64URL_NOPAD.encode(header.as_bytes()), "AAAA.AAAA.AAAA.AAAA");
@@ -124,7 +127,7 @@ async fn oidc_core_section_10_2_1_a_rotated_key_is_published_when_known_and_the_
         keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
     };
     let before = jwks(&app).await;
-    assert_eq!(for_us(&before).len(), 2);
+    assert_eq!(for_us(&before).len(), 4);
     let text = before.to_string();
     assert!(!text.contains("\"d\":") && !text.contains("\"p\":"), "public halves alone");
     for kind in KeyKind::ALL {
@@ -133,7 +136,7 @@ async fn oidc_core_section_10_2_1_a_rotated_key_is_published_when_known_and_the_
     assert_eq!(for_us(&jwks(&app).await), for_us(&before), "until every node knows it");
     app.clock.advance(120);
     let after = jwks(&app).await;
-    assert!(for_us(&after).len() == 2 && for_us(&after).iter().all(|kid| !for_us(&before).contains(kid)));
+    assert!(for_us(&after).len() == 4 && for_us(&after).iter().all(|kid| !for_us(&before).contains(kid)));
     for (set, wait, read) in [(&after, 0, true), (&before, 3_600, true), (&before, 30 * 86_400, false)] {
         app.clock.advance(wait);
         for algorithm in [Algorithm::RsaOaep256, Algorithm::EcdhEsA256Kw] {
@@ -151,7 +154,7 @@ async fn reader(app: &TestApp, id: &str, kind: KeyKind, members: Value) -> Decry
     app.client(NewClient {
         id: Some(id.to_owned()),
         redirect_uris: vec![CALLBACK.to_owned()],
-        jwks: Some(json!({"keys": [key.public_jwk()]})),
+        jwks: Some(json!({"keys": key.public_jwks().collect::<Vec<_>>()})),
         profile: serde_json::from_value(members).unwrap(),
         ..NewClient::default()
     })

@@ -77,11 +77,23 @@ async fn jwt_for(app: &TestApp, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn rfc7517_section_4_the_keys_are_public_named_and_meant_for_signatures() {
+async fn rfc7517_section_4_the_keys_are_public_named_and_meant_for_one_thing_each() {
     let app = world().await;
     let keys = jwks(&app).await;
     let algorithms: BTreeSet<_> = keys.iter().map(|key| text(key, "alg")).collect();
-    assert_eq!(algorithms, BTreeSet::from(["ES256", "EdDSA", "PS256", "RS256"]));
+    assert_eq!(
+        algorithms,
+        BTreeSet::from([
+            "ECDH-ES",
+            "ECDH-ES+A128KW",
+            "ECDH-ES+A256KW",
+            "ES256",
+            "EdDSA",
+            "PS256",
+            "RS256",
+            "RSA-OAEP-256"
+        ])
+    );
     let kids: BTreeSet<_> = keys.iter().map(|key| text(key, "kid")).collect();
     assert_eq!(kids.len(), keys.len());
     for key in &keys {
@@ -92,7 +104,8 @@ async fn rfc7517_section_4_the_keys_are_public_named_and_meant_for_signatures() 
             _ => &["alg", "e", "kid", "kty", "n", "use"],
         };
         assert_eq!(names, own, "no member but these: d, p, q and k would be the private half");
-        assert_eq!(text(key, "use"), "sig");
+        let encrypts = text(key, "alg").contains("OAEP") || text(key, "alg").contains("ECDH");
+        assert_eq!(text(key, "use"), if encrypts { "enc" } else { "sig" });
     }
     let rsa = keys.iter().find(|key| key["kty"] == "RSA").unwrap();
     assert!(decode(text(rsa, "n")).len() >= 256, "RFC 7518 §3.3: 2048 bits");

@@ -54,6 +54,7 @@ mod opt_in_authorize;
 mod opt_in_refresh;
 mod opt_in_token;
 mod own_application;
+mod pairwise;
 mod par;
 mod password_change;
 mod portal;

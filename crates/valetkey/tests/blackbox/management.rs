@@ -138,7 +138,7 @@ async fn scopes_apis_and_keys_made_elsewhere_are_known_here() {
     assert!(consent.words().contains("Share your things"), "{}", consent.words());
     let tokens = browser.tokens("app", "openid share", "alice").await;
     assert!(text(&tokens, "access_token").starts_with("eyJ"), "the API wants JWTs");
-    assert_eq!(app.get("/oauth/jwks").await.json()["keys"].as_array().unwrap().len(), 5);
+    assert_eq!(app.get("/oauth/jwks").await.json()["keys"].as_array().unwrap().len(), 9);
     let beside = Context::new(&app.beside().await.0, Caller::default());
     let seen = manage::token::inspect(&beside, text(&tokens, "refresh_token")).unwrap();
     assert_eq!(seen["kind"], "refresh_token", "both hold the same sealing keys");

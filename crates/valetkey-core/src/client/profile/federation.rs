@@ -48,6 +48,9 @@ pub struct Elsewhere {
     pub resources: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// The client by which that application signs people in here: they are named there as it knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_client: Option<String>,
 }
 
 /// Which tokens of a trusted issuer are this client's: every one of these must be so, character for character.

@@ -4,17 +4,18 @@
 
 use super::subject::{Party, Subject};
 use super::{kind, wrong};
-use crate::client::Client;
 use crate::client::profile::Elsewhere;
+use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
-use crate::ids::{Id, TokenId};
+use crate::ids::{Id, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::time::Seconds;
 use crate::token::TokenResponse;
 use serde::Serialize;
+use url::Url;
 
 /// It is redeemed at once, or asked for again.
 const LIFETIME: Seconds = Seconds::minutes(5);
@@ -37,15 +38,15 @@ struct Claims<'a> {
     acr: Option<&'a str>,
 }
 
-pub(super) fn issue(
+pub(super) async fn issue(
     cx: &Context,
     client: &Client,
-    subject: &Subject,
+    presented: &Subject,
     params: &Params<'_>,
 ) -> Result<TokenResponse, Error> {
-    let Party::Person(grant) = &subject.party else { return Err(NO_IDENTITY.into()) };
+    let Party::Person(grant) = &presented.party else { return Err(NO_IDENTITY.into()) };
     // §3.1: what the application knows of the person because the person signed in to it.
-    if !subject.is_id_token || subject.client.as_deref() != Some(client.id.as_str()) {
+    if !presented.is_id_token || presented.client.as_deref() != Some(client.id.as_str()) {
         return Err(NO_IDENTITY.into());
     }
     if params.one("actor_token").is_some() {
@@ -63,10 +64,10 @@ pub(super) fn issue(
         resource = target.resources.iter().map(String::as_str).collect();
     }
     let scope = scope(target, params.one("scope"))?;
-    let lifetime = LIFETIME.min(subject.expires_at - cx.now);
+    let lifetime = LIFETIME.min(presented.expires_at - cx.now);
     let claims = Claims {
         iss: cx.settings.issuer(),
-        sub: grant.user.as_str(),
+        sub: &known_there(cx, client, target, &grant.user).await?,
         aud: &target.audience,
         client_id: &target.client_id,
         jti: TokenId(Id::new(cx.now_ms, cx.random())).to_string(),
@@ -89,6 +90,29 @@ pub(super) fn issue(
         issued_token_type: Some(kind::ID_JAG),
         authorization_details: Vec::new(),
     })
+}
+
+/// §3.1: `sub` is whom the application there knows by its own sign-in here. Where the operator does not say which client
+/// that is, a client that itself knows people pairwise learns no more of them by carrying them elsewhere: there they have the
+/// `sub` of that server's sector, the same from whichever such client.
+async fn known_there(
+    cx: &Context,
+    client: &Client,
+    target: &Elsewhere,
+    user: &UserId,
+) -> Result<String, Error> {
+    const GONE: Denial = Code::InvalidTarget.because(
+        "the subject_client of this audience is no client here any more: the operator must name another",
+    );
+    if let Some(id) = &target.subject_client {
+        let there = cx.registered(id).await?.filter(|there| !there.disabled).ok_or(GONE)?;
+        return Ok(subject::of(cx, &there, user)?);
+    }
+    if !client.profile.openid.is_pairwise() {
+        return Ok(user.to_string());
+    }
+    let host = Url::parse(&target.audience).ok().and_then(|url| url.host_str().map(str::to_owned));
+    Ok(subject::within(cx, host.as_deref().unwrap_or(&target.audience), user)?)
 }
 
 const NO_IDENTITY: Denial =

@@ -166,8 +166,11 @@ async fn of_id_token(cx: &Context, client: &Client, token: &IdClaims) -> Result<
     let user = known_as::user(cx, &of, &token.sub).ok_or(NOT_GOOD)?;
     let filter = GrantFilter { user: Some(user), client: Some(of.id.clone()), ended: false };
     let mut standing = cx.store.grants(&filter, &Page::first(GRANTS), cx.now).await?;
-    let session = |grant: &Grant| grant.session.map(|sid| sid.to_string());
-    standing.retain(|grant| grant.revoked_at.is_none() && session(grant) == token.sid);
+    let session = match &token.sid {
+        None => None,
+        Some(sid) => Some(known_as::session_of(cx, sid).ok_or(NOT_GOOD)?),
+    };
+    standing.retain(|grant| grant.revoked_at.is_none() && grant.session == session);
     let grant = standing.into_iter().next().ok_or(NOT_GOOD)?;
     gate::standing(cx, &grant).await?;
     Ok(Subject {

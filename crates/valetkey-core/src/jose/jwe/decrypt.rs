@@ -97,14 +97,27 @@ impl DecryptionKey {
     ) -> Result<Self, Fault> {
         let (pair, mut public) =
             read(kind, bytes).ok_or(Fault::bare(FaultKind::Corrupt, "an encryption key does not parse"))?;
-        public["kid"] = id.as_str().into();
         public["use"] = "enc".into();
         Ok(Self { id, kind, active_at, retired_at, pair, public })
     }
 
-    /// The public half, and nothing else. One for several algorithms names none (RFC 7517 §4.4).
-    pub fn public_jwk(&self) -> &Value {
-        &self.public
+    /// The public half, and nothing else, for each of its algorithms: a JWK has one `alg`, and those who look for theirs find
+    /// it. The key's name in a header is that of both together.
+    pub fn public_jwks(&self) -> impl Iterator<Item = Value> {
+        let own = Algorithm::ALL.into_iter().filter(|(_, algorithm)| self.kind.takes(*algorithm));
+        own.map(|(name, _)| {
+            let mut jwk = self.public.clone();
+            jwk["kid"] = match name.split_once('+') {
+                None => self.id.as_str().into(),
+                Some((_, wrapping)) => format!("{}.{wrapping}", self.id).into(),
+            };
+            jwk["alg"] = name.into();
+            jwk
+        })
+    }
+
+    fn is_named(&self, kid: &str) -> bool {
+        kid.split_once('.').map_or(kid, |(id, _)| id) == self.id.as_str()
     }
 
     /// The content key; `None`: it was not encrypted for this one.
@@ -149,7 +162,7 @@ fn read(kind: KeyKind, bytes: &[u8]) -> Option<(Pair, Value)> {
             let number = |n: aws_lc_rs::io::Positive<'_>| text(n.big_endian_without_leading_zero());
             let (n, e) = (number(pair.public_key().modulus()), number(pair.public_key().exponent()));
             let key = OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(bytes).ok()?).ok()?;
-            (Pair::Rsa(key), json!({"kty": "RSA", "alg": kind.name(), "n": n, "e": e}))
+            (Pair::Rsa(key), json!({"kty": "RSA", "n": n, "e": e}))
         }
         KeyKind::P256 => {
             let key = PrivateKey::from_private_key(&ECDH_P256, bytes).ok()?;
@@ -201,7 +214,7 @@ pub fn decrypt<'k>(
     let by = (Algorithm::parse(&header.alg)?, Encryption::parse(&header.enc)?);
     let (encrypted, iv, content, tag) = (decode(key)?, decode(iv)?, decode(content)?, decode(tag)?);
     let sealed = Sealed { aad: protected.as_bytes(), iv: &iv, text: &content, tag: &tag };
-    let named = |key: &&DecryptionKey| header.kid.as_deref().is_none_or(|kid| kid == key.id.as_str());
+    let named = |key: &&DecryptionKey| header.kid.as_deref().is_none_or(|kid| key.is_named(kid));
     keys.into_iter().filter(named).filter(|key| key.kind.takes(by.0)).find_map(|key| {
         let length = by.1.key_length();
         // RFC 7516 §11.5: a wrong key is found out no sooner than wrong content.

@@ -8,9 +8,12 @@ fn key(id: &str, kind: KeyKind) -> DecryptionKey {
     DecryptionKey::parse(id.into(), kind, Timestamp(0), None, &bytes).expect("parses")
 }
 
+fn public(key: &DecryptionKey) -> Value {
+    json!({"keys": key.public_jwks().collect::<Vec<_>>()})
+}
+
 fn encrypted(key: &DecryptionKey, algorithm: Algorithm, encryption: Encryption) -> String {
-    let set = json!({"keys": [key.public_jwk()]});
-    let recipient = Recipient::of_set(&set, algorithm).expect("it takes this algorithm");
+    let recipient = Recipient::of_set(&public(key), algorithm).expect("it takes this algorithm");
     recipient.encrypt(encryption, Some("JWT"), b"a.b.c", [7; 48]).expect("encrypted")
 }
 
@@ -26,10 +29,19 @@ fn with_header(text: &str, change: impl FnOnce(&mut Value)) -> String {
 fn rfc7516_section_5_2_what_was_encrypted_for_a_key_is_read_by_it_alone() {
     for kind in KeyKind::ALL {
         let (own, other) = (key("own", kind), key("other", kind));
-        assert!(own.public_jwk().get("d").is_none() && own.public_jwk()["use"] == "enc");
+        for jwk in own.public_jwks() {
+            assert!(
+                jwk.get("d").is_none()
+                    && jwk["use"] == "enc"
+                    && own.is_named(jwk["kid"].as_str().expect("kid"))
+            );
+        }
         for (name, algorithm) in Algorithm::ALL {
-            let set = json!({"keys": [own.public_jwk()]});
-            assert_eq!(Recipient::of_set(&set, algorithm).is_some(), kind.takes(algorithm), "{name}");
+            assert_eq!(
+                Recipient::of_set(&public(&own), algorithm).is_some(),
+                kind.takes(algorithm),
+                "{name}"
+            );
             if !kind.takes(algorithm) {
                 continue;
             }
@@ -80,7 +92,7 @@ fn rfc7516_section_4_1_a_header_that_must_not_be_is_refused_before_the_content()
     let own = key("own", KeyKind::P256);
     let sender = PrivateKey::generate(&ECDH_P256).expect("a key");
     let epk = crate::jose::jwe::ephemeral(sender.compute_public_key().expect("public").as_ref());
-    let point = serde_json::from_value::<Jwk>(own.public_jwk().clone()).expect("a key").p256_point();
+    let point = serde_json::from_value::<Jwk>(own.public.clone()).expect("a key").p256_point();
     let sealed = |header: Value| {
         let party =
             |name: &str| header.get(name).and_then(Value::as_str).and_then(decode).unwrap_or_default();
@@ -102,7 +114,10 @@ fn rfc7516_section_4_1_a_header_that_must_not_be_is_refused_before_the_content()
         (json!({"apu": "QWxpY2U", "apv": "Qm9i"}), true),
         (json!({"apu": long}), false),
         (json!({"apu": "=="}), false),
+        (json!({"kid": "own.A256KW"}), true),
         (json!({"kid": "other"}), false),
+        (json!({"kid": "ow"}), false),
+        (json!({"kid": ""}), false),
         (json!({"zip": "DEF"}), false),
         (json!({"zip": "none"}), false),
         (json!({"crit": ["x"], "x": 1}), false),
