@@ -3,12 +3,17 @@
 //! `axum::serve` arms no timeout at all, and hyper's own header timeout would arm and drop a timer for every
 //! request and could not tell a slow header (10 s) from an idle keep-alive connection (60 s). So each connection
 //! keeps a [`pulse::Pulse`] (what it is doing, since when) and one timer that is only moved when it has to be.
+//! What hyper keeps for a connection (buffers, a place for a request: 20 KB) is made when bytes come, and given back
+//! when none have come for a while: an idle connection is a socket and a small task.
 
 mod accept;
 mod connection;
 mod drain;
 mod files;
+mod opening;
+mod protocol;
 mod pulse;
+mod requests;
 mod server;
 mod socket;
 mod tls;
@@ -36,6 +41,9 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// From a response to the first byte of the next request; also the longest a stalled write may last.
     pub idle_timeout: Duration,
+    /// How long an idle HTTP/1 connection keeps its buffers; it gets new ones with its next byte. A quarter of it while
+    /// many are open.
+    pub rest_after: Duration,
     /// A safety net under handlers: a request that neither ends nor is read for so long loses its connection.
     /// Bodies have their own, shorter limit in [`crate::layer::body::read_body`].
     pub request_timeout: Duration,
@@ -56,6 +64,7 @@ impl Default for Limits {
         Self {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            rest_after: Duration::from_secs(1),
             request_timeout: Duration::from_mins(2),
             linger_timeout: Duration::from_secs(1),
             drain_idle: Duration::from_secs(1),

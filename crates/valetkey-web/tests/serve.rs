@@ -13,5 +13,7 @@ mod limits;
 mod log;
 #[path = "serve/management.rs"]
 mod management;
+#[path = "serve/rest.rs"]
+mod rest;
 #[path = "serve/support.rs"]
 mod support;

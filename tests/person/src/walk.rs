@@ -109,6 +109,11 @@ impl Person {
         Ok(response)
     }
 
+    /// The same server is reached at another address from now on.
+    pub fn go_to(&mut self, address: SocketAddr) {
+        self.connection = Connection::new(address);
+    }
+
     /// Drops the connection, as after the server's death.
     pub fn hang_up(&mut self) {
         self.connection.close();

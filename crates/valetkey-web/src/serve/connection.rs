@@ -1,82 +1,157 @@
 //! One connection: hyper drives the protocol, the watch ends what lasts too long.
 
-use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
-use axum::body::{Body, HttpBody};
-use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
-use hyper::body::{Frame, Incoming, SizeHint};
+use http::Version;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use valetkey_core::proof::certificate::Certificate;
 
+use super::opening::Opening;
+use super::protocol::{Protocol, Requests};
 use super::pulse::{Phase, Pulse};
+use super::requests::{Link, answer};
 use super::server::{Server, Slot, Stage};
 use super::socket::Socket;
 use super::tls::Stream;
 use super::watch::{Event, Watch};
-use crate::layer::{Answered, Arriving, Gateways, panics};
 
 /// Serves one connection to its end. Dropping the future closes the socket.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
     let peer = peer.ip().to_canonical();
     let server = Arc::clone(&slot.0);
     let Some((stream, certificate)) = shaken(&server, stream).await else { return };
-    let link = Arc::new(Link { pulse: Pulse::new(server.base), server, peer, certificate, _slot: slot });
+    let link = Link::new(server, peer, certificate, slot);
     let Link { server, pulse, .. } = &*link;
-    let io = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
-    let requests = Arc::clone(&link);
-    let service = service_fn(move |request| answer(&requests, request));
-    let mut connection = pin!(server.http.serve_connection_with_upgrades(io, service));
     let mut stage_change = pin!(server.stage_change());
     let mut timer = pin!(tokio::time::sleep_until(pulse.deadline(&server.limits).into()));
     let mut watch = Watch::new(server, pulse, timer.as_mut(), stage_change.as_mut());
-    let mut closing = false;
-    let ended = poll_fn(|cx| {
-        loop {
-            if !closing && is_time_to_close(server, pulse) {
-                closing = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None);
-            }
-            match ready!(watch.poll(cx)) {
-                Event::Stage(Stage::Cut) => return Poll::Ready(Some("drain_timeout")),
-                Event::Stage(_) => {}
-                // Idle ends by the protocol (GOAWAY, FIN), within the linger time.
-                Event::Overdue(Phase::Idle) if !closing => {
-                    server.closed("idle_timeout");
-                    closing = true;
-                    connection.as_mut().graceful_shutdown();
-                    pulse.closing();
-                }
-                Event::Overdue(phase) => return Poll::Ready(reason(phase)),
-            }
-        }
-    })
-    .await;
-    if let Some(reason) = ended {
-        server.closed(reason);
+    let mut next = Some(Socket::new(stream, Arc::clone(&link)));
+    while let Some(socket) = next {
+        let Some((socket, version)) = opened(socket, &mut watch, &link).await else { return };
+        // Boxed: between its requests a connection is little more than its socket.
+        next = Box::pin(spoken(socket, version, &link, &mut watch)).await;
     }
 }
 
 /// The connection once its TLS stands, where it has any. Who does not get that far in time is let go.
 async fn shaken(server: &Server, stream: TcpStream) -> Option<(Stream, Option<Arc<Certificate>>)> {
     let Some(tls) = &server.tls else { return Some((Stream::Plain(stream), None)) };
-    let shaken = tokio::time::timeout(server.limits.header_timeout, tls.accept(stream)).await;
+    let shaken = tokio::time::timeout(server.limits.header_timeout, Box::pin(tls.accept(stream))).await;
     if !matches!(shaken, Ok(Ok(_))) {
         server.closed("tls_handshake");
     }
     shaken.ok()?.ok()
+}
+
+/// Waits for the first bytes of all, or after a rest. None when the connection has ended instead.
+async fn opened(mut socket: Socket, watch: &mut Watch<'_, '_>, link: &Link) -> Option<(Socket, Version)> {
+    let mut opening = Opening::default();
+    let heard = poll_fn(|cx| {
+        loop {
+            match opening.poll(&mut socket, cx) {
+                Poll::Ready(Ok(Some(version))) => return Poll::Ready(Ok(version)),
+                Poll::Ready(_) => return Poll::Ready(Err(None)),
+                Poll::Pending => {}
+            }
+            match ready!(watch.poll(cx)) {
+                Event::Stage(Stage::Cut) => return Poll::Ready(Err(Some("drain_timeout"))),
+                Event::Stage(Stage::Closing) => return Poll::Ready(Err(None)),
+                Event::Stage(_) | Event::Rest => {}
+                Event::Overdue(phase) => return Poll::Ready(Err(reason(phase))),
+            }
+        }
+    })
+    .await;
+    match heard {
+        Ok(version) => Some((socket, version)),
+        Err(reason) => {
+            if let Some(reason) = reason {
+                link.server.closed(reason);
+            }
+            if link.pulse.phase() == Phase::Idle {
+                socket.farewell().await;
+            }
+            None
+        }
+    }
+}
+
+/// How a protocol's part of a connection ended.
+enum Ended {
+    /// It idles: the socket waits for its next request.
+    Rested(Socket),
+    /// Nothing more will be said, and the client is to hear that.
+    Done(Socket),
+    /// The socket is closed, or must be; perhaps for a reason that is counted.
+    Over(Option<&'static str>),
+}
+
+/// Drives the protocol until the connection ends, or rests: then its socket comes back.
+async fn spoken(
+    socket: Socket,
+    version: Version,
+    link: &Arc<Link>,
+    watch: &mut Watch<'_, '_>,
+) -> Option<Socket> {
+    let requests = Arc::clone(link);
+    let service = service_fn(move |request| answer(&requests, request));
+    let mut protocol = Protocol::new(&link.server, version, socket, service);
+    watch.rests = version < Version::HTTP_2;
+    let mut closing = false;
+    match poll_fn(|cx| poll_spoken(cx, &mut protocol, link, watch, &mut closing)).await {
+        Ended::Rested(socket) => return Some(socket),
+        Ended::Done(socket) => socket.farewell().await,
+        Ended::Over(Some(reason)) => link.server.closed(reason),
+        Ended::Over(None) => {}
+    }
+    None
+}
+
+fn poll_spoken<S: Requests>(
+    cx: &mut Context<'_>,
+    protocol: &mut Protocol<S>,
+    link: &Link,
+    watch: &mut Watch<'_, '_>,
+    closing: &mut bool,
+) -> Poll<Ended> {
+    let Link { server, pulse, .. } = link;
+    loop {
+        if !*closing && is_time_to_close(server, pulse) {
+            *closing = true;
+            watch.rests = false;
+            protocol.close();
+        }
+        if let Poll::Ready(socket) = protocol.poll(cx) {
+            return Poll::Ready(socket.map_or(Ended::Over(None), Ended::Done));
+        }
+        if link.is_upgrade_asked() {
+            protocol.allow_upgrade();
+            link.allow_upgrade();
+        }
+        match ready!(watch.poll(cx)) {
+            Event::Stage(Stage::Cut) => return Poll::Ready(Ended::Over(Some("drain_timeout"))),
+            Event::Stage(_) => {}
+            Event::Rest => {
+                protocol.end();
+                if let Poll::Ready(socket) = protocol.poll(cx) {
+                    return Poll::Ready(socket.map_or(Ended::Over(None), Ended::Rested));
+                }
+            }
+            // Idle ends by the protocol (GOAWAY, FIN), within the linger time.
+            Event::Overdue(Phase::Idle) if !*closing => {
+                server.closed("idle_timeout");
+                *closing = true;
+                protocol.close();
+                pulse.closing();
+            }
+            Event::Overdue(phase) => return Poll::Ready(Ended::Over(reason(phase))),
+        }
+    }
 }
 
 /// HTTP/2 can say goodbye without racing a request; HTTP/1 connections idle on for `drain_idle`.
@@ -96,88 +171,5 @@ fn reason(overdue: Phase) -> Option<&'static str> {
         Phase::Idle => Some("idle_timeout"),
         // The linger time is a courtesy; its end is nothing to report.
         Phase::Closing => None,
-    }
-}
-
-/// What a connection's socket and requests share, behind a counter that no other connection touches.
-pub(super) struct Link {
-    pub(super) server: Arc<Server>,
-    pub(super) pulse: Pulse,
-    peer: IpAddr,
-    /// Of the connection itself.
-    certificate: Option<Arc<Certificate>>,
-    /// Counted as long as the socket lives: a connection that became a WebSocket outlives its last request.
-    _slot: Slot,
-}
-
-/// Hands one request to the edge and keeps the pulse while it runs.
-fn answer(
-    link: &Arc<Link>,
-    request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
-    let started = Instant::now();
-    let version = request.version();
-    link.pulse.request(version == Version::HTTP_2, started);
-    let busy = Busy { link: Arc::clone(link), ended: None };
-    let arriving = Arriving { peer: link.peer, started, certificate: link.certificate.clone() };
-    let (handling, begun) = link.server.edge.begin(request.map(Body::new), arriving);
-    async move {
-        // Whole: the block would capture its fields one by one, and the guard would miss the end.
-        let mut busy = busy;
-        let handled = panics::caught(handling, &begun.span).await;
-        let server = &busy.link.server;
-        let Answered { mut response, ended } = server.edge.finish(handled, &begun);
-        // RFC 9110 §15.5.9 and §15.5.14: the rest of the body is not read, so the connection cannot go on.
-        let unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
-        if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if response.extensions().get() == Some(&Gateways::Passed) && !response.body().is_end_stream() {
-            return Ok(response.map(|body| Body::new(Streaming { body, busy })));
-        }
-        busy.ended = Some(ended);
-        Ok(response)
-    }
-}
-
-/// An upstream's body. The request lasts until its end, and each piece gives it the full time for the next.
-struct Streaming {
-    body: Body,
-    busy: Busy,
-}
-
-impl HttpBody for Streaming {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if polled.is_ready() {
-            self.busy.link.pulse.progressed(Instant::now());
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Marks the request as over, whether it was answered or its client went away.
-struct Busy {
-    link: Arc<Link>,
-    ended: Option<Instant>,
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.link.pulse.answered(self.ended.unwrap_or_else(Instant::now));
     }
 }

@@ -56,6 +56,13 @@ impl Pulse {
         self.multiplexed.load(Relaxed)
     }
 
+    /// Since when there is nothing to do, and the last answer is written; None otherwise.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let state = self.state.load(Relaxed);
+        let idle = phase_of(state) == Phase::Idle && !self.stalled.load(Relaxed);
+        idle.then(|| self.base + Duration::from_millis(state >> PHASE_BITS))
+    }
+
     /// When the present phase has lasted too long, by `limits`.
     pub(super) fn deadline(&self, limits: &Limits) -> Instant {
         let state = self.state.load(Relaxed);

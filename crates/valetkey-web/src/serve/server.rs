@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioExecutor;
-use hyper_util::server::conn::auto;
 use metrics::{Counter, Gauge};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -14,6 +14,9 @@ use tokio::sync::futures::Notified;
 use super::Limits;
 use super::tls::Tls;
 use crate::layer::Edge;
+
+/// So many connections are many: what each holds while it idles counts.
+const CROWD: usize = 512;
 
 /// How far the drain has come; only ever rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +36,8 @@ pub(super) struct Server {
     pub(super) limits: Limits,
     /// Where this listener ends TLS itself.
     pub(super) tls: Option<Tls>,
-    pub(super) http: auto::Builder<TokioExecutor>,
+    pub(super) http1: http1::Builder,
+    pub(super) http2: http2::Builder<TokioExecutor>,
     /// Pulses count their milliseconds from here.
     pub(super) base: Instant,
     stage: AtomicU8,
@@ -57,7 +61,8 @@ impl fmt::Debug for Server {
 impl Server {
     pub(super) fn new(name: &'static str, edge: Edge, limits: Limits, tls: Option<Tls>) -> Self {
         Self {
-            http: builder(&limits),
+            http1: http1_builder(&limits),
+            http2: http2_builder(&limits),
             name,
             edge,
             limits,
@@ -103,6 +108,11 @@ impl Server {
         self.open.load(Ordering::Acquire)
     }
 
+    /// How long an HTTP/1 connection may idle before what hyper keeps for it is given back: less among many.
+    pub(super) fn rest_after(&self) -> Duration {
+        if self.open() > CROWD { self.limits.rest_after / 4 } else { self.limits.rest_after }
+    }
+
     /// Resolves when no connection is open. One waiter at a time.
     pub(super) async fn empty(&self) {
         while self.open() > 0 {
@@ -132,21 +142,27 @@ impl Drop for Slot {
     }
 }
 
-fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let header_bytes = limits.max_header_bytes.max(8192);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn header_bytes(limits: &Limits) -> usize {
+    limits.max_header_bytes.max(8192)
+}
+
+fn http1_builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         // The deadline is the pulse's; see the head of serve.rs.
         .header_read_timeout(None)
         // Also the cap on a header that never ends: the parser gives up when its buffer is full.
-        .max_buf_size(header_bytes)
+        .max_buf_size(header_bytes(limits))
         // A client may close its sending side and wait; and a handler is not dropped half-way when it leaves.
         .half_close(true);
     builder
-        .http2()
+}
+
+fn http2_builder(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .max_concurrent_streams(128)
-        .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(header_bytes(limits)).unwrap_or(u32::MAX))
         .initial_stream_window_size(64 * 1024)
         .initial_connection_window_size(256 * 1024)
         .max_send_buf_size(64 * 1024);

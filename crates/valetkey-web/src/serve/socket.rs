@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::connection::Link;
+use super::requests::Link;
 use super::server::Stage;
 use super::tls::Stream;
 
@@ -17,6 +18,8 @@ const MAX_DISCARD: usize = 1024 * 1024;
 
 pub(super) struct Socket {
     stream: Stream,
+    /// Read already, and given again first.
+    ahead: Bytes,
     link: Arc<Link>,
     shut: bool,
     discarded: usize,
@@ -24,7 +27,19 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: Stream, link: Arc<Link>) -> Self {
-        Self { stream, link, shut: false, discarded: 0 }
+        Self { stream, ahead: Bytes::new(), link, shut: false, discarded: 0 }
+    }
+
+    /// Gives `bytes` again before what comes next.
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.ahead = [bytes, &self.ahead].concat().into();
+    }
+
+    /// Shuts our side of a connection that no protocol drives, and waits for the client's a little.
+    pub(super) async fn farewell(mut self) {
+        let linger = self.link.server.limits.linger_timeout;
+        // Whatever comes of it, the socket closes next.
+        let _ = tokio::time::timeout(linger, self.shutdown()).await;
     }
 
     /// Reads and forgets until the client has closed its side. Closing a socket with unread bytes sends a reset,
@@ -58,6 +73,13 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead[..length]);
+            self.ahead.advance(length);
+            self.link.pulse.received();
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         match &read {

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Stage(Stage),
     /// The phase's time is up; it stays so until the pulse changes.
     Overdue(Phase),
+    /// The connection has idled long enough to give back what it does not need for that. Said once.
+    Rest,
 }
 
 pub(super) struct Watch<'a, 'p> {
@@ -30,6 +32,8 @@ pub(super) struct Watch<'a, 'p> {
     /// When the timer rings: never later than the pulse's deadline.
     armed: Instant,
     registered: bool,
+    /// Whether a connection that idles is to rest soon.
+    pub(super) rests: bool,
 }
 
 impl<'a, 'p> Watch<'a, 'p> {
@@ -40,7 +44,16 @@ impl<'a, 'p> Watch<'a, 'p> {
         stage_change: Pin<&'p mut Notified<'a>>,
     ) -> Self {
         let armed = timer.deadline().into_std();
-        Self { server, pulse, timer, stage_change, seen: Stage::Running, armed, registered: false }
+        Self {
+            server,
+            pulse,
+            timer,
+            stage_change,
+            seen: Stage::Running,
+            armed,
+            registered: false,
+            rests: false,
+        }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
@@ -52,10 +65,18 @@ impl<'a, 'p> Watch<'a, 'p> {
                 self.registered = false;
                 return Poll::Ready(Event::Stage(stage));
             }
-            let deadline = self.pulse.deadline(&self.server.limits);
+            let resting = if self.rests { self.pulse.idle_since() } else { None };
+            let deadline = match resting {
+                Some(since) => since + self.server.rest_after(),
+                None => self.pulse.deadline(&self.server.limits),
+            };
             let rang = self.timer.is_elapsed();
             if rang && deadline <= Instant::now() {
-                return Poll::Ready(Event::Overdue(self.pulse.phase()));
+                if resting.is_none() {
+                    return Poll::Ready(Event::Overdue(self.pulse.phase()));
+                }
+                self.rests = false;
+                return Poll::Ready(Event::Rest);
             }
             if rang || deadline < self.armed {
                 self.armed = deadline;

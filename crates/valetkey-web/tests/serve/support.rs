@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use http::{StatusCode, header};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -30,6 +32,8 @@ pub(crate) fn limits() -> Limits {
     Limits {
         header_timeout: NEVER,
         idle_timeout: NEVER,
+        // At once: all that these tests do is done by connections that rested.
+        rest_after: Duration::ZERO,
         request_timeout: NEVER,
         linger_timeout: SOON,
         drain_idle: SOON,
@@ -69,6 +73,7 @@ pub(crate) fn edge(settings: EdgeSettings) -> (Edge, Arc<Gates>) {
         .route("/hold", get(hold))
         .route("/endless", get(endless))
         .route("/panic", post(panic))
+        .route("/upgrade", get(upgrade))
         .route("/who", get(|address: ClientAddr, id: RequestId| async move { format!("{address} {id}") }))
         .route("/things/{id}", get(|| async { "a thing" }))
         .with_state(Arc::clone(&gates));
@@ -101,6 +106,19 @@ async fn endless(State(gates): State<Arc<Gates>>) -> Body {
         let _kept = &told;
         Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(&[0; 16384]))
     }))
+}
+
+/// Becomes a protocol that says everything twice.
+async fn upgrade(request: Request) -> Response {
+    let upgrade = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgrade.await.unwrap());
+        let mut said = [0; 4];
+        stream.read_exact(&mut said).await.unwrap();
+        stream.write_all(&[said, said].concat()).await.unwrap();
+    });
+    let upgraded = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "twice")];
+    (StatusCode::SWITCHING_PROTOCOLS, upgraded).into_response()
 }
 
 async fn panic() -> &'static str {

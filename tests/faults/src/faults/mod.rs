@@ -1,5 +1,6 @@
 //! The faults, a file each, in the order of the plan.
 
+pub mod backup;
 pub mod clock;
 pub mod corrupt;
 pub mod crowd;
@@ -16,6 +17,8 @@ pub mod rotation;
 pub mod slow_database;
 pub mod start;
 pub mod sweep;
+mod unwritable;
+pub mod upgrade;
 
 use crate::fault::Fault;
 
@@ -38,7 +41,11 @@ pub const ALL: &[Fault] = &[
     flood::FAULT,
     drain::ONE,
     drain::TWO,
+    upgrade::POSTGRES,
+    upgrade::SQLITE,
     rotation::FAULT,
+    backup::SQLITE,
+    backup::POSTGRES,
     sweep::FAULT,
     start::FAULT,
 ];

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::fault::{Fault, Outcome, Stage};
-use crate::faults::disk_full::reads;
+use crate::faults::unwritable;
 use crate::load::crew::Crew;
 use crate::load::judge::Depth;
 use crate::load::ledger::Rule;
@@ -39,21 +39,14 @@ fn read_only(stage: &Stage) -> io::Result<Outcome> {
     let mut node = Node::started(place)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
     let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
+    let read_only = unwritable::Disk {
+        stop: &|| disk.say("r"),
+        go_on: &|| disk.say("-"),
+        span: stage.pick(Duration::from_secs(4), Duration::from_secs(10)),
+        has_crumbs: false,
+    };
     for _ in 0..stage.rounds(2, 5) {
-        outcome.rounds += 1;
-        crew.load(|sky| {
-            thread::sleep(Duration::from_millis(500));
-            sky.storm();
-            disk.say("r")?;
-            refused(&node, &mut probe, stage, &mut outcome);
-            disk.say("-")?;
-            let took = probe.until_well(&node, Duration::from_secs(20))?;
-            outcome.recovered(took, stage.limit(Duration::from_secs(5)));
-            thread::sleep(Duration::from_secs(2));
-            sky.clear();
-            thread::sleep(Duration::from_millis(500));
-            Ok(())
-        })?;
+        unwritable::round(&mut crew, &node, &mut probe, &read_only, (stage, &mut outcome))?;
         crew.judge(Depth::Sample);
     }
     node.kill()?;
@@ -63,23 +56,6 @@ fn read_only(stage: &Stage) -> io::Result<Outcome> {
     crew.judge_log(&node.place)?;
     outcome.take(&mut crew);
     Ok(outcome)
-}
-
-fn refused(node: &Node, probe: &mut Probe, stage: &Stage, outcome: &mut Outcome) {
-    let (began, mut slowest, mut looks) = (Instant::now(), Duration::ZERO, 0);
-    while began.elapsed() < stage.pick(Duration::from_secs(4), Duration::from_secs(10)) {
-        looks += 1;
-        let look = probe.write();
-        outcome.in_time("the answer to a write", look.took, stage.limit(Duration::from_secs(1)));
-        slowest = slowest.max(look.took);
-        // The first may have been written before.
-        if !look.is_busy() && looks > 1 {
-            outcome.breach(Rule::CleanAnswers, format!("a write on a read-only disk: {:?}", look.reply));
-        }
-        reads(node, probe, outcome);
-        thread::sleep(Duration::from_millis(30));
-    }
-    outcome.note(format!("{looks} writes refused, slowest answer {} ms", slowest.as_millis()));
 }
 
 /// The real thing here: a disk mounted read-only with the killed server's files on it.

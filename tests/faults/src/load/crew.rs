@@ -140,6 +140,16 @@ impl Crew {
         self.workers.iter_mut().for_each(Worker::change_sides);
     }
 
+    /// From now on everybody asks at these doors.
+    pub fn gather(&mut self, doors: &[SocketAddr]) {
+        for worker in &mut self.workers {
+            let (near, far) = (doors[worker.id % doors.len()], doors[(worker.id + 1) % doors.len()]);
+            worker.wire = Wire::new(near, &self.issuer);
+            worker.spare = Wire::new(far, &self.issuer);
+            worker.person.go_to(near);
+        }
+    }
+
     /// What management commands made: clients that get tokens, and clients that get none any more.
     pub fn judge_made(&mut self, door: SocketAddr, depth: Depth) {
         let skip = if depth == Depth::All { 0 } else { self.made.len().saturating_sub(20) };
@@ -162,8 +172,15 @@ impl Crew {
         let trail = place.manage(&["audit", "tail", "-n", "100000"], "");
         let trail = trail.map_or_else(|error| error, |trail| trail.to_string());
         for made in &self.made {
-            if !trail.contains(&made.app.id) {
-                let detail = format!("nothing about {} among {} bytes", made.app.id, trail.len());
+            if trail.contains(&made.app.id) {
+                continue;
+            }
+            // The tail has an end, and a long run writes more than that: then it is asked for by name.
+            let own = place.manage(&["audit", "tail", "-n", "100", "--client", &made.app.id], "");
+            let own = own.map_or_else(|error| error, |own| own.to_string());
+            if !own.contains("client_created") {
+                let detail =
+                    format!("nothing of the making of {}: {}", made.app.id, own.get(..200).unwrap_or(&own));
                 self.breaches.push(Breach::new(Rule::AuditHolds, self.round, detail));
             }
         }

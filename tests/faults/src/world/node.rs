@@ -13,7 +13,7 @@ use valetkey_person::{Connection, Request, Response};
 use crate::world::chores::free_port;
 use crate::world::process::{self, Usage};
 
-/// 32 bytes, for the nodes that share a database.
+/// 32 bytes, for those who share a database or its backups.
 const MASTER_KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 /// Where a server lives; the same for every process that is started there.
@@ -54,8 +54,19 @@ impl Place {
 
     /// The same with a database on `PostgreSQL`.
     pub fn on_postgres(bin: &Path, home: &Path, name: &str, url: &str) -> io::Result<Self> {
-        let place = Self::new(bin, home, name)?;
-        Ok(place.with("VALETKEY__DATABASE_URL", url).with("VALETKEY__MASTER_KEY", MASTER_KEY))
+        Ok(Self::new(bin, home, name)?.with("VALETKEY__DATABASE_URL", url).with_master_key())
+    }
+
+    /// With a master key that does not lie beside the data.
+    #[must_use]
+    pub fn with_master_key(self) -> Self {
+        self.with("VALETKEY__MASTER_KEY", MASTER_KEY)
+    }
+
+    /// The same place with another program in it.
+    #[must_use]
+    pub fn by(&self, bin: &Path) -> Self {
+        Self { bin: bin.into(), ..self.clone() }
     }
 
     /// Another node of the same installation: other ports, another directory.

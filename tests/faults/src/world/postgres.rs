@@ -167,6 +167,12 @@ impl Postgres {
         self.sql(sql, ROLE)
     }
 
+    /// Makes another database; its address.
+    pub fn database(&self, name: &str) -> io::Result<String> {
+        self.sql(&format!("CREATE DATABASE {name}"), "postgres")?;
+        Ok(format!("postgres://{ROLE}@127.0.0.1:{}/{name}", self.port))
+    }
+
     fn program(&self, name: &str, arguments: &[&str]) -> io::Result<String> {
         let output =
             as_postgres(&programs()?.join(name)).args(arguments).current_dir(&self.directory).output()?;

@@ -15,7 +15,7 @@ pub struct Room {
 
 impl Room {
     /// `disk` must exist. An error means that this machine does not let us mount.
-    pub fn new(disk: &Path, megabytes: u32) -> io::Result<Self> {
+    pub fn new(disk: &Path, megabytes: u64) -> io::Result<Self> {
         let script = format!(
             "mount -t tmpfs -o size={megabytes}m,mode=700 tmpfs '{}' && echo ready && exec cat >/dev/null",
             disk.display()
@@ -54,6 +54,14 @@ impl Room {
         let mut words: Vec<&str> = prefix[1..].iter().map(String::as_str).collect();
         words.extend(["sh", "-c", script]);
         run(&prefix[0], &words).map(|_| ())
+    }
+
+    /// Makes the disk so large that this much of it is free.
+    pub fn leave(&self, megabytes: u64) -> io::Result<()> {
+        let disk = self.disk.display();
+        self.shell(&format!(
+            "used=$(df --output=used -m '{disk}' | tail -n 1) && mount -o remount,size=$((used + {megabytes}))m '{disk}'"
+        ))
     }
 
     /// Fills the disk to its last byte.
