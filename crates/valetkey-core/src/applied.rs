@@ -75,6 +75,13 @@ impl AppliedLifetimes {
     }
 }
 
+impl Applied {
+    /// The paths that the services switched on here answer, further ones of endpoints aside.
+    pub fn service_paths(&self) -> impl Iterator<Item = &'static str> {
+        path::MASTODON.iter().filter(|_| self.services.mastodon).map(|(path, _)| *path)
+    }
+}
+
 /// The settings as requests use them.
 #[derive(Debug, Default)]
 pub struct InForce {

@@ -49,7 +49,7 @@ impl Probe {
             place.register("Probe observer", &["--introspect", "--grant", "client_credentials"])?;
         let mut wire = Wire::new(door, &place.issuer);
         let mut tokens = Vec::new();
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = Instant::now() + Duration::from_secs(10);
         while tokens.len() <= writes && Instant::now() < until {
             match wire.call("/oauth/token", &service, &[("grant_type", "client_credentials")]) {
                 Reply::Done(body) => tokens.extend(access(&body).map(|access| access.token)),
@@ -69,7 +69,11 @@ impl Probe {
 
     /// A write that is answered only when the store has it: the revocation of a token.
     pub fn write(&mut self) -> Look {
-        let token = self.spare.pop().unwrap_or_else(|| self.token.clone());
+        // One that is revoked already is answered without a write.
+        let Some(token) = self.spare.pop() else {
+            let reply = Reply::Lost(io::Error::other("the probe has no token left to revoke"));
+            return Look { reply, took: Duration::ZERO };
+        };
         self.call("/oauth/revoke", &self.service, &[("token", &token)])
     }
 

@@ -165,6 +165,12 @@ pub(super) fn check_place(api: &Api, apis: &[Api], applied: &Applied) -> Result<
             api.prefix
         )));
     }
+    if let Some(path) = applied.service_paths().find(|path| meets(path, &api.prefix)) {
+        return Err(refused(format!(
+            "the prefix {} meets {path}, which services.mastodon answers",
+            api.prefix
+        )));
+    }
     let others = apis.iter().filter(|other| other.id != api.id && !other.prefix.is_empty());
     match others.into_iter().find(|other| meets(&other.prefix, &api.prefix)) {
         Some(other) => Err(refused(format!(

@@ -25,7 +25,18 @@ pub fn check(cx: &Context, applied: &Applied, apis: &[Api]) -> Result<(), Wrong>
     }
     check_registration(&applied.registration)?;
     check_details_types(applied, apis)?;
+    check_services(applied, apis)?;
     check_aliases(applied, apis)
+}
+
+fn check_services(applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
+    for path in applied.service_paths() {
+        if let Some(api) = apis.iter().find(|api| !api.prefix.is_empty() && meets(&api.prefix, path)) {
+            let why = format!("its {path} meets the prefix {} of the API {}", api.prefix, api.id);
+            return wrong("services.mastodon", why);
+        }
+    }
+    Ok(())
 }
 
 fn check_registration(given: &Registration) -> Result<(), Wrong> {
@@ -90,6 +101,9 @@ fn check_aliases(applied: &Applied, apis: &[Api]) -> Result<(), Wrong> {
             if let Some(api) = apis.iter().find(|api| !api.prefix.is_empty() && meets(&api.prefix, alias)) {
                 let why = format!("{alias} meets the prefix {} of the API {}", api.prefix, api.id);
                 return wrong(key, why);
+            }
+            if applied.service_paths().any(|path| path.eq_ignore_ascii_case(alias)) {
+                return wrong(key, format!("{alias} is answered by services.mastodon already"));
             }
             if seen.contains(&alias.as_str()) {
                 return wrong(key, format!("{alias} stands for two endpoints: keep one"));

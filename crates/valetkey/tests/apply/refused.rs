@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// A text, and what is said of it.
-const WRONG: [(&str, &[&str]); 16] = [
+const WRONG: [(&str, &[&str]); 18] = [
     (
         "[lifetime]\ncode = \"30s\"\n",
         &["standard input:1: unknown key `lifetime`; did you mean `lifetimes`?"],
@@ -45,6 +45,16 @@ const WRONG: [(&str, &[&str]); 16] = [
     (
         "[http.aliases]\ntoken = \"/login\"\n",
         &["standard input:2: `http.aliases.token`: /login is the server's own"],
+    ),
+    (
+        "[[apis]]\nid = \"a\"\nprefix = \"/api/v1/accounts\"\n[services]\nmastodon = true\n",
+        &[
+            "API `a`: the prefix /api/v1/accounts meets /api/v1/accounts/verify_credentials, which services.mastodon answers",
+        ],
+    ),
+    (
+        "[services]\nmastodon = true\n[http.aliases]\ntoken = \"/api/v1/apps\"\n",
+        &["standard input:4: `http.aliases.token`: /api/v1/apps is answered by services.mastodon already"],
     ),
     (
         "[registration]\ngrant_types = [\"password\"]\n",

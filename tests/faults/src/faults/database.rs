@@ -31,7 +31,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let mut postgres = Postgres::new(&stage.home, "postgres")?;
     let node = Node::started(Place::on_postgres(&stage.bin, &stage.home, "node", &postgres.url())?)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
-    let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
+    let mut probe = Probe::new(&node.place, node.place.public, 5000)?;
     let away = stage.pick(Duration::from_secs(4), Duration::from_secs(10));
     crew.work(Duration::from_secs(2))?;
     let before = node.usage();

@@ -38,7 +38,7 @@ fn read_only(stage: &Stage) -> io::Result<Outcome> {
     };
     let mut node = Node::started(place)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
-    let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
+    let mut probe = Probe::new(&node.place, node.place.public, 4000)?;
     let read_only = unwritable::Disk {
         stop: &|| disk.say("r"),
         go_on: &|| disk.say("-"),

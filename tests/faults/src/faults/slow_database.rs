@@ -42,7 +42,7 @@ fn run(stage: &Stage) -> io::Result<Outcome> {
     let place = Place::on_postgres(&stage.bin, &stage.home, "node", &url(&[proxy.address.port()]))?;
     let node = Node::started(place)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
-    let mut probe = Probe::new(&node.place, node.place.public, 2000)?;
+    let mut probe = Probe::new(&node.place, node.place.public, 4000)?;
     crew.work(Duration::from_secs(2))?;
     let before = node.usage();
     for _ in 0..stage.rounds(1, 2) {
