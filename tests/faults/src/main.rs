@@ -136,6 +136,9 @@ fn play(order: &Order) -> ExitCode {
             Outcome::finish,
         );
         println!("{}", progress(fault, &outcome));
+        for breach in table::breaches(&outcome) {
+            println!("               BREACH {breach}");
+        }
         rows.push((*fault, outcome));
     }
     println!("\n{}", table::markdown(&rows));

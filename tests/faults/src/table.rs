@@ -68,7 +68,7 @@ pub fn markdown(rows: &[Row]) -> String {
 }
 
 /// Each kind of breach with its first case.
-fn breaches(outcome: &Outcome) -> Vec<String> {
+pub fn breaches(outcome: &Outcome) -> Vec<String> {
     let mut kinds: BTreeMap<_, (usize, &str)> = BTreeMap::new();
     for breach in &outcome.breaches {
         kinds.entry(breach.rule).or_insert((0, &breach.detail)).0 += 1;
