@@ -20,7 +20,8 @@ use crate::token::code::Code;
 use crate::token::details::Details;
 use serde::{Deserialize, Serialize};
 
-/// How many requests may wait for one person at once: whoever is asked again and again says yes in the end.
+/// How many requests of one client may wait for one person at once: whoever is asked again and again says yes in the end. No
+/// client silences the others.
 const MOST: u32 = 10;
 /// RFC 8628 §3.2, CIBA Core §7.3: how long a client waits between two questions, at first.
 pub const PACE: Seconds = Seconds(5);
@@ -114,7 +115,8 @@ pub fn over(row: &Approval, user: Option<&UserId>, now: Timestamp) -> Option<Ove
 pub struct Decider<'a> {
     pub user: &'a UserId,
     pub tenant: &'a TenantId,
-    pub auth_time: Timestamp,
+    /// `None`: an operator answers, and did not see the person prove anything.
+    pub auth_time: Option<Timestamp>,
     /// The session that the approval came from; an operator has none.
     pub session: Option<&'a Session>,
 }
@@ -168,7 +170,7 @@ pub async fn allow(
         nonce: request.nonce.as_deref(),
         key: request.key,
         lasting,
-        auth_time: decider.auth_time,
+        auth_time: decider.auth_time.unwrap_or_default(),
         expires_at: waiting.row.expires_at,
         details,
     };

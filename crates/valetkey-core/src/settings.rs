@@ -275,6 +275,13 @@ pub struct MutualTls {
     pub url: Option<String>,
 }
 
+impl MutualTls {
+    /// A path at the address that asks for certificates, where that is another one.
+    pub fn at(&self, path: &str) -> Option<String> {
+        self.url.as_ref().map(|base| format!("{base}{path}"))
+    }
+}
+
 /// The server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -18,8 +18,9 @@ use crate::client::compat::Compat;
 use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::directory::home;
-use crate::error::{Code, Denial, Error};
+use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{Id, TokenId};
+use crate::jose::jwk::Algorithm;
 use crate::proof::holder::Holder;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
@@ -167,7 +168,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
         audience: target.audience,
         issued_at: cx.now,
         expires_at: cx.now + lifetime,
-        auth_time: issue.grant.map(|grant| grant.auth_time),
+        auth_time: issue.grant.and_then(Grant::proven_at),
         confirmation: confirmation.as_deref(),
         details: &details,
     };
@@ -185,14 +186,12 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
 pub fn holder(cx: &Context, client: &Client) -> Result<Option<Holder>, Denial> {
     let binding = &client.profile.binding;
     let by_certificate = binding.tls_client_certificate_bound_access_tokens;
-    // FAPI 2.0 §5.4.1.
-    if client.is_fapi2() && !cx.caller.key_algorithm.is_none_or(|own| client.profile.security.takes(own)) {
-        return Err(Code::InvalidDpopProof.because("sign the DPoP proof by PS256, ES256 or EdDSA"));
-    }
+    may_prove(client, cx.caller.key_algorithm)?;
     match (cx.caller.key, cx.caller.certificate) {
         (Some(key), _) => Ok(Some(Holder::Key(key))),
+        // RFC 9449 §5: `invalid_dpop_proof` is about a proof that came.
         (None, _) if binding.dpop_bound_access_tokens => {
-            Err(Code::InvalidDpopProof
+            Err(Code::InvalidRequest
                 .because("send a DPoP proof: this client gets tokens bound to a key alone"))
         }
         (None, Some(own)) if by_certificate || client.is_fapi2() => Ok(Some(Holder::Certificate(own))),
@@ -202,6 +201,22 @@ pub fn holder(cx: &Context, client: &Client) -> Result<Option<Holder>, Denial> {
             .because("send a DPoP proof or come with a certificate: this client has bound tokens alone")),
         (None, _) => Ok(None),
     }
+}
+
+/// FAPI 2.0 §5.4.1: whether a client may show its key by this algorithm.
+pub fn may_prove(client: &Client, by: Option<Algorithm>) -> Result<(), Denial> {
+    if by.is_none_or(|by| client.profile.security.takes(by)) {
+        return Ok(());
+    }
+    Err(Code::InvalidDpopProof.because("sign the DPoP proof by PS256, ES256 or EdDSA"))
+}
+
+/// The same at a protected resource, of the client of a token; looked up where it matters alone.
+pub async fn may_prove_by(cx: &Context, client: &str, by: Algorithm) -> Result<Result<(), Denial>, Fault> {
+    if by != Algorithm::Rs256 {
+        return Ok(Ok(()));
+    }
+    Ok(cx.client(client).await?.map_or(Ok(()), |client| may_prove(&client, Some(by))))
 }
 
 /// What the client, else the API, else the server says, within the bounds. A JWT cannot be called back from those who

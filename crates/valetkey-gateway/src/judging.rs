@@ -7,14 +7,16 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use valetkey_core::context::Server;
 use valetkey_core::error::{Code, Denial};
+use valetkey_core::jose::jwk::Algorithm;
 use valetkey_core::login::browser_mode::Person;
-use valetkey_core::proof::dpop;
+use valetkey_core::proof::dpop::{self, Proven};
 use valetkey_core::proof::holder::Shown;
 use valetkey_core::route::{Method, Ruling};
 use valetkey_core::scope::Scope;
 use valetkey_core::store::Api;
 use valetkey_core::time::Timestamp;
 use valetkey_core::token::access::{AccessToken, Verified};
+use valetkey_core::token::may_prove_by;
 
 /// A request to be judged.
 #[derive(Debug, Clone, Copy)]
@@ -94,32 +96,46 @@ pub(crate) async fn judge<'a>(gateway: &Inner, question: Question<'a, '_>, calle
     if gateway.server.hear().await.is_err() {
         return Judged::Refused(Refusal::Away);
     }
-    let shown = match shown(gateway, question, caller) {
+    let (shown, by) = match shown(gateway, question, caller) {
         Ok(shown) => shown,
         Err(refusal) => return Judged::Refused(refusal),
     };
-    match bearer(&gateway.server, api, ruling, (token, &shown), now) {
-        Ok(verified) => Judged::Passes(Who::Bearer(verified)),
-        Err(refusal) => Judged::Refused(refusal),
+    let verified = match bearer(&gateway.server, api, ruling, (token, &shown), now) {
+        Ok(verified) => verified,
+        Err(refusal) => return Judged::Refused(refusal),
+    };
+    // A caller without a proof costs nothing here.
+    if let (Some(by), Some(token)) = (by, verified.token()) {
+        let may = may_prove_by(&browser::context(gateway, caller), token.client, by).await;
+        match may {
+            Ok(Ok(())) => {}
+            Ok(Err(denial)) => return Judged::Refused(Refusal::Proof(denial)),
+            Err(_) => return Judged::Refused(Refusal::Away),
+        }
     }
+    Judged::Passes(Who::Bearer(verified))
 }
 
-/// RFC 9449 §7.1, RFC 8705 §3 — what the caller shows that its token may be bound to: a key by a proof, or a certificate.
-fn shown(gateway: &Inner, question: Question<'_, '_>, caller: Caller<'_>) -> Result<Shown, Refusal<'static>> {
+/// RFC 9449 §7.1, RFC 8705 §3 — what the caller shows that its token may be bound to, a certificate or a key by a proof; and
+/// by which algorithm that is signed.
+fn shown(
+    gateway: &Inner,
+    question: Question<'_, '_>,
+    caller: Caller<'_>,
+) -> Result<(Shown, Option<Algorithm>), Refusal<'static>> {
     let certificate = caller.certificate;
     if !question.dpop {
-        return Ok(Shown { key: None, certificate });
+        return Ok((Shown { key: None, certificate }, None));
     }
     let mut proofs = question.headers.get_all("dpop").iter();
     let (Some(proof), None) = (proofs.next().and_then(|proof| proof.to_str().ok()), proofs.next()) else {
         return Err(Refusal::Proof(NO_PROOF));
     };
-    let cx = browser::context(gateway, caller);
     let (method, path) = question.at;
-    let url = cx.settings.url(path);
-    let target = dpop::Shown { method, url: &url, access_token: question.token };
-    let key = dpop::check(&cx, proof, &target).map_err(Refusal::Proof)?;
-    Ok(Shown { key: Some(key), certificate })
+    let target = dpop::Shown { method, path, access_token: question.token };
+    let Proven { key, algorithm } =
+        dpop::check(&browser::context(gateway, caller), proof, &target).map_err(Refusal::Proof)?;
+    Ok((Shown { key: Some(key), certificate }, Some(algorithm)))
 }
 
 const NO_PROOF: Denial = Code::InvalidDpopProof.because("send one DPoP header with one proof in it");

@@ -38,6 +38,7 @@ pub struct Builder {
     portal: Portal,
     certificates: bool,
     acr: AcrValues,
+    certificates_at: Option<String>,
     pub(crate) own_keys: bool,
 }
 
@@ -55,6 +56,7 @@ impl Default for Builder {
             portal: Portal::default(),
             certificates: false,
             acr: AcrValues::default(),
+            certificates_at: None,
             own_keys: false,
         }
     }
@@ -141,6 +143,13 @@ impl Builder {
         self
     }
 
+    /// Clients come with certificates to this address, and not to the issuer's (RFC 8705 §5).
+    #[must_use]
+    pub fn aliased(mut self, url: &str) -> Self {
+        self.certificates_at = Some(url.to_owned());
+        self
+    }
+
     /// A server on that database.
     pub(crate) async fn server(
         &self,
@@ -158,7 +167,7 @@ impl Builder {
                 .with_mutual_tls(MutualTls {
                     arrives: self.certificates,
                     vouched: self.certificates,
-                    url: None,
+                    url: self.certificates_at.clone(),
                 }),
             store: Arc::new(store.clone()),
             hasher: Arc::<TestHasher>::clone(hasher),

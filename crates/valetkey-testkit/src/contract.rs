@@ -50,7 +50,7 @@ macro_rules! store_contract {
                 an_approval_is_decided_once_in_time_and_by_whom_it_is_for,
                 a_poll_is_answered_for_its_client_and_slowed_when_it_comes_too_soon,
                 of_many_polls_at_once_one_is_in_time,
-                no_more_than_the_most_wait_for_one_person,
+                no_more_than_the_most_of_one_client_wait_for_one_person,
                 an_approval_is_swept_some_time_after_its_end,
                 a_client_to_be_told_is_taken_by_one_and_again_until_it_was_told,
                 of_all_who_take_a_client_to_be_told_one_gets_it,

@@ -11,7 +11,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{
+    CipherSuite, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +52,7 @@ pub(crate) fn listener(own: &ClientCertificates) -> Result<Option<Tls>> {
     let (Some(certificate), Some(key)) = (&own.certificate_file, &own.key_file) else { return Ok(None) };
     let chain = pem(certificate).context("http.client_certificates.certificate_file")?;
     let key = PrivateKeyDer::from_pem_file(key).context("http.client_certificates.key_file")?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(recommended());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let mut config =
@@ -57,6 +60,25 @@ pub(crate) fn listener(own: &ClientCertificates) -> Result<Option<Tls>> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let authorities = authorities(own)?;
     Ok(Some(Tls::new(Arc::new(config), Arc::new(move |chain| known(chain, authorities.as_ref())))))
+}
+
+/// RFC 9325 §4.2, FAPI 2.0 §5.2.2: of the ciphers of TLS 1.2 those that are recommended, and no others.
+fn recommended() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|own| {
+        use CipherSuite::{
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        };
+        let named = [
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        ];
+        own.tls13().is_some() || named.contains(&own.suite())
+    });
+    provider
 }
 
 type Authorities = Arc<dyn ClientCertVerifier>;

@@ -12,6 +12,7 @@ use crate::jobs;
 use crate::wire::{self, Opened, Opening, ServerLock};
 use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::process::ExitCode;
 use tokio::task::JoinHandle;
@@ -31,10 +32,14 @@ pub(crate) struct Ready {
     pub(crate) config: Config,
     pub(crate) listeners: Listeners,
     pub(crate) issuer: String,
+    /// Where clients are asked for certificates.
+    pub(crate) certificates: Vec<SocketAddr>,
     opened: Opened,
     metrics: PrometheusHandle,
     _lock: Option<ServerLock>,
 }
+
+type Certified = (JoinHandle<Drained>, Vec<SocketAddr>);
 
 /// One worker a core that this process may use.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -75,7 +80,8 @@ pub(crate) async fn prepare(
             "the issuer has changed: what was issued under the old one is refused"
         );
     }
-    Ok(Ready { cx, config, listeners, issuer, opened, metrics, _lock: lock })
+    let certificates = Vec::new();
+    Ok(Ready { cx, config, listeners, issuer, certificates, opened, metrics, _lock: lock })
 }
 
 impl Ready {
@@ -88,7 +94,9 @@ impl Ready {
         let mut jobs = jobs::start(&self.opened.server, &self.opened.hasher, self.metrics.clone(), &public);
 
         let (sockets, own) = self.listeners.take();
-        let certified = self.certified(edges.public.clone(), limits.clone(), &public)?;
+        let (certified, certificates) =
+            self.certified(edges.public.clone(), limits.clone(), &public)?.unzip();
+        self.certificates = certificates.unwrap_or_default();
         let serving = valetkey_web::serve::serve("public", sockets, edges.public, limits, public.clone());
         let few =
             valetkey_web::serve::Limits { max_connections: 256, ..valetkey_web::serve::Limits::default() };
@@ -119,8 +127,8 @@ impl Ready {
         }
     }
 
-    /// The listener that asks clients for certificates, where there is one.
-    fn certified(&self, edge: Edge, limits: Limits, drain: &Drain) -> Result<Option<JoinHandle<Drained>>> {
+    /// The listener that asks clients for certificates, where there is one, and its addresses.
+    fn certified(&self, edge: Edge, limits: Limits, drain: &Drain) -> Result<Option<Certified>> {
         let own = &self.config.http.client_certificates;
         let Some(tls) = certificates::listener(own)?.filter(|_| !own.listen.0.is_empty()) else {
             return Ok(None);
@@ -128,12 +136,12 @@ impl Ready {
         let addresses = own.listen.0.iter();
         let sockets = addresses.map(|address| bind(*address, "http.client_certificates.listen"));
         let sockets = sockets.collect::<Result<Vec<_>>>()?;
-        for socket in &sockets {
-            tracing::info!(address = %socket.local_addr()?, "asking clients for certificates here");
-        }
+        let addresses =
+            sockets.iter().map(tokio::net::TcpListener::local_addr).collect::<std::io::Result<Vec<_>>>()?;
+        tracing::info!(?addresses, "asking clients for certificates here");
         let serving =
             valetkey_web::serve::serve_tls("certificates", sockets, tls, (edge, limits), drain.clone());
-        Ok(Some(tokio::spawn(serving)))
+        Ok(Some((tokio::spawn(serving), addresses)))
     }
 
     /// The configured limits, and no more connections than there are file descriptors for.

@@ -65,6 +65,7 @@ async fn ask(cx: &Context, client: &Arc<Client>, params: &Params<'_>) -> Result<
     let params = unfolded.as_ref().unwrap_or(params);
     params.refuse_repeats(&OWN)?;
     let request = request(cx, client, params)?;
+    hint::only(params)?;
     let (lifetime, notification_token) = (lifetime(params)?, notification_token(client, params)?);
     let binding_message = binding_message(client, params)?;
     let user = hint::user(cx, client, &request.tenant, params).await?;

@@ -44,7 +44,7 @@ pub(super) async fn decide(
     let decider = Decider {
         user: &session.user,
         tenant: &session.tenant,
-        auth_time: session.auth_time,
+        auth_time: Some(session.auth_time),
         session: Some(session),
     };
     let actor = Actor::User(session.user.clone());

@@ -91,7 +91,7 @@ impl Assertion<'_> {
         }
         let typed = !self.jws.has_type()
             || ["JWT", "client-authentication+jwt"].iter().any(|name| self.jws.is_of_type(name));
-        let by = client.profile.security.takes(self.jws.algorithm);
+        let by = client.profile.security.takes_assertion(self.jws.algorithm);
         let fits = client.auth_method == AuthMethod::PrivateKeyJwt && typed && by;
         let Some(claims) = self.jws.claims::<Claims>().filter(|claims| fits && holds(cx, client, claims))
         else {
@@ -125,12 +125,16 @@ impl Assertion<'_> {
 }
 
 /// RFC 10070: the issuer alone. CIBA Core §7.1 says of a client that begins there that two addresses more must do, and such
-/// clients come with them; under `fapi2` they do not.
+/// clients come with them, as FAPI-CIBA's conformance tests do. FAPI 2.0 §5.3.2.1 forbids it to those that it speaks of: under
+/// `fapi2` they do for a client that has CIBA and no codes.
 fn is_ours(cx: &Context, client: &Client, aud: &Value) -> bool {
     let Some(aud) = aud.as_str() else { return false };
-    let ciba = client.allows(GrantType::Ciba) && !client.profile.security.is_fapi2();
-    aud == cx.settings.issuer()
-        || ciba && [path::TOKEN, path::BACKCHANNEL].iter().any(|path| aud == cx.settings.url(path))
+    let codes = client.is_fapi2() && client.allows(GrantType::AuthorizationCode);
+    let ciba = client.allows(GrantType::Ciba) && !codes;
+    let settings = &cx.settings;
+    let is_at =
+        |path: &str| aud == settings.url(path) || settings.mutual_tls.at(path).as_deref() == Some(aud);
+    aud == settings.issuer() || ciba && [path::TOKEN, path::BACKCHANNEL].into_iter().any(is_at)
 }
 
 fn holds(cx: &Context, client: &Client, claims: &Claims) -> bool {

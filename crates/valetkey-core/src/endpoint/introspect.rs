@@ -152,7 +152,7 @@ async fn of_refresh(
         iat: Some(grant.rotated_at.0),
         sub: Some(sub.into()),
         iss: Some(cx.settings.issuer().to_owned().into()),
-        auth_time: Some(grant.auth_time.0),
+        auth_time: grant.proven_at().map(|at| at.0),
         tenant: Some(grant.tenant.as_str().to_owned().into()),
         ..Introspection::default()
     })

@@ -12,10 +12,10 @@ use crate::error::{Code, Denial, Error};
 use crate::params::Params;
 use crate::store::{Beginning, Grant, Poll, PollRequest};
 use crate::time::Seconds;
-use crate::token::TokenResponse;
 use crate::token::code::{self, Code as Agreed};
 use crate::token::granted;
 use crate::token::revocation::grant_mark;
+use crate::token::{self, TokenResponse};
 
 /// RFC 8628 §3.5.
 const STEP: Seconds = Seconds(5);
@@ -79,6 +79,8 @@ async fn fetch(
             .because("the request was made with a key: send a DPoP proof made with the same one")
             .into());
     }
+    // Who cannot get a token in this connection hears of it at once, and not when somebody has decided.
+    token::holder(cx, client)?;
     let now_ms = i64::try_from(cx.now_ms).unwrap_or(i64::MAX);
     let poll = PollRequest { id: handle.id, client: &client.id, now_ms, step: STEP, longest: LONGEST };
     let sealed = match cx.store.poll_approval(&poll).await? {

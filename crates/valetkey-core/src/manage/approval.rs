@@ -9,6 +9,7 @@ use crate::error::Fault;
 use crate::ids::Id;
 use crate::scope::Scope;
 use crate::store::Consent;
+use crate::token::details::Details;
 
 const KIND: &str = "request";
 
@@ -29,13 +30,21 @@ pub async fn of_user(cx: &Context, user: &User) -> Result<Vec<Waiting>, Fault> {
     Ok(rows.into_iter().filter_map(|row| approval::open(cx, row)).collect())
 }
 
-/// Answers in the person's name: everything that was asked, or `scope` of it; `None`: a no. The trail says that it was an
-/// operator.
+/// A yes in the person's name.
+#[derive(Debug, Clone, Copy)]
+pub struct Yes<'a> {
+    /// Of what was asked.
+    pub scope: &'a Scope,
+    /// OIDC Core §2: the operator has just seen the person prove who they are, in this way; else tokens say nothing of it.
+    pub acr: Option<&'a str>,
+}
+
+/// Answers in the person's name; `None`: a no. The trail says that it was an operator.
 pub async fn decide(
     cx: &Context,
     waiting: &Waiting,
     user: &User,
-    granted: Option<&Scope>,
+    granted: Option<Yes<'_>>,
 ) -> Result<(), ManageError> {
     if let Some(over) = approval::over(&waiting.row, Some(&user.id), cx.now) {
         return Err(refused(words(over)));
@@ -44,11 +53,17 @@ pub async fn decide(
         return Err(refused("it waits for a user of another directory"));
     }
     user.may_act().map_err(|denial| refused(denial.detail))?;
-    let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time: cx.now, session: None };
-    let written = if let Some(scope) = granted {
+    let acr = granted.and_then(|yes| yes.acr);
+    if acr.is_some_and(|acr| !cx.settings.acr.all().contains(&acr)) {
+        return Err(refused("acr must be one of those that discovery names"));
+    }
+    let auth_time = acr.map(|_| cx.now);
+    let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time, session: None };
+    let written = if let Some(Yes { scope, .. }) = granted {
         agree(cx, waiting, user, scope).await?;
         let record = cx.record(Event::ApprovalGiven, Actor::Operator);
         let details = waiting.pending.request.details.agreed();
+        let details = Details { acr: acr.map(str::to_owned), ..details };
         approval::allow(cx, waiting, &decider, (scope, details), record).await?
     } else {
         let record = cx.record(Event::ApprovalDenied, Actor::Operator);

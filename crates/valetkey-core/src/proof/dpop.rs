@@ -61,12 +61,19 @@ struct Claims {
     ath: Option<String>,
 }
 
+/// What a proof shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Proven {
+    pub key: Thumbprint,
+    pub algorithm: Algorithm,
+}
+
 /// What a proof is shown for.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     pub method: &'a str,
-    /// Of the request, as the caller sees it; query and fragment do not count.
-    pub url: &'a str,
+    /// The path of the request, as the caller sees it.
+    pub path: &'a str,
     /// The token beside it, where there is one.
     pub access_token: Option<&'a str>,
 }
@@ -80,7 +87,7 @@ const NONCE: Denial = Code::UseDpopNonce
     .because("put the nonce from the DPoP-Nonce header into the proof and send the request again");
 
 /// RFC 9449 §4.3 — checks a proof, and says which key it proves.
-pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Thumbprint, Denial> {
+pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Proven, Denial> {
     let jws = Jws::read(proof).filter(|jws| jws.is_of_type("dpop+jwt")).ok_or(BAD)?;
     let key = jws.own_key().filter(|key| jws.is_signed_by(key)).ok_or(BAD)?;
     let claims: Claims = jws.claims().ok_or(BAD)?;
@@ -88,7 +95,7 @@ pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Thumbprint,
     let made = Timestamp(claims.iat);
     let fresh = age <= WINDOW && age >= Seconds(-WINDOW.0) && cx.revoked.is_since(Some(made), made);
     if claims.htm != shown.method
-        || !is_same_target(&claims.htu, shown.url)
+        || !is_ours_at(cx, &claims.htu, shown.path)
         || !fresh
         || claims.jti.is_empty()
     {
@@ -106,12 +113,13 @@ pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Thumbprint,
     if !cx.proofs.is_new(digest_of(&[&thumbprint, claims.jti.as_bytes()])) {
         return Err(BAD);
     }
-    Ok(thumbprint)
+    Ok(Proven { key: thumbprint, algorithm: jws.algorithm })
 }
 
-/// By which algorithm a proof is signed.
-pub fn algorithm(proof: &str) -> Option<Algorithm> {
-    Jws::read(proof).map(|jws| jws.algorithm)
+/// Whether it names this path here: at the issuer's address, or at the one where clients come with certificates (RFC 8705 §5).
+fn is_ours_at(cx: &Context, htu: &str, path: &str) -> bool {
+    is_same_target(htu, &cx.settings.url(path))
+        || cx.settings.mutual_tls.at(path).is_some_and(|alias| is_same_target(htu, &alias))
 }
 
 /// RFC 9449 §4.2, `ath`.

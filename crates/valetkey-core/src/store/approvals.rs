@@ -39,7 +39,7 @@ pub enum Asking {
     Asked,
     /// The code is another request's: make another.
     CodeTaken,
-    /// As many requests as may wait for this person at once.
+    /// As many requests of this client as may wait for this person at once.
     Full,
 }
 
@@ -60,7 +60,7 @@ pub enum Poll {
 
 #[async_trait]
 pub trait Approvals: Send + Sync {
-    /// Writes a request that waits; at most `most` unexpired ones wait for one person.
+    /// Writes a request that waits; at most `most` unexpired ones of a client wait for one person.
     async fn ask_approval(&self, approval: &Approval, most: u32) -> Result<Asking, Fault>;
     async fn approval(&self, id: Id) -> Result<Option<Approval>, Fault>;
     /// By the digest of its code, whatever its state.

@@ -45,6 +45,11 @@ impl Grant {
     pub const fn is_unredeemed(&self) -> bool {
         self.generation == Self::UNREDEEMED
     }
+
+    /// When the person proved who they are; `None` where nobody can say (an operator answered, an issuer did not tell).
+    pub fn proven_at(&self) -> Option<Timestamp> {
+        Some(self.auth_time).filter(|at| at.0 > 0)
+    }
 }
 
 /// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.

@@ -33,7 +33,8 @@ pub struct About<'a> {
     pub session: Option<SessionId>,
     /// What was granted.
     pub scope: &'a Scope,
-    pub auth_time: Timestamp,
+    /// `None`: nobody can say.
+    pub auth_time: Option<Timestamp>,
     pub nonce: Option<&'a str>,
     pub details: &'a Details,
 }
@@ -47,7 +48,7 @@ impl<'a> About<'a> {
             tenant: &grant.tenant,
             session: grant.session,
             scope,
-            auth_time: grant.auth_time,
+            auth_time: grant.proven_at(),
             nonce: grant.nonce.as_deref(),
             details: &grant.details,
         }
@@ -73,7 +74,8 @@ struct Claims<'a> {
     azp: &'a str,
     iat: i64,
     exp: i64,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     /// As at userinfo: the usual directory needs no name.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
@@ -150,7 +152,7 @@ fn sign(
         azp: about.client.id.as_str(),
         iat: cx.now.0,
         exp: (cx.now + LIFETIME).0,
-        auth_time: about.auth_time.0,
+        auth_time: about.auth_time.map(|at| at.0),
         tenant: Some(about.tenant.as_str()).filter(|own| *own != TenantId::DEFAULT),
         nonce: about.nonce,
         acr: about.details.acr.as_deref(),

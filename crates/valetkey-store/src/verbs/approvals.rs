@@ -65,8 +65,9 @@ impl Verb for Ask {
         let own = &self.approval;
         if let Some(user) = &own.user {
             tx.alone("approvals").await?;
-            let sql = "SELECT count(*) FROM approvals WHERE user_id = $1 AND state = 0 AND expires_at > $2";
-            let waiting = tx.one(sql, params![user, own.created_at]).await?;
+            let sql = "SELECT count(*) FROM approvals
+                       WHERE user_id = $1 AND client_id = $2 AND state = 0 AND expires_at > $3";
+            let waiting = tx.one(sql, params![user, &own.client, own.created_at]).await?;
             if waiting.map_or(Ok(0), |row| row.int(0))? >= i64::from(self.most) {
                 return Ok(Asking::Full);
             }

@@ -111,12 +111,16 @@ pub async fn of_many_polls_at_once_one_is_in_time(store: Handle) {
     }
 }
 
-pub async fn no_more_than_the_most_wait_for_one_person(store: Handle) {
+pub async fn no_more_than_the_most_of_one_client_wait_for_one_person(store: Handle) {
     for n in 1..=3 {
         assert_eq!(store.ask_approval(&of_user(n, "usr_a"), 3).await.unwrap(), Asking::Asked);
     }
     assert_eq!(store.ask_approval(&of_user(4, "usr_a"), 3).await.unwrap(), Asking::Full);
     assert_eq!(store.ask_approval(&of_user(5, "usr_b"), 3).await.unwrap(), Asking::Asked);
+    // Another client is not silenced by this one.
+    let other = Approval { client: "other".into(), ..of_user(7, "usr_a") };
+    assert_eq!(store.ask_approval(&other, 3).await.unwrap(), Asking::Asked);
+    decide(&store, id(7), &ApprovalState::Denied, &by("usr_a", 0)).await;
     let own = async |seconds: i64| store.approvals_of(&"usr_a".into(), later(seconds)).await;
     let ids: Vec<Id> = own(0).await.unwrap().into_iter().map(|own| own.id).collect();
     assert_eq!(ids, [id(3), id(2), id(1)]);

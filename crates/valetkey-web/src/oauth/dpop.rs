@@ -7,7 +7,7 @@ use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use valetkey_core::error::{Code, Denial};
 use valetkey_core::jose::jwk::Algorithm;
-use valetkey_core::proof::dpop::{self, Shown};
+use valetkey_core::proof::dpop::{self, Proven, Shown};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -29,10 +29,9 @@ fn header(call: &Call) -> Result<Option<&str>, Denial> {
 fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
     let Some(proof) = header(call)? else { return Ok(()) };
     let path = call.asked.as_ref().map_or(call.uri.path(), |asked| &asked.0);
-    let url = call.cx.settings.url(path);
-    let shown = Shown { method: call.method.as_str(), url: &url, access_token };
-    let (key, algorithm) = (dpop::check(&call.cx, proof, &shown)?, dpop::algorithm(proof));
-    (call.cx.caller.key, call.cx.caller.key_algorithm) = (Some(key), algorithm);
+    let shown = Shown { method: call.method.as_str(), path, access_token };
+    let Proven { key, algorithm } = dpop::check(&call.cx, proof, &shown)?;
+    (call.cx.caller.key, call.cx.caller.key_algorithm) = (Some(key), Some(algorithm));
     Ok(())
 }
 
@@ -58,21 +57,41 @@ pub(crate) fn access_token(call: &mut Call) -> Result<Option<String>, Denial> {
     Ok((bound || bearer).then_some(token))
 }
 
-/// RFC 9449 §8.2: whoever comes with a proof is told the nonce for the next one; §7.1: and gets the challenge of its scheme.
+/// RFC 9449 §8.2: whoever comes with a proof is told the nonce for the next one; §7.1: who comes with one, or by its scheme,
+/// gets the challenge of that scheme.
 pub(crate) fn answered(call: &Call, mut response: Response) -> Response {
-    if !call.headers.contains_key(DPOP) {
-        return response;
-    }
-    if let Some(nonce) = dpop::nonce(&call.cx).ok().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+    let proves = call.headers.contains_key(DPOP);
+    if let Some(nonce) = proves.then(|| dpop::nonce(&call.cx).ok()).flatten()
+        && let Ok(nonce) = HeaderValue::try_from(nonce)
+    {
         response.headers_mut().insert(DPOP_NONCE, nonce);
     }
-    if let Some(bearer) = response.headers_mut().get_mut(WWW_AUTHENTICATE)
-        && let Some(rest) = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "))
-    {
-        let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
-        if let Ok(value) = HeaderValue::try_from(format!("DPoP {rest}, algs=\"{algorithms}\"")) {
-            *bearer = value;
-        }
+    let scheme = call.authorization().and_then(|value| value.split_once(' ')).map(|(scheme, _)| scheme);
+    if proves || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("dpop")) {
+        rechallenge(&mut response);
     }
     response
+}
+
+/// §7.1: the challenge of the scheme `DPoP` in the place of that for bearer tokens.
+pub(super) fn rechallenge(response: &mut Response) {
+    if let Some(bearer) = response.headers_mut().get_mut(WWW_AUTHENTICATE)
+        && let Some(value) = bearer.to_str().ok().and_then(of_this_scheme)
+    {
+        *bearer = value;
+    }
+}
+
+/// §7.1: and beside it, where nobody knows yet by which of the two the caller will come.
+pub(super) fn challenge_too(response: &mut Response) {
+    let own = response.headers().get(WWW_AUTHENTICATE).and_then(|bearer| bearer.to_str().ok());
+    if let Some(value) = own.and_then(of_this_scheme) {
+        response.headers_mut().append(WWW_AUTHENTICATE, value);
+    }
+}
+
+fn of_this_scheme(bearer: &str) -> Option<HeaderValue> {
+    let rest = bearer.strip_prefix("Bearer ")?;
+    let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
+    HeaderValue::try_from(format!("DPoP {rest}, algs=\"{algorithms}\"")).ok()
 }

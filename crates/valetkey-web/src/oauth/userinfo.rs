@@ -5,8 +5,9 @@ use crate::app::App;
 use crate::extract::{Call, FormCall};
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
-use http::Method;
-use valetkey_core::endpoint::userinfo::{UserInfo, userinfo};
+use http::header::HeaderName;
+use http::{HeaderValue, Method};
+use valetkey_core::endpoint::userinfo::{BOUND_TO_A_KEY, UserInfo, userinfo};
 use valetkey_core::error::{Code, Denial, Error};
 
 const TWICE: Denial = Code::InvalidRequest
@@ -26,12 +27,49 @@ pub(crate) async fn any(State(app): State<App>, request: Request) -> Response {
     let response = match answer(&mut call, body.as_deref()).await {
         Ok(Some(UserInfo::Json(bytes))) => respond::json(bytes),
         Ok(Some(UserInfo::Jwt(text))) => respond::jwt(text),
-        Ok(None) => error::challenge(None),
-        Err(Error::Denied(denial)) => error::challenge(Some(denial)),
+        Ok(None) => {
+            let mut response = error::challenge(None);
+            dpop::challenge_too(&mut response);
+            response
+        }
+        Err(Error::Denied(denial)) => challenge(denial),
         Err(Error::Failed(fault)) => error::failed(&fault),
     };
     // The token is the caller's own: whoever holds it may read the answer anywhere.
-    cors::public(dpop::answered(&call, response))
+    let mut response = cors::public(dpop::answered(&call, response));
+    if let Some(id) = interaction_id(&call) {
+        response.headers_mut().insert(FAPI_INTERACTION_ID, id);
+    }
+    response
+}
+
+/// RFC 9449 §7.1: whose token is bound to a key hears of the scheme that it takes.
+fn challenge(denial: Denial) -> Response {
+    let mut response = error::challenge(Some(denial));
+    if denial == BOUND_TO_A_KEY {
+        dpop::rechallenge(&mut response);
+    }
+    response
+}
+
+const FAPI_INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
+
+/// FAPI 1.0 Baseline §6.2.1: the caller's own name for the exchange, a UUID (RFC 9562 §4), or one of ours.
+fn interaction_id(call: &Call) -> Option<HeaderValue> {
+    let is_uuid = |value: &HeaderValue| {
+        let dash = |at: usize| [8, 13, 18, 23].contains(&at);
+        let fits = |(at, byte): (usize, &u8)| if dash(at) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
+        value.len() == 36 && value.as_bytes().iter().enumerate().all(fits)
+    };
+    if let Some(own) = call.headers.get(&FAPI_INTERACTION_ID) {
+        return is_uuid(own).then(|| own.clone());
+    }
+    let number = u128::from_be_bytes(call.cx.random());
+    // RFC 9562 §5.4.
+    let number = number & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{number:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
+    HeaderValue::try_from(parts.join("-")).ok()
 }
 
 /// `None`: no token was sent (RFC 6750 §3: a bare challenge).

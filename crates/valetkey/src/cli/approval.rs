@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use valetkey_core::approval::{self, Waiting};
 use valetkey_core::authorize::device;
 use valetkey_core::directory::User;
+use valetkey_core::manage::approval::Yes;
 use valetkey_core::manage::{approval as commands, user};
 use valetkey_core::scope::Scope;
 use valetkey_core::store::ApprovalState;
@@ -51,6 +52,10 @@ pub(crate) struct Approve {
     /// Only these of what was asked for [default: all]
     #[arg(long, value_name = "SCOPES", value_parser = values::scope)]
     scope: Option<Scope>,
+    /// You saw the user prove who they are just now, in this way: one of the `acr_values_supported` [default: tokens say
+    /// nothing of when and how]
+    #[arg(long, value_name = "ACR")]
+    acr: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -77,12 +82,13 @@ pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
             let json = waiting.iter().map(shown).collect();
             Ok(Answer::Many { json, columns: COLUMNS, none: "Nothing waits for this user." })
         }
-        Command::Approve(Approve { which, scope }) => {
+        Command::Approve(Approve { which, scope, acr }) => {
             let (waiting, user) = found(managed, &which).await?;
             let asked = &waiting.pending.request.scope;
             let granted =
                 scope.map_or_else(|| asked.clone(), |scope| asked.filter(|name| scope.contains(name)));
-            commands::decide(cx, &waiting, &user, Some(&granted)).await?;
+            let yes = Yes { scope: &granted, acr: acr.as_deref() };
+            commands::decide(cx, &waiting, &user, Some(yes)).await?;
             answer(managed, &waiting).await
         }
         Command::Deny(Deny { which }) => {

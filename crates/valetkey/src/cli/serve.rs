@@ -53,6 +53,7 @@ fn greet(ready: &Ready, link: Option<&str>, as_json: bool) {
             "issuer": ready.issuer,
             "listen": listen,
             "management": management,
+            "certificates": ready.certificates,
             "setup_link": link,
         });
         format!("{json}\n")

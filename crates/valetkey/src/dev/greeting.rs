@@ -17,7 +17,9 @@ pub(crate) fn greet(ready: &Ready, seeded: &Seeded, as_json: bool) {
     let management = ready.listeners.management_addresses.first().map(|address| format!("http://{address}"));
     let management = management.unwrap_or_default();
     let text = if as_json {
-        format!("{}\n", to_json(&ready.issuer, &management, seeded))
+        let mut json = to_json(&ready.issuer, &management, seeded);
+        json["certificates"] = json!(ready.certificates);
+        format!("{json}\n")
     } else {
         to_text(&ready.issuer, &management, seeded, &ready.config.data_dir.display().to_string())
     };

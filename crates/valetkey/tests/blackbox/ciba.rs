@@ -6,6 +6,7 @@ use valetkey_core::audit::{Actor, Event};
 use valetkey_core::client::Client;
 use valetkey_core::grant::GrantType;
 use valetkey_core::manage;
+use valetkey_core::manage::approval::Yes;
 use valetkey_core::manage::client::NewClient;
 use valetkey_testkit::{Browser, CLIENT_SECRET, Reply, TestApp};
 
@@ -217,13 +218,21 @@ async fn a_request_is_seen_and_decided_by_whom_it_is_for_alone() {
 }
 
 #[tokio::test]
-async fn no_more_than_ten_requests_wait_for_one_person() {
+async fn no_more_than_ten_requests_of_one_client_wait_for_one_person_and_the_others_may_still_ask() {
     let app = ciba_world().await;
     for _ in 0..10 {
         begun(&app).await;
     }
     assert_eq!(ask(&app, &REQUEST).await.status, 429);
     assert_eq!(ask(&app, &with(&REQUEST, "login_hint", Some("bob"))).await.status, 200);
+    app.client(NewClient {
+        id: Some("insurer".to_owned()),
+        grant_types: vec![GrantType::Ciba],
+        ..NewClient::default()
+    })
+    .await;
+    let other = app.post(ENDPOINT, Some(("insurer", CLIENT_SECRET)), &REQUEST).await;
+    assert_eq!(other.status, 200, "{}", other.body);
 }
 
 #[tokio::test]
@@ -255,14 +264,48 @@ async fn an_operator_answers_in_a_persons_name_and_the_trail_says_so() {
     let bob = cx.store.user(&user_id(&app, "bob").await).await.unwrap().unwrap();
     let waiting = manage::approval::find(&cx, &yes).await.unwrap();
     let scope = waiting.pending.request.scope.clone();
-    assert!(manage::approval::decide(&cx, &waiting, &bob, Some(&scope)).await.is_err(), "it is alice's");
-    manage::approval::decide(&cx, &waiting, &alice, Some(&scope)).await.unwrap();
+    let said = Yes { scope: &scope, acr: None };
+    assert!(manage::approval::decide(&cx, &waiting, &bob, Some(said)).await.is_err(), "it is alice's");
+    let unknown = Yes { acr: Some("urn:nothing"), ..said };
+    assert!(manage::approval::decide(&cx, &waiting, &alice, Some(unknown)).await.is_err(), "no such acr");
+    manage::approval::decide(&cx, &waiting, &alice, Some(said)).await.unwrap();
     assert!(manage::approval::decide(&cx, &waiting, &alice, None).await.is_err(), "once");
     let waiting = manage::approval::find(&cx, &no).await.unwrap();
     manage::approval::decide(&cx, &waiting, &alice, None).await.unwrap();
     let tokens: Value = poll(&app, &yes).await.json();
     assert_eq!(text(&tokens, "scope"), "openid read");
     assert_refused(&poll(&app, &no).await, 400, "access_denied", "denied");
+}
+
+#[tokio::test]
+async fn an_operators_answer_says_nothing_of_when_and_how_the_person_signed_in_unless_the_operator_saw_it() {
+    let app = ciba_world().await;
+    let alice = app.cx().store.user(&user_id(&app, "alice").await).await.unwrap().unwrap();
+    let acr = app.cx().settings.acr.signed_in[0].clone();
+    for seen in [None, Some(acr.as_str())] {
+        let id = begun(&app).await;
+        let cx = app.cx();
+        let waiting = manage::approval::find(&cx, &id).await.unwrap();
+        let yes = Yes { scope: &waiting.pending.request.scope, acr: seen };
+        manage::approval::decide(&cx, &waiting, &alice, Some(yes)).await.unwrap();
+        let tokens = poll(&app, &id).await.json();
+        let claims = crate::support::claims(text(&tokens, "id_token"));
+        assert_eq!(claims["acr"].as_str(), seen);
+        assert_eq!(claims["auth_time"].as_i64(), seen.map(|_| cx.now.0));
+        let introspected = app
+            .post(
+                "/oauth/introspect",
+                Some(("bank", CLIENT_SECRET)),
+                &[("token", text(&tokens, "access_token"))],
+            )
+            .await
+            .json();
+        assert_eq!(introspected["auth_time"].as_i64(), seen.map(|_| cx.now.0), "{introspected}");
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
+        let again = app.post("/oauth/token", Some(("bank", CLIENT_SECRET)), &refresh).await.json();
+        let claims = crate::support::claims(text(&again, "id_token"));
+        assert_eq!(claims["auth_time"].as_i64(), seen.map(|_| cx.now.0), "the same when it is refreshed");
+    }
 }
 
 #[tokio::test]

@@ -203,3 +203,37 @@ async fn ciba_section_10_2_a_client_in_ping_mode_is_told_with_its_own_token_and_
     assert!(ping::claim(&app.cx()).await.unwrap().is_empty(), "it heard");
     assert_refused(&poll(&app, &id).await, 400, "access_denied", "and asks");
 }
+
+#[tokio::test]
+async fn ciba_section_10_2_a_client_that_answers_at_all_was_told_and_is_not_told_again() {
+    for (status, again) in [
+        ("401 Unauthorized", false),
+        ("403 Forbidden", false),
+        ("404 Not Found", false),
+        ("302 Found\r\nlocation: http://127.0.0.1:1/", false),
+        ("200 OK", false),
+        ("429 Too Many Requests", true),
+        ("503 Service Unavailable", true),
+    ] {
+        let app = crate::support::furnish(TestApp::builder().calling_loopback()).await;
+        crate::ciba::bank(&app).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/ping", listener.local_addr().unwrap());
+        set_members(&app, |client| {
+            client.profile.cross_device.backchannel_token_delivery_mode = Some("ping".to_owned());
+            client.profile.cross_device.backchannel_client_notification_endpoint = Some(endpoint);
+        })
+        .await;
+        let fields = [&crate::ciba::REQUEST[..], &[("client_notification_token", "mine")]].concat();
+        let id = text(&ask(&app, &fields).await.json(), "auth_req_id").to_owned();
+        let cx = app.cx();
+        let waiting = manage::approval::find(&cx, &id).await.unwrap();
+        let alice = cx.store.user(&crate::support::user_id(&app, "alice").await).await.unwrap().unwrap();
+        manage::approval::decide(&cx, &waiting, &alice, None).await.unwrap();
+        let mut claimed = ping::claim(&cx).await.unwrap();
+        let (told, _) = tokio::join!(ping::tell(&cx, claimed.remove(0)), hears(&listener, status));
+        told.unwrap();
+        app.clock.advance(60);
+        assert_eq!(!ping::claim(&app.cx()).await.unwrap().is_empty(), again, "{status}");
+    }
+}

@@ -33,6 +33,8 @@ mod discovery;
 mod dpop;
 mod encrypted;
 mod fapi2;
+mod fapi_ciba;
+mod fapi_resource;
 mod faults;
 mod front_channel;
 mod gate_matrix;

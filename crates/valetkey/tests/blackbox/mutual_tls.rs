@@ -13,7 +13,7 @@ use valetkey_core::scope::Scope;
 use valetkey_testkit::{CLIENT_SECRET, Reply, TestApp};
 
 /// A certificate, as the proxy of the test says it: vouched for, or not.
-fn certificate(name: &str) -> Vec<u8> {
+pub(crate) fn certificate(name: &str) -> Vec<u8> {
     let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, "Acme, Inc.");

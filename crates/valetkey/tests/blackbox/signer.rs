@@ -21,6 +21,13 @@ pub(crate) fn key(algorithm: SigningAlgorithm) -> SigningKey {
     SigningKey::parse("k1".into(), algorithm, Timestamp(0), None, &generate(algorithm).unwrap()).unwrap()
 }
 
+/// One RSA key, as it signs by PS256 and by RS256.
+pub(crate) fn pss_and_pkcs1() -> [SigningKey; 2] {
+    let pkcs8 = generate(SigningAlgorithm::Ps256).unwrap();
+    [SigningAlgorithm::Ps256, SigningAlgorithm::Rs256]
+        .map(|by| SigningKey::parse("k1".into(), by, Timestamp(0), None, &pkcs8).unwrap())
+}
+
 /// `json` with one member replaced, or (by null) left out.
 pub(crate) fn set(json: &Value, name: &str, value: Value) -> Value {
     let mut json = json.clone();
@@ -74,9 +81,13 @@ impl Signer {
     }
 
     pub(crate) fn assertion(&self, app: &TestApp) -> String {
+        self.assertion_for(app, &ISSUER.into())
+    }
+
+    pub(crate) fn assertion_for(&self, app: &TestApp, aud: &Value) -> String {
         let (cx, id) = (app.cx(), self.id);
         let jti = cx.new_secret();
-        let claims = json!({"iss": id, "sub": id, "aud": ISSUER, "exp": cx.now.0 + 60, "jti": jti.expose()});
+        let claims = json!({"iss": id, "sub": id, "aud": aud, "exp": cx.now.0 + 60, "jti": jti.expose()});
         self.sign(&self.header("client-authentication+jwt"), &claims)
     }
 
@@ -100,11 +111,20 @@ impl Signer {
 
     /// RFC 9449 §4.2.
     pub(crate) fn proof(&self, app: &TestApp, path: &str) -> String {
+        self.proof_at(app, ("POST", &format!("{ISSUER}{path}")), None)
+    }
+
+    /// The same for any method and address, and for a token beside it (§7).
+    pub(crate) fn proof_at(&self, app: &TestApp, (htm, htu): (&str, &str), token: Option<&str>) -> String {
         let cx = app.cx();
         let jti = cx.new_secret();
         let header = json!({"typ": "dpop+jwt", "alg": self.key.algorithm.name(), "jwk": self.bare_jwk()});
-        let htu = format!("{ISSUER}{path}");
-        self.sign(&header, &json!({"jti": jti.expose(), "htm": "POST", "htu": htu, "iat": cx.now.0}))
+        let mut claims = json!({"jti": jti.expose(), "htm": htm, "htu": htu, "iat": cx.now.0});
+        if let Some(token) = token {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+            claims["ath"] = BASE64URL_NOPAD.encode(digest.as_ref()).into();
+        }
+        self.sign(&header, &claims)
     }
 
     /// A form of this client's, proven by a fresh assertion.

@@ -146,7 +146,7 @@ fn a_person_in_a_browser_is_sent_to_sign_in_by_every_proxy_that_hands_answers_on
     }
 }
 
-struct Nginx(Child);
+pub(crate) struct Nginx(Child);
 
 impl Drop for Nginx {
     fn drop(&mut self) {
@@ -174,6 +174,15 @@ http {{
     }}
 }}"
     );
+    (run_nginx(&directory, &configuration, listen), directory, listen.to_string())
+}
+
+/// A real nginx with this configuration in this directory, once it listens there.
+pub(crate) fn run_nginx(
+    directory: &tempfile::TempDir,
+    configuration: &str,
+    listen: std::net::SocketAddr,
+) -> Nginx {
     std::fs::write(directory.path().join("nginx.conf"), configuration).unwrap();
     let child = Command::new("/usr/sbin/nginx")
         .args(["-p", directory.path().to_str().unwrap(), "-e", "error.log", "-c", "nginx.conf"])
@@ -186,7 +195,7 @@ http {{
         let log = std::fs::read_to_string(directory.path().join("error.log")).unwrap_or_default();
         assert!(std::time::Instant::now() < deadline, "nginx did not start: {log}");
     }
-    (nginx, directory, listen.to_string())
+    nginx
 }
 
 #[test]

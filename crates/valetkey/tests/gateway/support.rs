@@ -170,13 +170,14 @@ impl World {
     }
 }
 
-fn connect(address: &str) -> TcpStream {
+pub(crate) fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-fn exchange(mut stream: TcpStream, raw: &[u8]) -> Reply {
+/// Writes bytes and reads until the other side closes.
+pub(crate) fn exchange(mut stream: impl Read + Write, raw: &[u8]) -> Reply {
     stream.write_all(raw).unwrap();
     let mut bytes = Vec::new();
     // A server that refuses early may reset what it has not read.

@@ -12,25 +12,31 @@ use serde_json::Value;
 
 const UNKNOWN: Denial = Code::UnknownUserId.because("the hint names nobody who can be asked here");
 
+const NAMES: [&str; 3] = ["login_hint_token", "id_token_hint", "login_hint"];
+
+/// CIBA Core §7.1: one, and but one. Before anything else of the request, which says nothing where nobody knows whom it is about.
+pub(super) fn only(params: &Params<'_>) -> Result<(), Denial> {
+    if NAMES.into_iter().filter(|name| params.one(name).is_some()).count() == 1 {
+        return Ok(());
+    }
+    Err(Code::InvalidRequest.because("send exactly one of login_hint and id_token_hint"))
+}
+
 pub(super) async fn user(
     cx: &Context,
     client: &Client,
     tenant: &TenantId,
     params: &Params<'_>,
 ) -> Result<User, Error> {
-    let hints = ["login_hint_token", "id_token_hint", "login_hint"].map(|name| params.one(name));
+    let hints = NAMES.map(|name| params.one(name));
     let found = match hints {
         [None, Some(token), None] => cx.store.user(&subject(cx, client, token)?).await?,
         [None, None, Some(hint)] if hint.starts_with(UserId::PREFIX) => {
             cx.store.user(&UserId::from(hint)).await?
         }
         [None, None, Some(hint)] => cx.store.user_by_login(tenant, &User::lookup_key(hint)).await?,
-        [Some(_), None, None] => {
-            let detail = "login_hint_token is not known here: send a login_hint or an id_token_hint";
-            return Err(Code::InvalidRequest.because(detail).into());
-        }
         _ => {
-            let detail = "send exactly one of login_hint and id_token_hint";
+            let detail = "login_hint_token is not known here: send a login_hint or an id_token_hint";
             return Err(Code::InvalidRequest.because(detail).into());
         }
     };

@@ -32,6 +32,8 @@ members! {
         pub response_types: Vec<String>,
         pub require_pushed_authorization_requests: bool,
         pub require_signed_request_object: bool,
+        /// By which algorithm it signs its client assertions; none said: any of ours.
+        pub token_endpoint_auth_signing_alg: Option<String>,
         /// By which algorithm it signs its request objects; none said: any of ours.
         pub request_object_signing_alg: Option<String>,
         /// By which algorithm it means to encrypt them for a key of ours. It may use another, or none (OIDC Registration §2).
@@ -55,6 +57,12 @@ impl Security {
     /// Whether what it signs may be signed so (FAPI 2.0 §5.4.1).
     pub const fn takes(&self, algorithm: Algorithm) -> bool {
         !self.is_fapi2() || !matches!(algorithm, Algorithm::Rs256)
+    }
+
+    /// OIDC Registration §2: whether a client assertion may be signed so.
+    pub fn takes_assertion(&self, algorithm: Algorithm) -> bool {
+        let named = self.token_endpoint_auth_signing_alg.as_deref();
+        self.takes(algorithm) && named.is_none_or(|name| name == algorithm.name())
     }
 
     /// Whether it registered for this response type, or for none in particular.
@@ -91,9 +99,13 @@ impl Security {
             return Some(format!("response_types: {name} is unknown here or needs {needs}"));
         }
         let signs = self.require_signed_request_object || self.request_object_signing_alg.is_some();
-        let known = |name: &String| Algorithm::parse(name).is_some();
-        if !self.request_object_signing_alg.as_ref().is_none_or(known) {
-            return Some("request_object_signing_alg must be EdDSA, ES256, PS256 or RS256".to_owned());
+        for (member, named) in [
+            ("request_object_signing_alg", &self.request_object_signing_alg),
+            ("token_endpoint_auth_signing_alg", &self.token_endpoint_auth_signing_alg),
+        ] {
+            if named.as_deref().is_some_and(|name| Algorithm::parse(name).is_none()) {
+                return Some(format!("{member} must be EdDSA, ES256, PS256 or RS256"));
+            }
         }
         if signs && Keys::of(client).is_none() {
             return Some("signed requests need the client's public keys: a jwks or jwks_uri".to_owned());

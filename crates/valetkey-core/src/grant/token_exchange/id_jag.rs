@@ -29,7 +29,8 @@ struct Claims<'a> {
     jti: String,
     iat: i64,
     exp: i64,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +74,7 @@ pub(super) async fn issue(
         jti: TokenId(Id::new(cx.now_ms, cx.random())).to_string(),
         iat: cx.now.0,
         exp: (cx.now + lifetime).0,
-        auth_time: grant.auth_time.0,
+        auth_time: grant.proven_at().map(|at| at.0),
         resource,
         scope: Some(scope.to_string()).filter(|text| !text.is_empty()),
         acr: grant.details.acr.as_deref(),
