@@ -39,13 +39,15 @@ export class Person {
   /** Every page this person was shown, oldest first. */
   pages = []
 
-  constructor(name) {
-    Object.assign(this, run.users[name])
+  /** `at`: another server than the fixture's, and who this is there. */
+  constructor(name, at = { issuer: run.issuer, user: run.users[name] }) {
+    Object.assign(this, at.user)
+    this.issuer = at.issuer
   }
 
   async #send(url, fields) {
     const headers = { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    if (fields) headers.origin = run.issuer
+    if (fields) headers.origin = this.issuer
     const response = await fetch(url, { redirect: 'manual', headers, ...(fields && { method: 'POST', body: new URLSearchParams(fields) }) })
     for (const cookie of response.headers.getSetCookie()) {
       const [, name, value] = cookie.match(/^([^=]+)=([^;]*)/)
@@ -61,7 +63,7 @@ export class Person {
     for (let step = 0; step < 12; step += 1) {
       if (response.status >= 300 && response.status < 400) {
         const target = new URL(response.headers.get('location'), response.url)
-        if (target.origin !== run.issuer) return target
+        if (target.origin !== this.issuer) return target
         response = await this.#send(target)
         continue
       }
@@ -71,7 +73,7 @@ export class Person {
       const form = found.find((each) => each.names.has('password') || each.names.has('decision')) ?? found.find((each) => /^https?:/.test(each.action))
       assert.ok(form, `a page with no way on (${response.status}): ${html.replace(/<(style|script).*?<\/\1>|<[^>]+>/gis, ' ').slice(0, 600)}`)
       const target = new URL(form.action || response.url, response.url)
-      if (target.origin !== run.issuer) return new Request(target, { method: 'POST', body: new URLSearchParams(form.fields) })
+      if (target.origin !== this.issuer) return new Request(target, { method: 'POST', body: new URLSearchParams(form.fields) })
       const typed = form.names.has('password') ? { username: this.username, password: this.password } : { decision }
       const fields = [...form.fields.filter(([name]) => !(name in typed)), ...Object.entries(typed)]
       response = await this.#send(target, fields)

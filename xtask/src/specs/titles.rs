@@ -89,6 +89,11 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 9113", "rfc9113", "HTTP/2"),
     rfc("RFC 9126", "rfc9126", "OAuth 2.0 Pushed Authorization Requests"),
     rfc("RFC 9207", "rfc9207", "OAuth 2.0 Authorization Server Issuer Identification"),
+    rfc(
+        "RFC 9325",
+        "rfc9325",
+        "Recommendations for Secure Use of Transport Layer Security (TLS) and Datagram Transport Layer Security (DTLS)",
+    ),
     rfc("RFC 9396", "rfc9396", "OAuth 2.0 Rich Authorization Requests"),
     rfc("RFC 9421", "rfc9421", "HTTP Message Signatures"),
     rfc("RFC 9440", "rfc9440", "Client-Cert HTTP Header Field"),
