@@ -11,16 +11,24 @@ use valetkey_core::time::Timestamp;
 fn proof(world: &World, now: &Value) -> String {
     let pkcs8 = generate(SigningAlgorithm::Es256).unwrap();
     let key = SigningKey::parse("k".into(), SigningAlgorithm::Es256, Timestamp(0), None, &pkcs8).unwrap();
+    let id = hash(&pkcs8);
+    let htu = format!("{}/oauth/token", world.issuer);
+    proof_of(&key, &json!({"jti": id, "htm": "POST", "htu": htu, "iat": now}))
+}
+
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(digest(&SHA256, bytes).as_ref())
+}
+
+/// A proof of this key that says this.
+pub(crate) fn proof_of(key: &SigningKey, claims: &Value) -> String {
     let mut jwk = key.public_jwk();
     for name in ["kid", "use", "alg"] {
         jwk.as_object_mut().unwrap().remove(name);
     }
-    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});
-    let id = BASE64URL_NOPAD.encode(digest(&SHA256, &pkcs8).as_ref());
-    let htu = format!("{}/oauth/token", world.issuer);
-    let claims = json!({"jti": id, "htm": "POST", "htu": htu, "iat": now});
+    let header = json!({"typ": "dpop+jwt", "alg": key.algorithm.name(), "jwk": jwk});
     let part = |json: &Value| BASE64URL_NOPAD.encode(json.to_string().as_bytes());
-    let mut text = format!("{}.{}", part(&header), part(&claims));
+    let mut text = format!("{}.{}", part(&header), part(claims));
     key.sign_onto(&mut text).unwrap();
     text
 }

@@ -1,10 +1,13 @@
 //! RFC 8705 — over real TLS: our own listener proves clients by their certificates and binds their tokens to them
 
 use crate::authority::{Authority, Identity, SERVER, get, post};
+use crate::bound::{hash, proof_of};
 use crate::support::{Reply, World};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+use valetkey_core::jose::{SigningAlgorithm, SigningKey, generate};
 use valetkey_core::proof::certificate::{fingerprint, to_text};
+use valetkey_core::time::Timestamp;
 
 const PREFIX: &str = "VALETKEY__HTTP__CLIENT_CERTIFICATES__";
 
@@ -186,5 +189,44 @@ fn fapi_ciba_section_5_2_2_a_bank_asks_by_certificate_and_its_token_is_bound_to_
         let reply = authority.send(&at, shown, &call);
         assert_refused(&reply, 401, "invalid_token", "another connection");
         assert!(reply.body.contains("bound to a certificate"), "{reply:?}");
+    }
+}
+
+#[test]
+fn fapi2_section_5_4_1_at_the_gateway_a_key_is_shown_by_ps256_at_either_address_and_never_by_rs256() {
+    let authority = Authority::new();
+    let world = world(&authority);
+    furnish(&world, &Identity::alone("alone"));
+    let at = listener(&world);
+    let own = authority.vouches_for("billing");
+    world.cli(&["client", "update", "billing", "--set", "profile=fapi2"]).unwrap();
+    world.follow("fapi2");
+    let free = world.cli(&["token", "inspect", &world.token("read")]).unwrap();
+    let now = ["iat", "issued_at"].into_iter().find_map(|name| free.get(name)).unwrap();
+    let pkcs8 = generate(SigningAlgorithm::Ps256).unwrap();
+    let [pss, pkcs1] = [SigningAlgorithm::Ps256, SigningAlgorithm::Rs256]
+        .map(|by| SigningKey::parse("k".into(), by, Timestamp(0), None, &pkcs8).unwrap());
+    let proof = proof_of(
+        &pss,
+        &json!({"jti": "1", "htm": "POST", "htu": format!("https://{SERVER}/oauth/token"), "iat": now}),
+    );
+    let asked = post("/oauth/token", &format!("DPoP: {proof}\r\n"), &asking(&world, "billing"));
+    let tokens = authority.send(&at, Some(&own), &asked).json();
+    assert_eq!(tokens["token_type"], "DPoP", "{tokens}");
+    let token = tokens["access_token"].as_str().unwrap();
+    for (nth, (key, base, want)) in [
+        (&pss, world.issuer.clone(), 200),
+        (&pss, format!("https://{SERVER}"), 200),
+        (&pkcs1, world.issuer.clone(), 401),
+        (&pss, "https://elsewhere.example".to_owned(), 401),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let claims = json!({"jti": format!("at the gateway {nth}"), "htm": "GET", "htu": format!("{base}/things/open/x"),
+            "iat": now, "ath": hash(token.as_bytes())});
+        let proof = proof_of(key, &claims);
+        let reply = world.get("/things/open/x", &format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n"));
+        assert_eq!(reply.status, want, "{base} {}: {reply:?}", key.algorithm.name());
     }
 }
