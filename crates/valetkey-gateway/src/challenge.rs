@@ -22,6 +22,8 @@ pub(crate) enum Refusal<'a> {
     /// No token came with it.
     Missing,
     Token(&'static str),
+    /// RFC 9449 §7.1: the token is bound to a key, which the caller did not show.
+    Bound(&'static str),
     /// RFC 9449 §7.1: the proof beside the token does not hold, or wants a nonce of ours.
     Proof(Denial),
     Scope(&'a Scope, &'static str),
@@ -50,7 +52,7 @@ impl Refusal<'_> {
         match self {
             Self::Target(_) | Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::Method | Self::SignOut => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Missing | Self::Token(_) | Self::Proof(_) | Self::Authentication(_) => {
+            Self::Missing | Self::Token(_) | Self::Bound(_) | Self::Proof(_) | Self::Authentication(_) => {
                 StatusCode::UNAUTHORIZED
             }
             Self::Scope(..) | Self::Endpoint | Self::Stranger(_) | Self::Forgery(_) => StatusCode::FORBIDDEN,
@@ -67,6 +69,7 @@ impl Refusal<'_> {
             Self::Target(why)
             | Self::Request(why)
             | Self::Token(why)
+            | Self::Bound(why)
             | Self::Stranger(why)
             | Self::Forgery(why)
             | Self::Scope(_, why) => why,
@@ -88,7 +91,7 @@ impl Refusal<'_> {
     fn code(&self) -> Option<Code> {
         match self {
             Self::Request(_) => Some(Code::InvalidRequest),
-            Self::Token(_) => Some(Code::InvalidToken),
+            Self::Token(_) | Self::Bound(_) => Some(Code::InvalidToken),
             Self::Proof(denial) => Some(denial.code),
             Self::Scope(..) => Some(Code::InsufficientScope),
             Self::Authentication(_) => Some(Code::InsufficientUserAuthentication),
@@ -138,7 +141,7 @@ impl Refusal<'_> {
 
     fn challenge(&self, settings: &Settings, api: &Api, needs: Option<&Scope>) -> String {
         let mut text = match self {
-            Self::Proof(_) => {
+            Self::Proof(_) | Self::Bound(_) => {
                 let algorithms = Algorithm::ALL.map(|(name, _)| name).join(" ");
                 format!("DPoP realm=\"valetkey\", algs=\"{algorithms}\"")
             }

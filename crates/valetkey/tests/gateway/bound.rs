@@ -57,8 +57,10 @@ fn rfc7800_section_3_1_a_bound_token_is_refused_without_its_proof() {
         let refused = world.get_with("/things/open/x", bound);
         assert_eq!(refused.status, 401, "{format}: {refused:?}");
         assert!(
-            refused.header("www-authenticate").is_some_and(|said| said.contains("invalid_token")),
-            "{refused:?}"
+            refused
+                .header("www-authenticate")
+                .is_some_and(|said| said.starts_with("DPoP ") && said.contains("invalid_token")),
+            "RFC 9449 §7.1: {refused:?}"
         );
         assert_eq!(world.upstream.received(), before, "{format}");
     }
