@@ -249,5 +249,7 @@ async fn oidc_discovery_section_3_the_claims_promised_are_those_that_come() {
     let mut promised: BTreeSet<String> = list(&metadata, "claims_supported").into_iter().collect();
     // `response_types.rs` shows them.
     assert!(promised.remove("c_hash") && promised.remove("s_hash"));
+    // Of people of another directory than the usual one: `tenants.rs`.
+    assert!(promised.remove("tenant"));
     assert_eq!(seen, promised);
 }
