@@ -1,50 +1,17 @@
 // The first start of `valetkey serve`: a one-time link makes the first account, once.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { run, signIn } from './lib.mjs'
+import { signIn } from './lib.mjs'
 import { looksRight } from './look.mjs'
+import { freePort, serve } from './server.mjs'
 import { stage } from './stage.mjs'
 
 const on = stage()
 const home = mkdtempSync(join(tmpdir(), 'valetkey-setup-'))
 after(() => rmSync(home, { recursive: true, force: true }))
-
-const freePort = () => new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => done(port))
-  })
-})
-
-/** Starts `serve`; resolves when it is ready, with all it printed so far. */
-async function serve(port, management) {
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VALETKEY')))
-  const child = spawn(run.bin, ['--data-dir', join(home, 'data'), 'serve'], {
-    cwd: home,
-    env: {
-      ...environment, VALETKEY__ISSUER: `http://localhost:${port}`, VALETKEY__HTTP__LISTEN: `127.0.0.1:${port}`,
-      VALETKEY__MANAGEMENT__LISTEN: `127.0.0.1:${management}` },
-  })
-  const server = { child, printed: '' }
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (server.printed += part))
-  server.stop = () => new Promise((done) => {
-    // `close` comes when all that was printed has been read.
-    child.once('close', (code) => done(code))
-    child.kill('SIGTERM')
-  })
-  const deadline = Date.now() + 15_000
-  for (;;) {
-    const ready = await fetch(`http://127.0.0.1:${management}/health/ready`).then((response) => response.ok, () => false)
-    if (ready) return server
-    assert.ok(child.exitCode === null && Date.now() < deadline, `serve is not ready: ${server.printed}`)
-    await new Promise((again) => setTimeout(again, 25))
-  }
-}
 
 /** What the server prints, once it has; being ready and being read are two things. */
 async function printed(server, pattern) {
@@ -58,7 +25,7 @@ async function printed(server, pattern) {
 
 test('the setup link makes the first account once; a second start prints none', async () => {
   const [port, management] = [await freePort(), await freePort()]
-  const first = await serve(port, management)
+  const first = await serve(home, port, management)
   const user = { username: 'founder', password: 'a quiet harbour at dawn 1865' }
   try {
     const link = await printed(first, /http:\/\/localhost:\d+\/setup\S+/)
@@ -91,7 +58,7 @@ test('the setup link makes the first account once; a second start prints none', 
   } finally {
     assert.equal(await first.stop(), 0, 'SIGTERM ends it cleanly')
   }
-  const second = await serve(port, management)
+  const second = await serve(home, port, management)
   assert.equal(await second.stop(), 0)
   assert.doesNotMatch(second.printed, /\/setup\S/)
 })

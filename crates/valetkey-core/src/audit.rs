@@ -38,6 +38,8 @@ pub enum Event {
     ClientRejected,
     UserCreated,
     UserUpdated,
+    /// The address was proven; the object is the provider that vouched for it.
+    EmailVerified,
     UserDisabled,
     UserEnabled,
     UserDeleted,

@@ -206,7 +206,10 @@ pub async fn resume(
     };
     let step = match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
         (step @ Step::Login(_), _) | (step, None) => step,
-        (step, Some(session)) => person::missing(cx, interaction, session).unwrap_or(step),
+        (step, Some(session)) => match person::missing(cx, interaction, session) {
+            Some(missing) => missing,
+            None => person::gated(cx, interaction, session, step).await?,
+        },
     };
     Ok(match (step, session) {
         (Step::Finish, Some(session)) => Progress::Done(match par::spend(cx, &interaction.request).await? {

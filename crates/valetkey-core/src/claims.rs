@@ -78,6 +78,12 @@ pub fn find(name: &str) -> Option<&'static Claim> {
     ALL.iter().find(|claim| claim.name == name)
 }
 
+/// Whether it is for a person to say: what is proven, and what follows from the account, is not.
+pub fn is_personal(name: &str) -> bool {
+    matches!(name, "name" | "email")
+        || find(name).is_some_and(|claim| !matches!(claim.shape, Shape::Account | Shape::Flag))
+}
+
 /// What a claim that is asked for alone is called among the scopes that a person allowed.
 const ALONE: &str = "claim:";
 

@@ -28,8 +28,8 @@ use crate::proof::dpop::{Replays, Thumbprint};
 use crate::proof::holder::Shown;
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
-use crate::settings::{Lifetimes, Settings};
-use crate::store::{Change, ChangeKind, Mark, MarkKind, Store};
+use crate::settings::{Lifetimes, SIGN_UP_PAUSE, Settings};
+use crate::store::{Change, ChangeKind, Grant, Mark, MarkKind, NewGrant, Store};
 use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
 use crate::token::revocation::RevocationIndex;
@@ -63,6 +63,8 @@ pub struct Server {
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
     pub registrations: Guard,
+    /// People who make accounts for themselves.
+    pub sign_ups: Guard,
     /// Requests that wait for a person, by application and address.
     pub asked: Guard,
     /// Addresses that brought descriptions which could not be read.
@@ -103,6 +105,7 @@ impl Server {
             grants: LateGrants::default(),
             wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
             registrations: Guard::new("registrations", 60, Seconds::hours(1), &pauses),
+            sign_ups: Guard::new("sign_ups", 60, SIGN_UP_PAUSE, &pauses),
             asked: Guard::new("asked", 120, Seconds(60), &pauses),
             unread_documents: Guard::new("unread_documents", 30, Seconds(60), &pauses),
             pauses,
@@ -278,7 +281,8 @@ impl Server {
 
     /// Adds what this server counted to what others did. What cannot be written is let go: here it counts all the same.
     pub async fn count_together(&self) -> Result<(), Fault> {
-        let guards = [&self.wrong_secrets, &self.registrations, &self.asked, &self.unread_documents];
+        let guards =
+            [&self.wrong_secrets, &self.registrations, &self.sign_ups, &self.asked, &self.unread_documents];
         let counted: Vec<_> = guards.into_iter().flat_map(Guard::take).collect();
         if counted.is_empty() {
             return Ok(());
@@ -484,6 +488,11 @@ impl Context {
     /// A fresh id of this moment.
     pub fn new_id(&self) -> Id {
         Id::new(self.now_ms, self.random())
+    }
+
+    /// A grant to be written behind the gate that holds now.
+    pub fn gated<'a>(&self, grant: &'a Grant) -> NewGrant<'a> {
+        NewGrant { grant, verified_email: self.settings.accounts.require_verified_email }
     }
 
     /// The present in the unit of revocation marks.

@@ -6,6 +6,7 @@ use crate::context::Server;
 use crate::error::{Code, Denial};
 use crate::ids::{TenantId, UserId};
 use crate::image::Image;
+use crate::settings::Accounts;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -97,9 +98,14 @@ impl User {
         name.trim().to_lowercase()
     }
 
-    /// Whether the account may sign in and hold tokens now. One of the conditions of the one gate:
-    /// the store's consuming statements ask the same of the row they write beside.
-    pub fn may_act(&self) -> Result<(), Denial> {
+    /// Whether whoever says a name or an address, and proves nothing, means this account: `key` as of
+    /// [`Self::lookup_key`]. Where strangers make accounts, an unproven address means nobody.
+    pub fn is_meant_by(&self, key: &str, accounts: &Accounts) -> bool {
+        Self::lookup_key(&self.username) == key || self.email_verified || !accounts.sign_up
+    }
+
+    /// Whether somebody may be signed in to the account now: to look after it, if for nothing else.
+    pub fn may_sign_in(&self) -> Result<(), Denial> {
         if self.disabled {
             return Err(Code::InvalidGrant.because("the user's account is disabled"));
         }
@@ -107,5 +113,20 @@ impl User {
             return Err(Code::InvalidGrant.because("the user must sign in and choose a new password first"));
         }
         Ok(())
+    }
+
+    /// Whether the account may hold tokens now. One of the conditions of the one gate: the store's consuming statements
+    /// ask the same of the row they write beside.
+    pub fn may_act(&self, accounts: &Accounts) -> Result<(), Denial> {
+        self.may_sign_in()?;
+        if self.lacks_verified_email(accounts) {
+            return Err(Code::InvalidGrant.because("the user's e-mail address is not confirmed yet"));
+        }
+        Ok(())
+    }
+
+    /// Whether the operator wants the e-mail address proven, and it is not, or there is none.
+    pub fn lacks_verified_email(&self, accounts: &Accounts) -> bool {
+        accounts.require_verified_email && !(self.email_verified && self.email.is_some())
     }
 }

@@ -88,6 +88,8 @@ pub enum Step {
         ask: Scope,
         held: Scope,
     },
+    /// The account's e-mail address must be proven before any application gets anything.
+    VerifiedEmail,
     Finish,
     /// Tell the application.
     Refuse(Denial),
@@ -102,6 +104,8 @@ pub enum LoginReason {
     Again,
     /// The application wants the person to choose an account.
     Choose,
+    /// The application wants the person to make an account (OIDC Prompt Create §4).
+    Create,
 }
 
 /// Decides. Pure: everything it looks at is given.
@@ -149,17 +153,25 @@ pub fn next_step(
 }
 
 fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Timestamp) -> Option<LoginReason> {
-    let Some(session) = session else { return Some(LoginReason::SignedOut) };
     let request = &interaction.request;
+    let create = request.prompts.contains(&Prompt::Create);
+    let Some(session) = session else {
+        return Some(if create { LoginReason::Create } else { LoginReason::SignedOut });
+    };
     // A login in this very interaction satisfies whatever freshness was asked for.
     if interaction.signed_in == Some(session.id) {
         return None;
+    }
+    // Whoever has an account and says so goes on with that one.
+    let chosen = interaction.chosen == Some(session.id);
+    if create && !chosen {
+        return Some(LoginReason::Create);
     }
     let too_old = request.max_age.is_some_and(|max| now - session.auth_time > max || max.0 == 0);
     if request.prompts.contains(&Prompt::Login) || too_old {
         return Some(LoginReason::Again);
     }
-    let choose = request.prompts.contains(&Prompt::SelectAccount) && interaction.chosen != Some(session.id);
+    let choose = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
     choose.then_some(LoginReason::Choose)
 }
 

@@ -115,7 +115,7 @@ pub async fn failed(cx: &Context, user: Option<&User>, client: Option<&ClientId>
 pub async fn password_login(cx: &Context, login: &PasswordLogin<'_>) -> Result<LoginOutcome, Fault> {
     let known = login.known_device;
     match try_password(cx, login.tenant, login.username, login.password, known).await? {
-        Tried::Right { user, counters } if user.may_act().is_ok() => {
+        Tried::Right { user, counters } if user.may_sign_in().is_ok() => {
             begin(cx, login, &user, &User::lookup_key(login.username), &counters).await
         }
         Tried::Right { user, counters } if must_change(cx, &user) => {

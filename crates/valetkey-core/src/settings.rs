@@ -1,5 +1,9 @@
 //! What an operator configured, in the form in which requests use it. Made once at start.
 
+mod accounts;
+
+pub use accounts::{Accounts, SIGN_UP_PAUSE};
+
 use crate::time::Seconds;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -295,6 +299,7 @@ pub struct Settings {
     /// RFC 9126 §5: of every client.
     pub require_pushed_authorization_requests: bool,
     pub portal: Portal,
+    pub accounts: Accounts,
     pub acr: AcrValues,
     /// Whether the store is asked for revocations before each token is judged.
     pub strict_introspection: bool,
@@ -313,6 +318,7 @@ impl Settings {
             mutual_tls: MutualTls::default(),
             require_pushed_authorization_requests: false,
             portal: Portal::default(),
+            accounts: Accounts::default(),
             acr: AcrValues::default(),
             strict_introspection: false,
         }
@@ -358,6 +364,12 @@ impl Settings {
     #[must_use]
     pub fn with_portal(self, portal: Portal) -> Self {
         Self { portal, ..self }
+    }
+
+    /// The same with other rules for people's accounts than the default.
+    #[must_use]
+    pub fn with_accounts(self, accounts: Accounts) -> Self {
+        Self { accounts, ..self }
     }
 
     /// The same with other names of ways to sign in.

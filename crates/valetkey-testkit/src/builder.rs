@@ -10,7 +10,7 @@ use valetkey_core::context::{Parts, Server};
 use valetkey_core::proof::certificate::Certificate;
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{
-    AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
+    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
 };
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
@@ -36,6 +36,7 @@ pub struct Builder {
     documents: MetadataDocuments,
     calls_loopback: bool,
     portal: Portal,
+    accounts: Accounts,
     certificates: bool,
     acr: AcrValues,
     certificates_at: Option<String>,
@@ -54,6 +55,7 @@ impl Default for Builder {
             documents: MetadataDocuments::Off,
             calls_loopback: false,
             portal: Portal::default(),
+            accounts: Accounts::default(),
             certificates: false,
             acr: AcrValues::default(),
             certificates_at: None,
@@ -114,6 +116,13 @@ impl Builder {
         self
     }
 
+    /// With other rules for people's accounts than the default.
+    #[must_use]
+    pub fn accounts(mut self, change: impl FnOnce(&mut Accounts)) -> Self {
+        change(&mut self.accounts);
+        self
+    }
+
     /// With `/dev/callback`.
     #[must_use]
     pub fn demo(mut self) -> Self {
@@ -164,6 +173,10 @@ impl Builder {
                 .with_metadata_documents(self.documents.clone())
                 .with_portal(self.portal)
                 .with_acr(self.acr.clone())
+        self
+    }
+
+                .with_accounts(self.accounts.clone())
                 .with_mutual_tls(MutualTls {
                     arrives: self.certificates,
                     vouched: self.certificates,

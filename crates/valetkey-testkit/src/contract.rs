@@ -176,6 +176,8 @@ macro_rules! store_contract {
                 the_code_refreshes_its_grant_at_any_generation_behind_the_same_gate,
                 a_kept_token_of_a_revoked_grant_or_a_disabled_client_is_nothing,
                 a_grant_without_a_code_begins_behind_the_gate_of_a_redemption,
+                where_an_address_must_be_proven_no_grant_begins_before,
+                where_an_address_must_be_proven_nothing_is_refreshed_before,
                 of_many_who_begin_one_grant_one_begins_it_and_nobody_kills_it,
             ]
         );

@@ -21,5 +21,7 @@ pub mod respond;
 pub mod samples;
 pub(crate) mod setup;
 pub(crate) mod sign_out;
+pub(crate) mod sign_up;
+pub(crate) mod unconfirmed;
 pub(crate) mod upstream;
 pub mod view;

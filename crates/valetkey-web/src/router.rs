@@ -10,7 +10,7 @@ use crate::oauth::{
 };
 use crate::pages::{
     account, check_session, consent, console, dev, developer, device, files, home, login, logo, logout,
-    new_password, setup, sign_out, upstream,
+    new_password, setup, sign_out, sign_up, unconfirmed, upstream,
 };
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -41,6 +41,8 @@ pub enum Access {
     RegistrationToken,
     /// A browser with the interaction that began in it, or the form that was drawn for it.
     Interaction,
+    /// Anybody, where people make accounts for themselves; nobody, where it is off.
+    SignUp,
     /// Anybody: the form needs the proof that it was drawn for this browser, and a code that a device shows.
     UserCode,
     /// A browser that a provider sends back, with the sign-in that began in it.
@@ -94,7 +96,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 68] = [
+pub const ROUTES: [Route; 71] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -154,6 +156,8 @@ pub const ROUTES: [Route; 68] = [
     page(logout::CONFIRM, Access::Session, || post(logout::confirm)),
     page(login::PATH, Access::Interaction, || get(login::get).post(login::post)),
     page("/login/password", Access::Interaction, || post(new_password::post)),
+    page(unconfirmed::PATH, Access::Interaction, || get(unconfirmed::get).post(unconfirmed::post)),
+    page(sign_up::PATH, Access::SignUp, || get(sign_up::get).post(sign_up::post)),
     page("/login/upstream/{upstream}", Access::Interaction, || post(upstream::post)),
     page("/login/upstream/{upstream}/callback", Access::Upstream, || get(upstream::callback)),
     page(consent::PATH, Access::Interaction, || get(consent::get).post(consent::post)),
@@ -161,6 +165,7 @@ pub const ROUTES: [Route; 68] = [
     page("/account", Access::Session, || get(account::get)),
     page("/account/apps", Access::Session, || get(account::apps::get)),
     page("/account/profile", Access::Session, || get(account::profile::get).post(account::profile::post)),
+    page("/account/details", Access::Session, || get(account::details::get).post(account::details::post)),
     page("/account/password", Access::Session, || get(account::password::get).post(account::password::post)),
     page("/account/methods", Access::Session, || get(account::methods::get)),
     page("/account/methods/link", Access::Session, || post(account::methods::link)),

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{
-    AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings,
+    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings,
 };
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
@@ -286,6 +286,7 @@ fn settings(config: &Config, issuer: &str) -> Settings {
             review: config.developer.review,
             max_applications: config.developer.max_applications,
         })
+        .with_accounts(accounts(config))
         .with_mutual_tls(certificates::mutual_tls(&config.http.client_certificates))
         .with_dpop_nonce_required(config.dpop.require_nonce)
         .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
@@ -301,6 +302,15 @@ fn acr_values(own: &keys::Acr) -> AcrValues {
         upstream: names(&own.upstream),
         fresh: names(&own.fresh),
         fresh_for: own.fresh_for.0,
+    }
+}
+
+fn accounts(config: &Config) -> Accounts {
+    let own = &config.accounts;
+    Accounts {
+        sign_up: own.sign_up,
+        require_verified_email: own.require_verified_email,
+        editable_claims: Some(own.editable_claims.0.iter().map(|claim| claim.0.clone()).collect()),
     }
 }
 

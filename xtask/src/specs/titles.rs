@@ -129,6 +129,12 @@ pub(crate) const STANDARDS: &[Standard] = &[
         "https://openid.net/specs/openid-connect-registration-1_0.html",
     ),
     named(
+        "OIDC Prompt Create",
+        "prompt_create",
+        "Initiating User Registration via OpenID Connect 1.0",
+        "https://openid.net/specs/openid-connect-prompt-create-1_0.html",
+    ),
+    named(
         "JARM",
         "jarm",
         "JWT Secured Authorization Response Mode for OAuth 2.0",

@@ -73,7 +73,7 @@ fn allowed<'a>(id: GrantId, interaction: &Interaction, session: &'a Session, sco
 /// OIDC Back-Channel Logout §2.7: by a grant that opens nothing, the application is known to have a part in the session.
 async fn remember(cx: &Context, grant: &Grant) -> Result<(), Error> {
     let grant = Grant { idle_until: cx.now, expires_at: cx.now, ..grant.clone() };
-    match cx.store.begin_grant(&grant, None).await? {
+    match cx.store.begin_grant(&cx.gated(&grant), None).await? {
         Beginning::Begun => Ok(()),
         Beginning::Known | Beginning::Refused => Err(SWITCHED_OFF.into()),
     }
@@ -95,7 +95,7 @@ async fn hand_out(
         let until = first.grant.expires_at.max(super::Coming::of(cx, client, grant.id).until);
         (first.grant.idle_until, first.grant.expires_at) = (until, until);
     }
-    match cx.store.begin_grant(&first.grant, None).await? {
+    match cx.store.begin_grant(&cx.gated(&first.grant), None).await? {
         Beginning::Begun => Ok(first.issued),
         Beginning::Known | Beginning::Refused => Err(SWITCHED_OFF.into()),
     }

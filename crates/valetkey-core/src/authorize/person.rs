@@ -1,7 +1,7 @@
 //! OIDC Core §3.1.2.3, §5.5.1, RFC 9470 §5 — whether who is signed in will do, and what goes with the answer
 
 use crate::context::Context;
-use crate::error::{Code, Denial};
+use crate::error::{Code, Denial, Fault};
 use crate::interaction::{Interaction, LoginReason, Prompt, Step};
 use crate::login::acr;
 use crate::scope::Scope;
@@ -35,6 +35,29 @@ pub(super) fn missing(cx: &Context, interaction: &Interaction, session: &Session
     let wishes = wishes(details);
     let better = !acr::fulfils(cx, session, &wishes) && acr::could(cx, &wishes);
     (better && !quiet && !here).then_some(Step::Login(LoginReason::Again))
+}
+
+const UNPROVEN: Denial =
+    Code::InteractionRequired.because("the user's e-mail address must be confirmed first, and is not yet");
+
+/// What comes next of somebody who is all that the request asks for, behind the gate on the account: what no grant would
+/// be given for is not asked about.
+pub(super) async fn gated(
+    cx: &Context,
+    interaction: &Interaction,
+    session: &Session,
+    step: Step,
+) -> Result<Step, Fault> {
+    let accounts = &cx.settings.accounts;
+    if !accounts.require_verified_email || matches!(step, Step::Refuse(_)) {
+        return Ok(step);
+    }
+    let user = cx.store.user(&session.user).await?;
+    if !user.is_some_and(|user| user.lacks_verified_email(accounts)) {
+        return Ok(step);
+    }
+    let quiet = interaction.request.prompts.contains(&Prompt::None);
+    Ok(if quiet { Step::Refuse(UNPROVEN) } else { Step::VerifiedEmail })
 }
 
 /// How the client would like the person to be authenticated; what it insists on goes first.

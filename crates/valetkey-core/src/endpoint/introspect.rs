@@ -133,7 +133,7 @@ async fn of_refresh(
     let until = grant.idle_until.min(grant.expires_at);
     let live = grant.revoked_at.is_none() && until > cx.now && grant.generation == token.generation;
     let user = cx.store.user(&grant.user).await?;
-    let may_act = user.is_some_and(|user| user.may_act().is_ok());
+    let may_act = user.is_some_and(|user| user.may_act(&cx.settings.accounts).is_ok());
     let seen = match asker {
         Asker::Client(client) => client.introspect || client.id == grant.client,
         Asker::Person(user) => *user == grant.user,

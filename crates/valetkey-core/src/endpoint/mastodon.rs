@@ -32,5 +32,7 @@ pub async fn account(cx: &Context, bearer: &str) -> Result<User, Error> {
     if !token.scope.split(' ').any(|scope| scope == "read") {
         return Err(Code::InsufficientScope.because("This action is outside the authorized scopes").into());
     }
-    Ok(cx.store.user(&user.into()).await?.filter(|user| user.may_act().is_ok()).ok_or(INVALID)?)
+    let user = cx.store.user(&user.into()).await?.ok_or(INVALID)?;
+    user.may_act(&cx.settings.accounts).map_err(|_| INVALID)?;
+    Ok(user)
 }

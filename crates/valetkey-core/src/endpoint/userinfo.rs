@@ -76,7 +76,8 @@ async fn claims(
     token: &AccessToken<'_>,
     id: &UserId,
 ) -> Result<Map<String, Value>, Error> {
-    let user = cx.store.user(id).await?.filter(|user| user.may_act().is_ok()).ok_or(INVALID)?;
+    let user = cx.store.user(id).await?.ok_or(INVALID)?;
+    user.may_act(&cx.settings.accounts).map_err(|_| INVALID)?;
     let details = Details::read(token.details);
     let grant = match token.grant.filter(|_| details.asks_claims) {
         Some(grant) => cx.store.grant(grant).await?,

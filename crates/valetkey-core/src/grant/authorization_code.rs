@@ -118,7 +118,7 @@ async fn commit(cx: &Context, client: &Client, grant: &Grant) -> Result<(), Erro
     let mark = grant_mark_until(grant.id, grant.access_until);
     let replay = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
     let replay = replay.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
-    match cx.store.redeem_code(grant, &mark, &replay).await? {
+    match cx.store.redeem_code(&cx.gated(grant), &mark, &replay).await? {
         Redemption::Redeemed => Ok(()),
         Redemption::Replayed => {
             cx.follow_changes().await?;

@@ -46,7 +46,7 @@ async fn redeem(cx: &Context, client: &Client, code: &Code<'_>, params: &Params<
         return Err(UNKNOWN.into());
     }
     let grant = row(cx, client, code)?;
-    match cx.store.begin_grant(&grant, None).await? {
+    match cx.store.begin_grant(&cx.gated(&grant), None).await? {
         Beginning::Begun => Ok(grant),
         Beginning::Known => Ok(cx.store.grant(code.id).await?.ok_or(UNKNOWN)?),
         Beginning::Refused => Err(UNKNOWN.into()),

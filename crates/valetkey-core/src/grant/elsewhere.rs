@@ -101,7 +101,7 @@ async fn fetch(
     let resources = chosen_resources(&authorized, params.all("resource").collect())?;
     let first = granted::begin_for(cx, client, row, &resources, params)?;
     let (grant, response) = first.into_response(cx, client).await?;
-    match cx.store.begin_grant(&grant, None).await? {
+    match cx.store.begin_grant(&cx.gated(&grant), None).await? {
         Beginning::Begun => Ok(response),
         Beginning::Known => Err(again(cx, client, &grant).await?.into()),
         Beginning::Refused => Err(REFUSED.into()),

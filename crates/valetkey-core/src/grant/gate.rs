@@ -25,7 +25,7 @@ pub(super) fn proven(client: &Client) -> Result<(), Denial> {
 
 /// Whether an account may be acted for now.
 pub(super) fn may_act(cx: &Context, user: &User) -> Result<(), Denial> {
-    user.may_act()?;
+    user.may_act(&cx.settings.accounts)?;
     if cx.catalog().shuts(user.tenant.as_str()) { Err(ENDED) } else { Ok(()) }
 }
 

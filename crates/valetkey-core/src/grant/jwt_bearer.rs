@@ -54,7 +54,7 @@ pub(super) async fn exchange(
     }
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
     let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);
-    match cx.store.begin_grant(&grant, Some(&record)).await? {
+    match cx.store.begin_grant(&cx.gated(&grant), Some(&record)).await? {
         Beginning::Begun => Ok(response),
         Beginning::Known | Beginning::Refused => Err(NOBODY.into()),
     }

@@ -32,7 +32,7 @@ pub(super) async fn exchange(
     let scope = cx.catalog().asked_scope(client, params.one("scope"))?;
     // As on the login page: counted before it is looked at, alike in time whether or not there is such an account.
     let (user, counters) = match try_password(cx, &tenant.id, username, &Secret::new(password), None).await? {
-        Tried::Right { user, counters } if user.may_act().is_ok() => (user, counters),
+        Tried::Right { user, counters } if gate::may_act(cx, &user).is_ok() => (user, counters),
         Tried::Right { user, .. } => return Err(wrong(cx, client, Some(&user)).await?.into()),
         Tried::Wrong(user) => return Err(wrong(cx, client, user.as_deref()).await?.into()),
         Tried::Throttled(_) => {
@@ -83,7 +83,7 @@ async fn grant(
     if !gate::agreed(cx, client, user, &grant.scope).await? {
         return Err(WRONG.into());
     }
-    match cx.store.begin_grant(&grant, Some(&record)).await? {
+    match cx.store.begin_grant(&cx.gated(&grant), Some(&record)).await? {
         Beginning::Begun => Ok(response),
         Beginning::Known | Beginning::Refused => Err(WRONG.into()),
     }

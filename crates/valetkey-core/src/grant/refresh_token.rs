@@ -136,6 +136,7 @@ async fn commit(
         retry_window: cx.lifetimes().retry_window,
         limits: Limits::used_now(cx, client, grant),
         access_until,
+        verified_email: cx.settings.accounts.require_verified_email,
     };
     let mark = grant_mark_until(grant.id, access_until);
     // A grant is taken back for reuse once, so its own id makes that of the record; nothing is drawn for what is rare.

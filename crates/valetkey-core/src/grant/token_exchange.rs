@@ -139,7 +139,7 @@ impl Exchange<'_> {
         if statement.issuer.implies_consent {
             gate::implied(self.cx, self.client, user, &self.scope, statement).await?;
         }
-        match self.cx.store.begin_grant(&grant, Some(&self.record(&grant))).await? {
+        match self.cx.store.begin_grant(&self.cx.gated(&grant), Some(&self.record(&grant))).await? {
             Beginning::Begun => Ok(response),
             Beginning::Known | Beginning::Refused => Err(gate::ENDED.into()),
         }

@@ -5,6 +5,7 @@ use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::proof::dpop::Thumbprint;
 use crate::scope::Scope;
+use crate::settings::Accounts;
 use crate::time::Seconds;
 use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
@@ -159,18 +160,27 @@ pub enum Prompt {
     Login,
     Consent,
     SelectAccount,
+    /// OIDC Prompt Create §4.
+    Create,
 }
 
 impl Prompt {
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("none", Self::None),
         ("login", Self::Login),
         ("consent", Self::Consent),
         ("select_account", Self::SelectAccount),
+        ("create", Self::Create),
     ];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, prompt)| prompt)
+    }
+
+    /// The values that this server knows; `create` where people make accounts for themselves.
+    pub fn offered(accounts: &Accounts) -> impl Iterator<Item = (&'static str, Self)> {
+        let sign_up = accounts.sign_up;
+        Self::ALL.into_iter().filter(move |(_, own)| sign_up || *own != Self::Create)
     }
 }
 

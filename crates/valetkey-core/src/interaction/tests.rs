@@ -62,6 +62,7 @@ fn name(step: &Step) -> String {
     match step {
         Step::Login(reason) => format!("login {reason:?}"),
         Step::Consent { held, .. } => format!("consent, held {held}"),
+        Step::VerifiedEmail => "verified e-mail".to_owned(),
         Step::Finish => "finish".to_owned(),
         Step::Refuse(denial) => denial.code.as_str().to_owned(),
     }
@@ -69,7 +70,7 @@ fn name(step: &Step) -> String {
 
 #[test]
 fn oidc_core_section_3_1_2_1_prompt_and_max_age_decide_what_is_asked() {
-    use Prompt::{Consent as Ask, Login, None as Quiet, SelectAccount};
+    use Prompt::{Consent as Ask, Create, Login, None as Quiet, SelectAccount};
     let web = client(AuthMethod::ClientSecret);
     for (prompts, max_age, signed_in_at, held, want) in [
         (&[][..], None, None, None, "login SignedOut"),
@@ -87,6 +88,9 @@ fn oidc_core_section_3_1_2_1_prompt_and_max_age_decide_what_is_asked() {
         (&[Quiet], Some(999), Some(9_000), Some("read write"), "login_required"),
         (&[SelectAccount], None, Some(9_000), Some("read write"), "login Choose"),
         (&[SelectAccount], None, None, Some("read write"), "login SignedOut"),
+        (&[Create], None, None, None, "login Create"),
+        (&[Create], None, Some(9_000), Some("read write"), "login Create"),
+        (&[Create, Login, SelectAccount], Some(0), Some(9_000), Some("read write"), "login Create"),
     ] {
         let session = signed_in_at.map(session);
         let consent = held.map(consent);
@@ -103,6 +107,12 @@ fn a_login_in_this_very_interaction_is_fresh_enough_and_another_session_is_not()
     own.signed_in = Some(session.id);
     assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Finish);
     own.signed_in = Some(SessionId(Id::new(8, [8; 10])));
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Login(LoginReason::Again));
+    // Who has an account and goes on with it has made none; how fresh it must be is asked all the same.
+    let mut own = interaction(&[Prompt::Create], None);
+    own.chosen = Some(session.id);
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Finish);
+    own.request.max_age = Some(Seconds(0));
     assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Login(LoginReason::Again));
 }
 

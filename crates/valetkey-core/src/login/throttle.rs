@@ -59,6 +59,17 @@ fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> Attem
     AttemptKey { key: digest_of(parts), free, wait, longest, spares: 0, shared: false }
 }
 
+/// The address by which a guard counts what comes from one place.
+pub fn neighbourhood(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(|address| match address.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    })
+}
+
 /// An IPv4 address, or the /64 that one IPv6 subscriber commands.
 fn address_block(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
@@ -94,5 +105,10 @@ mod tests {
     fn one_ipv6_subscriber_is_one_address() {
         assert_eq!(keys("a", "2001:db8::1", None), keys("a", "2001:db8::2", None));
         assert_eq!(keys("a", "::ffff:192.0.2.1", None), keys("a", "192.0.2.1", None));
+        let place = |text: &str| neighbourhood(text.parse().ok());
+        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
+        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
+        assert_eq!(place("::ffff:192.0.2.1"), place("192.0.2.1"));
+        assert_ne!(place("192.0.2.2"), place("192.0.2.1"));
     }
 }

@@ -52,7 +52,7 @@ pub async fn decide(
     if user.tenant != waiting.pending.request.tenant {
         return Err(refused("it waits for a user of another directory"));
     }
-    user.may_act().map_err(|denial| refused(denial.detail))?;
+    user.may_act(&cx.settings.accounts).map_err(|denial| refused(denial.detail))?;
     let acr = granted.and_then(|yes| yes.acr);
     if acr.is_some_and(|acr| !cx.settings.acr.all().contains(&acr)) {
         return Err(refused("acr must be one of those that discovery names"));

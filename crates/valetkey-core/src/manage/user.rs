@@ -1,11 +1,15 @@
 //! Accounts.
 
 mod change;
+pub mod profile;
+pub mod sign_up;
+
+pub use profile::update_profile;
 
 pub use change::{NotChanged, change_password, require_password_change, set_password, set_password_with};
 
 use super::{ManageError, TRIES, changed, created, mark_now, refused, tenant};
-use crate::audit::{Actor, Event};
+use crate::audit::{Actor, Event, Record};
 use crate::claims::PersonClaims;
 use crate::context::Context;
 use crate::directory::User;
@@ -87,13 +91,18 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
     if let Some(flaw) = flaws(cx, &new).first() {
         return Err(refused(flaw));
     }
-    let filled =
-        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let password = match &new.password {
         Some(password) => Some(reserve(cx).await?.hash(password).await?),
         None => None,
     };
-    Ok(User {
+    Ok(account(cx, new, password))
+}
+
+/// An account as it begins, with the hash of its password.
+fn account(cx: &Context, new: NewUser, password: Option<String>) -> User {
+    let filled =
+        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    User {
         id: UserId::from_id(cx.new_id()),
         tenant: new.tenant,
         username: new.username.trim().to_owned(),
@@ -108,7 +117,7 @@ pub(super) async fn build(cx: &Context, new: NewUser) -> Result<User, ManageErro
         created_at: cx.now,
         updated_at: cx.now,
         version: 1,
-    })
+    }
 }
 
 /// Makes an account.
@@ -141,13 +150,26 @@ pub async fn find(cx: &Context, tenant: &TenantId, text: &str) -> Result<User, M
     found.ok_or(ManageError::Unknown(KIND))
 }
 
+/// What the trail says of a change.
+struct Told {
+    event: Event,
+    object: Option<String>,
+}
+
+impl From<Event> for Told {
+    fn from(event: Event) -> Self {
+        Self { event, object: None }
+    }
+}
+
 async fn update(
     cx: &Context,
     actor: &Actor,
     id: &UserId,
-    event: Event,
+    told: impl Into<Told> + Send,
     edit: impl Fn(&mut User) + Send,
 ) -> Result<User, ManageError> {
+    let Told { event, object } = told.into();
     for _ in 0..TRIES {
         let mut user = cx.store.user(id).await?.ok_or(ManageError::Unknown(KIND))?;
         edit(&mut user);
@@ -157,6 +179,7 @@ async fn update(
         let end_sessions =
             matches!(event, Event::UserDisabled | Event::PasswordSet | Event::PasswordChangeRequired);
         let record = cx.record(event, actor.clone()).user(id, &user.tenant);
+        let record = Record { object: object.clone(), ..record };
         match cx.store.update_user(&user, mark.as_ref(), end_sessions, &record).await? {
             Write::Conflict => {}
             write => {
@@ -168,22 +191,6 @@ async fn update(
         }
     }
     Err(refused("others keep changing this user: try again"))
-}
-
-/// A person's own change of name and address. A new address is unproven. The caller has seen the password where the
-/// address changes.
-pub async fn update_profile(
-    cx: &Context,
-    user: &User,
-    name: Option<String>,
-    email: Option<String>,
-) -> Result<User, ManageError> {
-    update(cx, &Actor::User(user.id.clone()), &user.id, Event::UserUpdated, |own| {
-        own.email_verified = own.email_verified && own.email == email;
-        own.name.clone_from(&name);
-        own.email.clone_from(&email);
-    })
-    .await
 }
 
 /// What an operator changes of an account; what is not named stays.

@@ -53,7 +53,12 @@ impl Grant {
 }
 
 /// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.
-pub type NewGrant = Grant;
+#[derive(Debug, Clone, Copy)]
+pub struct NewGrant<'a> {
+    pub grant: &'a Grant,
+    /// Whether the gate wants the user's e-mail address proven.
+    pub verified_email: bool,
+}
 
 /// The outcome of redeeming a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +66,8 @@ pub enum Redemption {
     Redeemed,
     /// The code was redeemed before: its grant is revoked now, in the same transaction (RFC 9700 §4.5, RFC 6749 §4.1.2).
     Replayed,
-    /// The user or the client is disabled or gone, the session has ended, or the consent was withdrawn meanwhile.
+    /// The user or the client is disabled or gone, the address unproven that must be proven, the session has ended, or the
+    /// consent was withdrawn meanwhile.
     Refused,
 }
 
@@ -87,6 +93,8 @@ pub struct RotationRequest<'a> {
     /// Of the grant from now on.
     pub limits: Limits,
     pub access_until: Timestamp,
+    /// As of [`NewGrant`].
+    pub verified_email: bool,
 }
 
 /// What was presented, and what becomes of it.
@@ -137,12 +145,17 @@ pub trait Grants: Send + Sync {
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>, Fault>;
     /// Newest first; `page.after` is a grant id.
     async fn grants(&self, filter: &GrantFilter, page: &Page, now: Timestamp) -> Result<Vec<Grant>, Fault>;
-    /// Inserts the grant, or takes over the row that stands unredeemed under its id, if the gate holds: client enabled, user enabled with no password to change,
-    /// session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
+    /// Inserts the grant, or takes over the row that stands unredeemed under its id, if the gate holds: client enabled, user enabled with no password to change
+    /// and, where wanted, a proven address, session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
     /// (its `expires_at` is raised to the stored grant's `access_until`).
-    async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault>;
+    async fn redeem_code(
+        &self,
+        grant: &NewGrant<'_>,
+        mark: &Mark,
+        replay: &Record,
+    ) -> Result<Redemption, Fault>;
     /// Inserts the grant behind the same gate as `redeem_code`, with the record, if any. An id that is known is no replay.
-    async fn begin_grant(&self, grant: &NewGrant, record: Option<&Record>) -> Result<Beginning, Fault>;
+    async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault>;
     /// One guarded update in the good case. `mark` and `reuse` are written where the token was reused.
     async fn rotate_refresh_token(
         &self,

@@ -44,7 +44,7 @@ pub trait Upstreams: Send + Sync {
         subject: &str,
     ) -> Result<Option<UserId>, Fault>;
     /// Whether an account of this directory has an address, by its `User::lookup_key`.
-    async fn has_email(&self, tenant: &TenantId, key: &str) -> Result<bool, Fault>;
+    async fn has_email(&self, tenant: &TenantId, key: &str, proven: bool) -> Result<bool, Fault>;
     async fn linked_identities(&self, user: &UserId) -> Result<Vec<LinkedIdentity>, Fault>;
     /// `Conflict` where it is somebody's already; `Unknown` where the user is gone, disabled or of another directory.
     async fn link_identity(&self, identity: &LinkedIdentity, record: &Record) -> Result<Write, Fault>;

@@ -10,7 +10,7 @@ use super::{FromRow, all, first, split};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
-use redeem::{Begin, Redeem};
+use redeem::{Begin, Gated, Redeem};
 use rotate::Rotate;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
@@ -173,12 +173,18 @@ impl Grants for Store {
         self.engine.read(List { filter, before, limit: page.limit, now }).await
     }
 
-    async fn redeem_code(&self, grant: &NewGrant, mark: &Mark, replay: &Record) -> Result<Redemption, Fault> {
-        self.engine.write(Redeem { grant: grant.clone(), mark: mark.clone(), replay: replay.clone() }).await
+    async fn redeem_code(
+        &self,
+        grant: &NewGrant<'_>,
+        mark: &Mark,
+        replay: &Record,
+    ) -> Result<Redemption, Fault> {
+        let (mark, replay) = (mark.clone(), replay.clone());
+        self.engine.write(Redeem { grant: Gated::of(grant), mark, replay }).await
     }
 
-    async fn begin_grant(&self, grant: &NewGrant, record: Option<&Record>) -> Result<Beginning, Fault> {
-        self.engine.write(Begin { grant: grant.clone(), record: record.cloned() }).await
+    async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault> {
+        self.engine.write(Begin { grant: Gated::of(grant), record: record.cloned() }).await
     }
 
     async fn rotate_refresh_token(

@@ -42,13 +42,15 @@ impl Verb for UserOf<'_> {
 pub(super) struct HasEmail<'a> {
     pub(super) tenant: &'a TenantId,
     pub(super) key: &'a str,
+    pub(super) proven: bool,
 }
 
 impl Verb for HasEmail<'_> {
     type Out = bool;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
-        let sql = "SELECT 1 FROM users WHERE tenant_id = $1 AND email_key = $2 LIMIT 1";
-        exists(tx, sql, params![self.tenant, self.key]).await
+        let sql =
+            "SELECT 1 FROM users WHERE tenant_id = $1 AND email_key = $2 AND email_verified >= $3 LIMIT 1";
+        exists(tx, sql, params![self.tenant, self.key, self.proven]).await
     }
 }
 

@@ -116,8 +116,8 @@ impl Upstreams for Store {
         self.engine.read(UserOf { tenant, issuer, subject }).await
     }
 
-    async fn has_email(&self, tenant: &TenantId, key: &str) -> Result<bool, Fault> {
-        self.engine.read(HasEmail { tenant, key }).await
+    async fn has_email(&self, tenant: &TenantId, key: &str, proven: bool) -> Result<bool, Fault> {
+        self.engine.read(HasEmail { tenant, key, proven }).await
     }
 
     async fn linked_identities(&self, user: &UserId) -> Result<Vec<LinkedIdentity>, Fault> {

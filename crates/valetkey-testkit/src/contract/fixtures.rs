@@ -14,8 +14,8 @@ use valetkey_core::ids::{ClientId, GrantId, Id, SessionId, TenantId, UserId};
 use valetkey_core::scope::Scope;
 use valetkey_core::secret::SecretHash;
 use valetkey_core::store::{
-    Consent, Grant, GrantFilter, Limits, Mark, MarkKind, NewSession, Page, Redemption, RefreshBy, Rotation,
-    RotationRequest, Session, Write,
+    Consent, Grant, GrantFilter, Limits, Mark, MarkKind, NewGrant, NewSession, Page, Redemption, RefreshBy,
+    Rotation, RotationRequest, Session, Write,
 };
 use valetkey_core::time::{Seconds, Timestamp};
 use valetkey_core::token::details::Details;
@@ -264,8 +264,13 @@ impl Scene {
     }
 }
 
+/// Behind the gate that does not ask for a proven address.
+pub(super) fn gated(grant: &Grant) -> NewGrant<'_> {
+    NewGrant { grant, verified_email: false }
+}
+
 pub(super) async fn redeem(store: &Handle, code: &Grant) -> Redemption {
-    store.redeem_code(code, &grant_mark(code), &record(Event::CodeReplayed)).await.unwrap()
+    store.redeem_code(&gated(code), &grant_mark(code), &record(Event::CodeReplayed)).await.unwrap()
 }
 
 pub(super) async fn rotate(store: &Handle, grant: &Grant, generation: i64, now: Timestamp) -> Rotation {
@@ -288,6 +293,7 @@ pub(super) async fn refresh(
         retry_window: Seconds(10),
         limits,
         access_until: now + Seconds(600),
+        verified_email: false,
     };
     store
         .rotate_refresh_token(&request, &grant_mark(grant), &record(Event::RefreshTokenReused))

@@ -1,10 +1,14 @@
 //! Grants under compatibility opt-ins: refresh tokens that stay, codes that refresh, grants that no code leads to
 
 use super::Handle;
-use super::fixtures::{CALLERS, NOW, ROUNDS, Scene, client, later, race, record, refresh, told};
+use super::fixtures::{
+    CALLERS, NOW, ROUNDS, Scene, client, gated, grant_mark, later, race, record, refresh, told,
+};
 use valetkey_core::audit::Event;
-use valetkey_core::store::{Beginning, Grant, Limits, Redemption, RefreshBy, Rotation};
-use valetkey_core::time::Timestamp;
+use valetkey_core::store::{
+    Beginning, Grant, Limits, NewGrant, Redemption, RefreshBy, Rotation, RotationRequest,
+};
+use valetkey_core::time::{Seconds, Timestamp};
 
 const NEVER: Limits = Limits { idle_until: Timestamp::NEVER, expires_at: Timestamp::NEVER };
 
@@ -77,19 +81,77 @@ pub async fn a_grant_without_a_code_begins_behind_the_gate_of_a_redemption(store
     let grant = Grant { session: None, ..scene.code() };
     let before = told(&store, Event::LoginSucceeded).await;
     let told_of = record(Event::LoginSucceeded);
-    assert_eq!(store.begin_grant(&grant, Some(&told_of)).await.unwrap(), Beginning::Begun);
+    assert_eq!(store.begin_grant(&gated(&grant), Some(&told_of)).await.unwrap(), Beginning::Begun);
     assert_eq!(store.grant(grant.id).await.unwrap(), Some(grant.clone()));
-    assert_eq!(store.begin_grant(&grant, Some(&told_of)).await.unwrap(), Beginning::Known);
+    assert_eq!(store.begin_grant(&gated(&grant), Some(&told_of)).await.unwrap(), Beginning::Known);
     assert_eq!(scene.stored(&grant).await.revoked_at, None, "no replay");
     assert_eq!(told(&store, Event::LoginSucceeded).await, before + 1);
 
     let never = Scene::with(&store, super::fixtures::user("nobody"), client("elsewhere")).await;
     let unasked = Grant { user: never.user.id.clone(), session: None, ..scene.code() };
-    assert_eq!(store.begin_grant(&unasked, None).await.unwrap(), Beginning::Refused, "no consent");
+    assert_eq!(store.begin_grant(&gated(&unasked), None).await.unwrap(), Beginning::Refused, "no consent");
     scene.change_user(|user| user.must_change_password = true).await;
     let late = scene.code();
-    assert_eq!(store.begin_grant(&late, None).await.unwrap(), Beginning::Refused, "a password to change");
+    assert_eq!(
+        store.begin_grant(&gated(&late), None).await.unwrap(),
+        Beginning::Refused,
+        "a password to change"
+    );
     assert_eq!(store.grant(late.id).await.unwrap(), None);
+}
+
+/// Whether the address is proven, whether it must be, and whether anything is given then.
+const PROVEN: [(bool, bool, bool); 4] =
+    [(false, true, false), (false, false, true), (true, true, true), (true, false, true)];
+
+pub async fn where_an_address_must_be_proven_no_grant_begins_before(store: Handle) {
+    let scene = Scene::new(&store).await;
+    for (proven, verified_email, given) in PROVEN {
+        let case = format!("proven {proven}, wanted {verified_email}");
+        scene.change_user(|user| user.email_verified = proven).await;
+        let code = scene.code();
+        let new = NewGrant { grant: &code, verified_email };
+        let (mark, replay) = (grant_mark(&code), record(Event::CodeReplayed));
+        let want = if given { Redemption::Redeemed } else { Redemption::Refused };
+        assert_eq!(store.redeem_code(&new, &mark, &replay).await.unwrap(), want, "{case}");
+        let begun = Grant { session: None, ..scene.code() };
+        let want = if given { Beginning::Begun } else { Beginning::Refused };
+        let new = NewGrant { grant: &begun, verified_email };
+        assert_eq!(store.begin_grant(&new, None).await.unwrap(), want, "{case}");
+        assert_eq!(store.grant(begun.id).await.unwrap().is_some(), given, "{case}");
+    }
+    assert_eq!(told(&store, Event::CodeReplayed).await, 0);
+}
+
+pub async fn where_an_address_must_be_proven_nothing_is_refreshed_before(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let reuse = record(Event::RefreshTokenReused);
+    for (proven, verified_email, given) in PROVEN {
+        scene.change_user(|user| user.email_verified = true).await;
+        for by in [RefreshBy::Kept(1), RefreshBy::Code, RefreshBy::Rotating(1)] {
+            let case = format!("{by:?}, proven {proven}, wanted {verified_email}");
+            let grant = scene.granted().await;
+            scene.change_user(|user| user.email_verified = proven).await;
+            let request = RotationRequest {
+                grant: grant.id,
+                client: &grant.client,
+                by,
+                now: NOW,
+                retry_window: Seconds(10),
+                limits: Limits { idle_until: later(1000), expires_at: grant.expires_at },
+                access_until: later(600),
+                verified_email,
+            };
+            let mark = grant_mark(&grant);
+            let rotate = async || store.rotate_refresh_token(&request, &mark, &reuse).await.unwrap();
+            assert_eq!(rotate().await != Rotation::Unknown, given, "{case}");
+            // Nor is the retry of it, and neither is a reuse.
+            assert_eq!(rotate().await != Rotation::Unknown, given, "{case}, once more");
+            assert_eq!(scene.stored(&grant).await.revoked_at, None, "{case}");
+            scene.change_user(|user| user.email_verified = true).await;
+        }
+    }
+    assert_eq!(told(&store, Event::RefreshTokenReused).await, 0);
 }
 
 pub async fn of_many_who_begin_one_grant_one_begins_it_and_nobody_kills_it(store: Handle) {
@@ -98,7 +160,7 @@ pub async fn of_many_who_begin_one_grant_one_begins_it_and_nobody_kills_it(store
         let code = scene.code();
         let outcomes = race(CALLERS, |_| {
             let (store, code) = (store.clone(), code.clone());
-            async move { store.begin_grant(&code, None).await.unwrap() }
+            async move { store.begin_grant(&gated(&code), None).await.unwrap() }
         })
         .await;
         let begun = outcomes.iter().filter(|outcome| **outcome == Beginning::Begun).count();

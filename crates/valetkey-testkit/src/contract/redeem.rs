@@ -2,8 +2,8 @@
 
 use super::Handle;
 use super::fixtures::{
-    CALLERS, NOW, ROUNDS, Scene, any, client, consent, grant_mark, later, listed, race, redeem, told, user,
-    user_in,
+    CALLERS, NOW, ROUNDS, Scene, any, client, consent, gated, grant_mark, later, listed, race, redeem, told,
+    user, user_in,
 };
 use valetkey_core::audit::Event;
 use valetkey_core::store::{
@@ -50,7 +50,7 @@ pub async fn a_row_that_a_hybrid_began_is_taken_over_by_its_code_once(store: Han
         access_until: later(900),
         ..code.clone()
     };
-    assert_eq!(store.begin_grant(&begun, None).await.unwrap(), Beginning::Begun);
+    assert_eq!(store.begin_grant(&gated(&begun), None).await.unwrap(), Beginning::Begun);
     assert_eq!(scene.stored(&code).await, begun);
     assert_eq!(scene.rotate(&code, Grant::UNREDEEMED, NOW).await, Rotation::Unknown, "nothing to refresh");
     // A gate that does not hold is no replay.
@@ -66,7 +66,7 @@ pub async fn a_row_that_a_hybrid_began_is_taken_over_by_its_code_once(store: Han
     // What was revoked before its code came is not taken over, nor is another client's.
     let late = scene.code();
     let begun = Grant { generation: Grant::UNREDEEMED, ..late.clone() };
-    assert_eq!(store.begin_grant(&begun, None).await.unwrap(), Beginning::Begun);
+    assert_eq!(store.begin_grant(&gated(&begun), None).await.unwrap(), Beginning::Begun);
     let thief = scene.at(client("thief")).await;
     let stolen = Grant { client: thief.client.id.clone(), ..late.clone() };
     assert_eq!(thief.redeem(&stolen).await, Redemption::Refused);

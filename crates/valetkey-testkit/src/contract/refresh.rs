@@ -83,6 +83,7 @@ pub async fn a_foreign_unknown_or_expired_token_changes_nothing(store: Handle) {
             retry_window: Seconds(10),
             limits: Limits { idle_until: grant.idle_until, expires_at: grant.expires_at },
             access_until: grant.access_until,
+            verified_email: false,
         };
         let rotated = store.rotate_refresh_token(&request, &grant_mark(grant), &any()).await.unwrap();
         assert_eq!(rotated, Rotation::Rotated);

@@ -82,8 +82,13 @@ pub async fn an_identity_is_one_persons_in_its_directory(store: Handle) {
     assert_eq!(whose("default", ISSUER, "2").await, None);
     assert_eq!(store.linked_identities(&alice.id).await.unwrap(), [identity(&alice, "1")]);
     let email = alice.email.clone().unwrap();
-    assert!(store.has_email(&alice.tenant, &User::lookup_key(&email)).await.unwrap());
-    assert!(!store.has_email(&alice.tenant, "nobody@example.org").await.unwrap());
+    let has = async |email: &str, proven| store.has_email(&alice.tenant, email, proven).await.unwrap();
+    let email = User::lookup_key(&email);
+    assert_eq!((has(&email, false).await, has(&email, true).await), (true, false));
+    assert!(!has("nobody@example.org", false).await);
+    let proven = User { email: Some("Bob@example.org".to_owned()), email_verified: true, ..bob.clone() };
+    assert_eq!(store.update_user(&proven, None, false, &any()).await.unwrap(), Write::Done);
+    assert!(has("bob@example.org", true).await);
 }
 
 pub async fn an_account_and_its_identity_are_made_together_or_not_at_all(store: Handle) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod data;
+pub(crate) mod details;
 pub(crate) mod log;
 pub(crate) mod methods;
 pub(crate) mod password;
@@ -33,8 +34,9 @@ pub(crate) const PATH: &str = "/account";
 /// What the form names instead of one session: all but this one.
 const OTHERS: &str = "others";
 /// Where a sign-in on the way comes back to.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/account/apps",
+    "/account/details",
     "/account/profile",
     "/account/password",
     "/account/methods",
@@ -105,6 +107,7 @@ async fn view(call: &Call, current: &Session, user: &User) -> Result<Account, Fa
         person: person(user),
         tenant: tenant_view(call, &user.tenant).map(|tenant| tenant.name),
         email_verified: user.email_verified,
+        held_up: user.lacks_verified_email(&cx.settings.accounts),
         has_password: user.password.is_some(),
         apps,
         apps_total,
@@ -146,6 +149,7 @@ async fn form(form: &PageForm) -> Result<(Session, User, Params<'_>), Response> 
         "new_password",
         "apps",
     ];
+    let known: Vec<&str> = known.into_iter().chain(details::fields()).collect();
     let forged = call.is_cross_site() || params.refuse_repeats(&known).is_err();
     if forged || !form_proof::holds(&call.cx, params.one("csrf"), cookie) {
         return Err(plain_error(call, ErrorKind::Forgery));

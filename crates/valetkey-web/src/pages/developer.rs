@@ -45,7 +45,12 @@ async fn visitor(call: &Call, back: &str) -> Result<User, Response> {
     let session = current_session(call).await.map_err(|fault| failed(call, &fault))?;
     let session = session.ok_or_else(away)?;
     let user = call.cx.store.user(&session.user).await.map_err(|fault| failed(call, &fault))?;
-    user.ok_or_else(away)
+    let user = user.ok_or_else(away)?;
+    // An application speaks in the name of somebody who can be reached.
+    if user.lacks_verified_email(&call.cx.settings.accounts) {
+        return Err(super::unconfirmed::shut(call, &user));
+    }
+    Ok(user)
 }
 
 /// The form's fields, and who sent it: signed in, drawn for this very session, each field once.

@@ -2,7 +2,7 @@
 
 use super::respond::{failed, plain_error, to_client};
 use super::view::ErrorKind;
-use super::{browser_mode, consent, login};
+use super::{browser_mode, consent, login, sign_up, unconfirmed};
 use crate::cookie::Cookie;
 use crate::extract::Call;
 use crate::oauth::respond::see_other;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use valetkey_core::authorize::{self, AuthorizationResponse, Progress};
 use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
-use valetkey_core::interaction::{Interaction, Stale, Step};
+use valetkey_core::interaction::{Interaction, LoginReason, Stale, Step};
 use valetkey_core::login::{browser_state, session};
 use valetkey_core::store::Session;
 
@@ -74,6 +74,8 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
     let path = match progress {
         Progress::Done(answer) => return done(call, &client, session.as_ref(), &interaction, &answer).await,
         Progress::Ask(Step::Consent { .. }) => consent::PATH,
+        Progress::Ask(Step::VerifiedEmail) => unconfirmed::PATH,
+        Progress::Ask(Step::Login(LoginReason::Create)) if call.cx.settings.accounts.sign_up => sign_up::PATH,
         Progress::Ask(_) => login::PATH,
     };
     match interaction.seal(&call.cx) {

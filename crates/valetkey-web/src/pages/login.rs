@@ -6,8 +6,8 @@ pub(crate) use attempt::{go_on, go_on_to, set_cookies};
 
 use super::flow::{self, both, current_session};
 use super::respond::{app, failed, page, person, plain_error};
-use super::upstream;
 use super::view::{Destination, ErrorKind, Href, KnownAccount, Login, LoginError, LoginMode, Tenant};
+use super::{sign_up, upstream};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
@@ -35,7 +35,7 @@ pub(crate) fn and_back(path: &str) -> String {
     format!("{PATH}?{}", query(path))
 }
 
-fn query(path: &str) -> String {
+pub(crate) fn query(path: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish()
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn get(call: Call) -> Response {
 }
 
 /// Whose users a sign-in is for that no application asked for: the directory of the link, or the one for who names none.
-fn plain_tenant(call: &Call, params: &Params<'_>) -> Result<TenantId, Response> {
+pub(crate) fn plain_tenant(call: &Call, params: &Params<'_>) -> Result<TenantId, Response> {
     let repeated = params.refuse_repeats(&["tenant_id"]).is_err();
     let default = || call.cx.in_force().applied.default_tenant.clone().unwrap_or_default();
     let id = params.one("tenant_id").map_or_else(default, TenantId::from);
@@ -169,18 +169,20 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
             username = user.username;
             LoginMode::Again
         }
-        (LoginReason::Choose, Some(session), Some(user)) => LoginMode::Choose {
+        (LoginReason::Choose | LoginReason::Create, Some(session), Some(user)) => LoginMode::Choose {
             accounts: vec![KnownAccount { session: session.id.to_string(), person: person(&user) }],
         },
         _ => LoginMode::Fresh,
     };
+    let tenant_id = interaction.is_none().then(|| tenant.to_string()).filter(|id| id != TenantId::DEFAULT);
     let upstreams = upstream::buttons(call, &tenant, interaction.map(|(own, ..)| own));
     Ok(Login {
         i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
         csrf: Some(form_proof::make(&call.cx, browser)?),
         app: interaction.map(|(.., client)| app(client)),
         tenant: tenant_view(call, &tenant),
-        tenant_id: interaction.is_none().then(|| tenant.to_string()).filter(|id| id != TenantId::DEFAULT),
+        register: sign_up::link(call, interaction.map(|(_, sealed, _)| sealed), tenant_id.as_deref()),
+        tenant_id,
         destination: interaction.and_then(|(own, ..)| Destination::of(&own.request.redirect_uri)),
         username,
         mode,
@@ -188,7 +190,6 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         next: next(call).map(|next| query(next.as_str())),
         upstreams,
         forgotten: None,
-        register: None,
     })
 }
 

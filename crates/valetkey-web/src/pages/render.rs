@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// Every template in the binary. All end in `.html`, which is what switches escaping on.
-pub const TEMPLATES: [(&str, &str); 34] = [
+pub const TEMPLATES: [(&str, &str); 38] = [
     ("base.html", include_str!("templates/base.html")),
     ("stage.html", include_str!("templates/stage.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("account.html", include_str!("templates/account.html")),
     ("account_apps.html", include_str!("templates/account_apps.html")),
     ("account_delete.html", include_str!("templates/account_delete.html")),
+    ("account_details.html", include_str!("templates/account_details.html")),
     ("account_log.html", include_str!("templates/account_log.html")),
     ("account_parts.html", include_str!("templates/account_parts.html")),
     ("account_password.html", include_str!("templates/account_password.html")),
@@ -42,11 +43,14 @@ pub const TEMPLATES: [(&str, &str); 34] = [
     ("form_post.html", include_str!("templates/form_post.html")),
     ("home.html", include_str!("templates/home.html")),
     ("login.html", include_str!("templates/login.html")),
+    ("new_account_parts.html", include_str!("templates/new_account_parts.html")),
     ("new_password.html", include_str!("templates/new_password.html")),
     ("out_of_band.html", include_str!("templates/out_of_band.html")),
     ("setup.html", include_str!("templates/setup.html")),
     ("sign_out.html", include_str!("templates/sign_out.html")),
+    ("sign_up.html", include_str!("templates/sign_up.html")),
     ("signed_out.html", include_str!("templates/signed_out.html")),
+    ("unconfirmed.html", include_str!("templates/unconfirmed.html")),
     ("upstream.html", include_str!("templates/upstream.html")),
     ("account_methods.html", include_str!("templates/account_methods.html")),
 ];

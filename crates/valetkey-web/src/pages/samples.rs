@@ -7,6 +7,7 @@ mod developer;
 mod device;
 mod enter;
 mod rest;
+mod sign_up;
 mod upstream;
 
 use super::render::{Page, Policy};
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Sample> {
         account::states(),
         developer::states(),
         rest::states(),
+        sign_up::states(),
         console::states(),
         upstream::states(),
         device::states(),
@@ -57,6 +59,7 @@ pub fn all() -> Vec<Sample> {
             account::fullest(cast),
             developer::fullest(cast),
             rest::fullest(cast),
+            sign_up::fullest(cast),
             console::fullest(cast),
             upstream::fullest(cast),
             device::fullest(cast),

@@ -7,7 +7,7 @@ use crate::extract::{Call, PageForm};
 use axum::response::Response;
 use http::StatusCode;
 use valetkey_core::ids::TenantId;
-use valetkey_core::login::password::{PasswordFlaw, SHORTEST};
+use valetkey_core::login::password::SHORTEST;
 use valetkey_core::login::start_session;
 use valetkey_core::manage::ManageError;
 use valetkey_core::manage::setup;
@@ -98,14 +98,8 @@ fn errors(call: &Call, new: &NewUser) -> Vec<SetupError> {
         .into_iter()
         .map(|flaw| match flaw {
             UserFlaw::Username if new.username.trim().is_empty() => SetupError::UsernameMissing,
-            UserFlaw::Username => SetupError::UsernameInvalid,
-            UserFlaw::Name => SetupError::NameTooLong,
-            UserFlaw::Email => SetupError::EmailInvalid,
             UserFlaw::Password(_) if no_password => SetupError::PasswordMissing,
-            UserFlaw::Password(PasswordFlaw::TooShort) => SetupError::PasswordTooShort,
-            UserFlaw::Password(PasswordFlaw::TooLong) => SetupError::PasswordTooLong,
-            UserFlaw::Password(PasswordFlaw::Guessable) => SetupError::PasswordCommon,
-            UserFlaw::Password(PasswordFlaw::Context | PasswordFlaw::Same) => SetupError::PasswordPersonal,
+            flaw => flaw.into(),
         })
         .collect()
 }

@@ -48,6 +48,11 @@ pub(crate) fn buttons(
     catalog.upstreams_of(tenant).filter(|own| own.is_openid() || !fresh).filter_map(button).collect()
 }
 
+/// What people of this directory can link.
+pub(crate) fn names(call: &Call, tenant: &TenantId) -> Vec<String> {
+    call.cx.catalog().upstreams_of(tenant).map(|own| own.name.clone()).collect()
+}
+
 fn must_be_fresh(interaction: &Interaction) -> bool {
     let request = &interaction.request;
     request.prompts.contains(&Prompt::Login) || request.max_age.is_some()

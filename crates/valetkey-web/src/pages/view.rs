@@ -13,12 +13,14 @@ pub mod login;
 pub mod new_password;
 pub mod parts;
 pub mod setup;
+pub mod sign_up;
 pub mod upstream;
 pub mod words;
 
 pub use account::{
-    Account, AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, AppKey, ConfirmError,
-    LogEntry, Notice, Paging, ProfileError, RequestRow, SessionRow,
+    Account, AccountApps, AccountDelete, AccountDetails, AccountLog, AccountPassword, AccountProfile, AppKey,
+    ClaimField, ClaimGroup, ClaimKind, ConfirmError, LogEntry, Notice, Paging, ProfileError, RequestRow,
+    SessionRow,
 };
 pub use consent::{Access, Asked, Checked, Consent, Detail, Held, Lasts, Registered, Technical};
 pub use console::Console;
@@ -31,5 +33,6 @@ pub use login::{KnownAccount, Login, LoginError, LoginMode, Tenant, UpstreamButt
 pub use new_password::{NewPassword, PasswordError};
 pub use parts::{App, Destination, Href, Link, Person, Site};
 pub use setup::{Setup, SetupError, SetupForm};
+pub use sign_up::{SignUp, SignUpTrouble, Unconfirmed};
 pub use upstream::{AccountMethods, Linked, MethodsNotice, Offer, UpstreamTrouble, WhatWentWrong};
 pub use words::When;

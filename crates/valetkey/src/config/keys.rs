@@ -1,12 +1,13 @@
 //! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
 
 use super::values::{
-    AcrName, DatabaseUrl, Destination, DocumentPlace, Many, Proxy, SecretText, Span, UrlPath,
+    AcrName, DatabaseUrl, Destination, DocumentPlace, Many, PersonalClaim, Proxy, SecretText, Span, UrlPath,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use valetkey_core::claims;
 use valetkey_core::settings::{AcrValues, Lifetimes as CoreLifetimes, Portal};
 
 /// Valetkey's configuration.
@@ -34,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) management: Management,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) login: Login,
+    pub(crate) accounts: Accounts,
     pub(crate) log: Log,
     pub(crate) templates: Templates,
     pub(crate) registration: Registration,
@@ -63,6 +65,7 @@ impl Default for Config {
             management: Management::default(),
             lifetimes: Lifetimes::default(),
             login: Login::default(),
+            accounts: Accounts::default(),
             log: Log::default(),
             templates: Templates::default(),
             registration: Registration::default(),
@@ -435,6 +438,27 @@ pub(crate) struct Outbound {
 impl Default for Outbound {
     fn default() -> Self {
         Self { allow: Many::default(), ca_file: None, timeout: Span::seconds(5) }
+    }
+}
+
+/// People's accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Accounts {
+    /// Whether people make accounts for themselves, at `/sign-up` and where an application asks for it (`prompt=create`).
+    pub(crate) sign_up: bool,
+    /// Whether an account gets no tokens, whatever the grant, before its e-mail address is confirmed: by
+    /// `valetkey user update --email-verified true`, or by a provider elsewhere that vouches for the address.
+    pub(crate) require_verified_email: bool,
+    /// What people may change of themselves on the account page; an empty list: nothing.
+    pub(crate) editable_claims: Many<PersonalClaim>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        let all = claims::ALL.iter().map(|claim| claim.name).filter(|name| claims::is_personal(name));
+        let all = all.map(|name| PersonalClaim(name.to_owned())).collect();
+        Self { sign_up: false, require_verified_email: false, editable_claims: Many(all) }
     }
 }
 

@@ -47,6 +47,10 @@ fn every_mistake_in_a_file_is_named_with_its_line_and_what_is_allowed() {
             ":2: `http.trusted_proxies`: \"10.0.0.0/40\" is not one; expected",
         ),
         (
+            "[accounts]\neditable_claims = [\"email_verified\"]",
+            ":2: `accounts.editable_claims`: \"email_verified\" is not one; expected a claim that people say of themselves",
+        ),
+        (
             "[http.aliases]\ntoken = \"token\"",
             ":2: `http.aliases.token`: \"token\" is not one; expected a path",
         ),

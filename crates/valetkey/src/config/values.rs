@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
+use valetkey_core::claims;
 use valetkey_core::login::acr;
 use valetkey_core::secret::Secret;
 use valetkey_core::settings::path;
@@ -141,6 +142,24 @@ impl<T: Item> JsonSchema for Many<T> {
 impl Item for SocketAddr {
     const EXPECTED: &'static str = "an address with a port, such as \"127.0.0.1:8080\" or \"[::]:443\",";
     const NAME: &'static str = "Addresses";
+}
+
+/// A claim that people may change of themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct PersonalClaim(pub(crate) String);
+
+impl FromStr for PersonalClaim {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        claims::is_personal(text).then(|| Self(text.to_owned())).ok_or(())
+    }
+}
+
+impl Item for PersonalClaim {
+    const EXPECTED: &'static str = "a claim that people say of themselves, such as \"given_name\",";
+    const NAME: &'static str = "Claims";
 }
 
 /// A path on the public listener.

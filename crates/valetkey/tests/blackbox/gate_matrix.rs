@@ -1,6 +1,6 @@
 //! Issue 6.7 — one gate: every grant against every state of the account, the client and the consent, cell by cell
 //!
-//! A grant without a row of its own fails the test. What stands behind a code, a token or an answer is made while all is
+//! A grant without a row of its own fails the test, and a state without its place in `after` does not compile. What stands behind a code, a token or an answer is made while all is
 //! well; then the state changes; then it is fetched.
 
 use crate::ciba::{bank, begun, look};
@@ -15,6 +15,7 @@ use valetkey_core::grant::GrantType;
 use valetkey_core::ids::TenantId;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
+use valetkey_core::manage::user::Edit;
 use valetkey_core::scope::Scope;
 use valetkey_testkit::{CLIENT_SECRET, PASSWORD, Reply, TestApp, redemption};
 
@@ -25,20 +26,44 @@ enum State {
     Throttled,
     Disabled,
     MustChangePassword,
+    /// The e-mail address is not proven, where the operator wants that.
+    Unverified,
+    /// It is.
+    Verified,
+    /// It is not, and nobody asks.
+    UnverifiedUnasked,
     ConsentWithdrawn,
     ClientDisabled,
     TenantDisabled,
 }
 
-const STATES: [State; 7] = [
-    State::Good,
-    State::Throttled,
-    State::Disabled,
-    State::MustChangePassword,
-    State::ConsentWithdrawn,
-    State::ClientDisabled,
-    State::TenantDisabled,
-];
+impl State {
+    /// All of them, one after the other.
+    fn after(self) -> Option<Self> {
+        match self {
+            Self::Good => Some(Self::Throttled),
+            Self::Throttled => Some(Self::Disabled),
+            Self::Disabled => Some(Self::MustChangePassword),
+            Self::MustChangePassword => Some(Self::Unverified),
+            Self::Unverified => Some(Self::Verified),
+            Self::Verified => Some(Self::UnverifiedUnasked),
+            Self::UnverifiedUnasked => Some(Self::ConsentWithdrawn),
+            Self::ConsentWithdrawn => Some(Self::ClientDisabled),
+            Self::ClientDisabled => Some(Self::TenantDisabled),
+            Self::TenantDisabled => None,
+        }
+    }
+
+    fn wants_verified_email(self) -> bool {
+        matches!(self, Self::Unverified | Self::Verified)
+    }
+}
+
+async fn prove(app: &TestApp, proven: bool) {
+    let edit = Edit { email_verified: Some(proven), ..Edit::default() };
+    let alice = user_id(app, "alice").await;
+    manage::user::edit(&app.cx(), &Actor::Operator, &alice, &edit).await.unwrap();
+}
 
 /// A request that is good while all is well, by this client.
 struct Row {
@@ -53,8 +78,10 @@ fn row(client: &'static str, secret: bool, fields: &[(&str, &str)]) -> Row {
     Row { client, secret, fields }
 }
 
-async fn world() -> TestApp {
-    let app = furnish(TestApp::builder()).await;
+async fn world(state: State) -> TestApp {
+    let demanded = state.wants_verified_email();
+    let app = furnish(TestApp::builder().accounts(|own| own.require_verified_email = demanded)).await;
+    prove(&app, true).await;
     tv(&app).await;
     bank(&app).await;
     let own = [
@@ -149,6 +176,8 @@ async fn enter(app: &TestApp, state: State, client: &'static str) {
             let record = cx.record(Event::UserUpdated, Actor::Operator);
             cx.store.update_user(&user, None, false, &record).await.unwrap();
         }
+        State::Unverified | State::UnverifiedUnasked => prove(app, false).await,
+        State::Verified => {}
         State::ConsentWithdrawn => {
             // Whoever acts for itself has none.
             let _ = manage::consent::withdraw(&cx, Actor::Operator, &alice, &client.into()).await;
@@ -175,12 +204,13 @@ async fn ask(app: &TestApp, row: &Row) -> Reply {
 #[expect(clippy::match_same_arms, reason = "rows of a table, in order")]
 fn wanted(grant: GrantType, state: State) -> &'static [&'static str] {
     use State::{ClientDisabled, ConsentWithdrawn, Good, TenantDisabled, Throttled};
+    use State::{UnverifiedUnasked, Verified};
     const GIVEN: &[&str] = &["given"];
     match (grant, state) {
         // It is had at the authorization endpoint alone.
         (GrantType::Implicit, ClientDisabled) => &["unsupported_grant_type", "invalid_client"],
         (GrantType::Implicit, _) => &["unsupported_grant_type"],
-        (_, Good) => GIVEN,
+        (_, Good | Verified | UnverifiedUnasked) => GIVEN,
         (_, ClientDisabled) => &["invalid_client", "unsupported_grant_type"],
         // Nobody's account and nobody's consent stand behind it.
         (GrantType::ClientCredentials, TenantDisabled) => &["unauthorized_client"],
@@ -198,8 +228,10 @@ fn wanted(grant: GrantType, state: State) -> &'static [&'static str] {
 #[tokio::test]
 async fn every_grant_passes_the_one_gate_in_every_state() {
     for grant in GrantType::ALL {
-        for state in STATES {
-            let app = world().await;
+        let mut next = Some(State::Good);
+        while let Some(state) = next {
+            next = state.after();
+            let app = world(state).await;
             let row = prepared(&app, grant).await;
             enter(&app, state, row.client).await;
             let reply = ask(&app, &row).await;

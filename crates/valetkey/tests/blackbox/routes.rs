@@ -104,6 +104,11 @@ async fn unauthorised(app: &TestApp, route: &Route, method: &str, path: &str) {
             }
         }
         Access::Interaction => foreign_interaction(app, method, path, case).await,
+        // Off, unless the operator lets people in.
+        Access::SignUp => {
+            let reply = call().form(&[("username", "carol")]).send().await;
+            assert_error_page(&reply, 404, "There is no page here", case);
+        }
         Access::UserCode if method == "GET" => {
             crate::support::assert_page(&call().send().await, 200, "Enter the code", case);
         }

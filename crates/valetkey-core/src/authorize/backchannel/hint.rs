@@ -34,13 +34,17 @@ pub(super) async fn user(
         [None, None, Some(hint)] if hint.starts_with(UserId::PREFIX) => {
             cx.store.user(&UserId::from(hint)).await?
         }
-        [None, None, Some(hint)] => cx.store.user_by_login(tenant, &User::lookup_key(hint)).await?,
+        [None, None, Some(hint)] => {
+            let key = User::lookup_key(hint);
+            let found = cx.store.user_by_login(tenant, &key).await?;
+            found.filter(|user| user.is_meant_by(&key, &cx.settings.accounts))
+        }
         _ => {
             let detail = "login_hint_token is not known here: send a login_hint or an id_token_hint";
             return Err(Code::InvalidRequest.because(detail).into());
         }
     };
-    let user = found.filter(|user| user.tenant == *tenant && user.may_act().is_ok());
+    let user = found.filter(|user| user.tenant == *tenant && user.may_act(&cx.settings.accounts).is_ok());
     Ok(user.ok_or(UNKNOWN)?)
 }
 

@@ -92,11 +92,17 @@ pub(super) fn details(draft: &mut Draft<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-// OIDC Core §3.1.2.1.
+// OIDC Core §3.1.2.1; OIDC Prompt Create §4.1: a value that is not offered is refused.
 pub(super) fn prompt(draft: &mut Draft<'_>) -> Result<(), Denial> {
+    const NO_SIGN_UP: Denial = Code::InvalidRequest
+        .because("prompt=create is not offered here: people do not make accounts for themselves");
     for word in draft.params.one("prompt").unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
-        let prompt = Prompt::parse(word)
-            .ok_or(Code::InvalidRequest.because("prompt must be none, login, consent or select_account"))?;
+        let prompt = Prompt::parse(word).ok_or(
+            Code::InvalidRequest.because("prompt must be none, login, consent, select_account or create"),
+        )?;
+        if prompt == Prompt::Create && !draft.cx.settings.accounts.sign_up {
+            return Err(NO_SIGN_UP);
+        }
         draft.request.prompts.push(prompt);
     }
     if draft.request.prompts.contains(&Prompt::None) && draft.request.prompts.len() > 1 {

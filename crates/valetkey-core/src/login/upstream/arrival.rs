@@ -35,17 +35,37 @@ pub async fn arrive(
     replaces: Option<SessionId>,
 ) -> Result<Arrived, Fault> {
     let user = match whose(cx, upstream, person).await? {
-        Whose::Known(user) => user,
+        Whose::Known(user) => confirmed(cx, upstream, person, *user).await?,
         Whose::Unknown => return Ok(Arrived::Unknown),
         Whose::HasAccount => return Ok(Arrived::HasAccount),
     };
     let shut = cx.catalog().shuts(upstream.tenant.as_str());
-    if user.may_act().is_err() || shut {
+    if user.may_sign_in().is_err() || shut {
         return Ok(Arrived::Off);
     }
     let proven = Proven { amr: Vec::new(), at: person.auth_time.unwrap_or(cx.now) };
     let signed_in = sign_in_by(cx, &user, user_agent, replaces, proven).await?;
     Ok(signed_in.map_or(Arrived::Off, |own| Arrived::SignedIn(Box::new(own))))
+}
+
+/// The account, its address proven where the provider vouches for the very same.
+async fn confirmed(cx: &Context, upstream: &Upstream, person: &Person, user: User) -> Result<User, Fault> {
+    let key = |email: &Option<String>| email.as_deref().map(User::lookup_key);
+    if user.email_verified
+        || !person.email_verified
+        || user.email.is_none()
+        || key(&user.email) != key(&person.email)
+    {
+        return Ok(user);
+    }
+    let proven = User { email_verified: true, updated_at: cx.now, ..user.clone() };
+    let record = cx.record(Event::EmailVerified, Actor::User(user.id.clone()));
+    let record = record.user(&user.id, &user.tenant).object(&upstream.id);
+    Ok(match cx.store.update_user(&proven, None, false, &record).await? {
+        Write::Done => User { version: user.version + 1, ..proven },
+        // Somebody changed the account meanwhile: the next time will tell.
+        Write::Conflict | Write::Unknown => user,
+    })
 }
 
 /// Whose account an identity means.
@@ -77,7 +97,10 @@ pub async fn whose(cx: &Context, upstream: &Upstream, person: &Person) -> Result
 
 async fn is_taken(cx: &Context, upstream: &Upstream, person: &Person) -> Result<bool, Fault> {
     let Some(email) = &person.email else { return Ok(false) };
-    cx.store.has_email(&upstream.tenant, &User::lookup_key(email)).await
+    // Where strangers make accounts, an address is somebody's who proved it: else whoever typed it first would keep out the
+    // person whom it belongs to.
+    let proven = cx.settings.accounts.sign_up;
+    cx.store.has_email(&upstream.tenant, &User::lookup_key(email), proven).await
 }
 
 /// Makes an account. An address that another account has stays with that one.
@@ -166,7 +189,13 @@ pub async fn link(
     let identity = identity(cx, upstream, person, &session.user);
     let record = cx.record(Event::IdentityLinked, Actor::User(session.user.clone()));
     let record = record.user(&session.user, &session.tenant).object(&upstream.id);
-    cx.store.link_identity(&identity, &record).await
+    let linked = cx.store.link_identity(&identity, &record).await?;
+    if linked == Write::Done
+        && let Some(user) = cx.store.user(&session.user).await?
+    {
+        confirmed(cx, upstream, person, user).await?;
+    }
+    Ok(linked)
 }
 
 #[cfg(test)]

@@ -5,15 +5,27 @@ use crate::engine::{Tx, Verb, params};
 use crate::verbs::exists;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
-use valetkey_core::store::{Beginning, Mark, MarkKind, NewGrant, Redemption};
+use valetkey_core::store::{Beginning, Grant, Mark, MarkKind, NewGrant, Redemption};
+
+/// A new grant, owned, so that it can travel to the writer.
+pub(super) struct Gated {
+    grant: Grant,
+    verified_email: bool,
+}
+
+impl Gated {
+    pub(super) fn of(new: &NewGrant<'_>) -> Self {
+        Self { grant: new.grant.clone(), verified_email: new.verified_email }
+    }
+}
 
 pub(super) struct Redeem {
-    pub(super) grant: NewGrant,
+    pub(super) grant: Gated,
     pub(super) mark: Mark,
     pub(super) replay: Record,
 }
 
-/// The gate stands in the insert: user, client, consent and session as they are now, and nothing taken back since the
+/// The gate stands in the insert: user (with a proven address, where $21 wants it), client, consent and session as they are now, and nothing taken back since the
 /// code was made (its id tells when). The consent is held until the commit, so that whoever withdraws it finds the grant.
 /// A row that a hybrid began (generation −1) is taken over instead, once.
 const INSERT: &str = "
@@ -30,6 +42,7 @@ const INSERT: &str = "
             SELECT 1 FROM sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.expires_at > $9))
       AND NOT EXISTS (
             SELECT 1 FROM revocations r WHERE r.kind = $18 AND r.key = $19 AND r.not_after_ms >= $20)
+      AND u.email_verified >= $21
     /*pg FOR SHARE OF o FOR KEY SHARE OF u, c */
     ON CONFLICT (id) DO UPDATE SET
       generation = excluded.generation, rotated_at = excluded.rotated_at, last_used_at = excluded.last_used_at,
@@ -45,7 +58,7 @@ impl Verb for Redeem {
             return Ok(Redemption::Redeemed);
         }
         // RFC 9700 §4.5: a code that comes back has leaked, and so may have what it gave.
-        let (id, client, at) = (&self.grant.id, &self.grant.client, self.replay.at);
+        let (id, client, at) = (&self.grant.grant.id, &self.grant.grant.client, self.replay.at);
         let sql = "UPDATE grants SET revoked_at = $1 WHERE id = $2 AND client_id = $3 AND revoked_at IS NULL
                      AND generation >= 0 RETURNING access_until";
         if let Some(row) = tx.one(sql, params![at, id, client]).await? {
@@ -62,7 +75,8 @@ impl Verb for Redeem {
     }
 }
 
-async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
+async fn insert<T: Tx>(tx: &mut T, new: &Gated) -> Result<bool, Fault> {
+    let Gated { grant, verified_email } = new;
     let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
     let details = grant.details.to_text();
     let pair = [grant.user.as_str().as_bytes(), b"\0", grant.client.as_str().as_bytes()].concat();
@@ -90,6 +104,7 @@ async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
                 MarkKind::Consent as i64,
                 &pair,
                 grant.id.0.millis(),
+                *verified_email,
             ],
         )
         .await?;
@@ -98,7 +113,7 @@ async fn insert<T: Tx>(tx: &mut T, grant: &NewGrant) -> Result<bool, Fault> {
 
 /// A grant that no code leads to, or one whose code may come more than once (opt-in `code_as_refresh_token`).
 pub(super) struct Begin {
-    pub(super) grant: NewGrant,
+    pub(super) grant: Gated,
     pub(super) record: Option<Record>,
 }
 
@@ -112,7 +127,7 @@ impl Verb for Begin {
             return Ok(Beginning::Begun);
         }
         let sql = "SELECT 1 FROM grants WHERE id = $1 AND client_id = $2";
-        let known = exists(tx, sql, params![&self.grant.id, &self.grant.client]).await?;
+        let known = exists(tx, sql, params![&self.grant.grant.id, &self.grant.grant.client]).await?;
         Ok(if known { Beginning::Known } else { Beginning::Refused })
     }
 }

@@ -88,8 +88,18 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
         Event::UserCreated | Event::AdminCreated => ("The account was made.".to_owned(), false),
         Event::UserUpdated => {
             let other = "Those who run this server changed your profile.";
-            (by_you("You changed your name or e-mail address.", other), false)
+            let main = record
+                .object
+                .as_deref()
+                .is_none_or(|own| own.split(' ').any(|w| w == "name" || w == "email"));
+            let you = if main || record.object.as_deref() == Some("") {
+                "You changed your name or e-mail address."
+            } else {
+                "You changed what apps may know of you."
+            };
+            (by_you(you, other), false)
         }
+        Event::EmailVerified => ("Your e-mail address was confirmed.".to_owned(), false),
         Event::UserDisabled => ("The account was switched off.".to_owned(), true),
         Event::UserEnabled => ("The account was switched on again.".to_owned(), false),
         Event::PasswordSet => {

@@ -7,7 +7,8 @@ use crate::extract::{Call, PageForm};
 use axum::response::Response;
 use http::StatusCode;
 use valetkey_core::directory::User;
-use valetkey_core::manage::user::{NewUser, UserFlaw, flaws, update_profile};
+use valetkey_core::manage::user::profile::{may_edit, update_profile};
+use valetkey_core::manage::user::{NewUser, UserFlaw, flaws};
 
 pub(crate) async fn get(call: Call) -> Response {
     match visitor(&call).await {
@@ -43,6 +44,8 @@ fn draw(call: &Call, status: StatusCode, user: &User, typed: Typed, wrong: Wrong
                 username: user.username.clone(),
                 name: typed.name,
                 email: typed.email,
+                name_editable: may_edit(&call.cx, "name"),
+                email_editable: may_edit(&call.cx, "email"),
                 has_password: user.password.is_some(),
                 errors: wrong.errors,
                 confirm: wrong.confirm,
@@ -60,7 +63,9 @@ pub(crate) async fn post(posted: PageForm) -> Response {
     };
     let call = &posted.call;
     let filled = |name| params.one(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let (name, email) = (filled("name"), filled("email"));
+    // What may not be changed stays, whatever came.
+    let name = if may_edit(&call.cx, "name") { filled("name") } else { user.name.clone() };
+    let email = if may_edit(&call.cx, "email") { filled("email") } else { user.email.clone() };
     let typed = Typed { name: name.clone().unwrap_or_default(), email: email.clone().unwrap_or_default() };
     let moves = email != user.email;
     let errors = errors(call, &user, name.as_ref(), email.as_ref(), moves);

@@ -116,7 +116,7 @@ fn asked(cast: &Cast) -> Login {
         tenant: Some(Tenant::new(cast.tenant, None)),
         destination: Destination::of("https://printer.example.com/callback"),
         forgotten: Href::local("/forgotten"),
-        register: Href::local("/register"),
+        register: Href::local("/sign-up"),
         ..plain()
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn states() -> Vec<Sample> {
         account("account-asked", &|page| {
             page.requests = vec![request("Wonderland Bank", "W4SCT"), request("Photo Printer", "")];
         }),
+        account("account-held-up", &|page| page.held_up = true),
         account("account-profile-changed", &|page| page.notice = Some(Notice::ProfileChanged)),
         account("account-password-changed", &|page| page.notice = Some(Notice::PasswordChanged)),
         account("account-key-taken", &|page| {
@@ -113,6 +114,7 @@ fn account(cast: &Cast) -> Account {
         person: cast.person(),
         tenant: Some(cast.tenant.to_owned()),
         email_verified: false,
+        held_up: false,
         has_password: true,
         apps_total: 2,
         requests: Vec::new(),

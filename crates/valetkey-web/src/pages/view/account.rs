@@ -1,7 +1,9 @@
 //! The account: who I am, which apps hold a key, where I am signed in; and the pages below it.
 
+mod details;
 mod pages;
 
+pub use details::{AccountDetails, ClaimField, ClaimGroup, ClaimKind};
 pub use pages::{
     AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, ConfirmError, LogEntry, Paging,
     ProfileError,
@@ -22,6 +24,8 @@ pub struct Account {
     pub tenant: Option<String>,
     /// Whether the e-mail address was proven; without an address, nothing to say.
     pub email_verified: bool,
+    /// No app gets anything before the address is confirmed.
+    pub held_up: bool,
     pub has_password: bool,
     /// Those used last.
     pub apps: Vec<AppKey>,

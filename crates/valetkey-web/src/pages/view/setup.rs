@@ -2,6 +2,8 @@
 
 use crate::pages::render::{Page, Policy};
 use serde::Serialize;
+use valetkey_core::login::password::PasswordFlaw;
+use valetkey_core::manage::user::UserFlaw;
 
 /// `GET`/`POST /setup`. The form posts `i`, `username`, `name`, `email`, `password` to `/setup`.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +41,8 @@ pub enum SetupError {
     UsernameTaken,
     NameTooLong,
     EmailInvalid,
+    /// Where an account needs one.
+    EmailMissing,
     PasswordMissing,
     PasswordTooShort,
     PasswordTooLong,
@@ -49,18 +53,33 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UsernameMissing,
         Self::UsernameInvalid,
         Self::UsernameTaken,
         Self::NameTooLong,
         Self::EmailInvalid,
+        Self::EmailMissing,
         Self::PasswordMissing,
         Self::PasswordTooShort,
         Self::PasswordTooLong,
         Self::PasswordCommon,
         Self::PasswordPersonal,
     ];
+}
+
+impl From<UserFlaw> for SetupError {
+    fn from(flaw: UserFlaw) -> Self {
+        match flaw {
+            UserFlaw::Username => Self::UsernameInvalid,
+            UserFlaw::Name => Self::NameTooLong,
+            UserFlaw::Email => Self::EmailInvalid,
+            UserFlaw::Password(PasswordFlaw::TooShort) => Self::PasswordTooShort,
+            UserFlaw::Password(PasswordFlaw::TooLong) => Self::PasswordTooLong,
+            UserFlaw::Password(PasswordFlaw::Guessable) => Self::PasswordCommon,
+            UserFlaw::Password(PasswordFlaw::Context | PasswordFlaw::Same) => Self::PasswordPersonal,
+        }
+    }
 }
 
 impl Page for Setup {

@@ -45,6 +45,9 @@ pub struct AccountProfile {
     pub username: String,
     pub name: String,
     pub email: String,
+    /// What the operator lets people change.
+    pub name_editable: bool,
+    pub email_editable: bool,
     pub has_password: bool,
     pub errors: Vec<ProfileError>,
     pub confirm: Option<ConfirmError>,

@@ -1,0 +1,207 @@
+//! OIDC Prompt Create §4 — people make accounts for themselves, where the operator lets them
+//!
+//! A username is there for all to see, so that it is taken is said. Whose an e-mail address is already is not: it is written
+//! down unproven like any other, and an unproven address stands for nobody ([`User::is_meant_by`]).
+
+use super::{NewUser, UserFlaw, account, flaws};
+use crate::audit::{Actor, Event};
+use crate::context::Context;
+use crate::directory::User;
+use crate::error::Fault;
+use crate::ids::{TenantId, UserId};
+use crate::login::throttle;
+use crate::secret::Secret;
+use crate::settings::SIGN_UP_PAUSE;
+use crate::store::Write;
+use crate::time::Seconds;
+
+/// What a person typed.
+#[derive(Debug)]
+pub struct SignUp<'a> {
+    pub username: &'a str,
+    pub name: &'a str,
+    pub email: &'a str,
+    pub password: &'a Secret,
+    pub tenant: &'a TenantId,
+}
+
+/// Why there is no account.
+#[derive(Debug)]
+pub enum NotSignedUp {
+    /// The operator does not let people do it, or not in this directory.
+    Off,
+    /// In the order of the form's fields.
+    Flaws(Vec<SignUpFlaw>),
+    /// Too many from this address: wait this long.
+    Throttled(Seconds),
+    Busy,
+    Failed(Fault),
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUpFlaw {
+    UsernameMissing,
+    /// Not of plain letters and digits, or one that would mislead.
+    UsernameInvalid,
+    UsernameTaken,
+    EmailMissing,
+    PasswordMissing,
+    Other(UserFlaw),
+}
+
+impl From<Fault> for NotSignedUp {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+/// The longest name of whoever chooses it alone.
+const LONGEST: usize = 60;
+/// Names by which somebody would seem to speak for the server.
+const RESERVED: [&str; 14] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "help",
+    "hostmaster",
+    "operator",
+    "owner",
+    "postmaster",
+    "root",
+    "security",
+    "support",
+    "system",
+    "valetkey",
+    "webmaster",
+];
+
+/// Whether somebody may call themselves so: plain characters that cannot be taken for others, never an address, which would
+/// be found before its owner's account, and never the id of an account.
+fn is_plain(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let ends = |c: char| c.is_ascii_alphanumeric();
+    let key = User::lookup_key(name);
+    name.len() <= LONGEST
+        && name.bytes().all(plain)
+        && name.starts_with(ends)
+        && name.ends_with(ends)
+        && !key.starts_with(UserId::PREFIX)
+        && !RESERVED.contains(&key.as_str())
+}
+
+/// Makes an account that may nothing special, with an unproven address.
+pub async fn sign_up(cx: &Context, asked: &SignUp<'_>) -> Result<User, NotSignedUp> {
+    if !cx.settings.accounts.sign_up || cx.tenant(asked.tenant).is_none_or(|own| own.disabled) {
+        return Err(NotSignedUp::Off);
+    }
+    let place = throttle::neighbourhood(cx.caller.address);
+    if cx.sign_ups.is_paused("", place, cx.now) {
+        return Err(NotSignedUp::Throttled(SIGN_UP_PAUSE));
+    }
+    let missing = missing(cx, asked);
+    if missing.is_empty() {
+        cx.sign_ups.count_one("", place, cx.now);
+    }
+    let new = NewUser {
+        username: asked.username.trim().to_owned(),
+        name: Some(asked.name.to_owned()),
+        email: Some(asked.email.to_owned()),
+        tenant: asked.tenant.clone(),
+        password: Some(asked.password.clone()),
+        admin: false,
+    };
+    let wrong = wrong(cx, &new, missing);
+    if !wrong.is_empty() {
+        return Err(NotSignedUp::Flaws(wrong));
+    }
+    create(cx, new).await
+}
+
+fn missing(cx: &Context, asked: &SignUp<'_>) -> Vec<SignUpFlaw> {
+    let wants_email = cx.settings.accounts.require_verified_email;
+    let empty = |text: &str| text.trim().is_empty();
+    [
+        (empty(asked.username), SignUpFlaw::UsernameMissing),
+        (wants_email && empty(asked.email), SignUpFlaw::EmailMissing),
+        (asked.password.expose().is_empty(), SignUpFlaw::PasswordMissing),
+    ]
+    .into_iter()
+    .filter_map(|(missing, flaw)| missing.then_some(flaw))
+    .collect()
+}
+
+/// Every flaw, one a field.
+fn wrong(cx: &Context, new: &NewUser, missing: Vec<SignUpFlaw>) -> Vec<SignUpFlaw> {
+    let lacks = |flaw: SignUpFlaw| missing.contains(&flaw);
+    // How guessable a password is takes a while to find out: not where something is missing anyway.
+    let password = new.password.clone().filter(|_| missing.is_empty());
+    let judged = NewUser { password, ..new.clone() };
+    let mut wrong = Vec::new();
+    if !lacks(SignUpFlaw::UsernameMissing) && !is_plain(&new.username) {
+        wrong.push(SignUpFlaw::UsernameInvalid);
+    }
+    let others = flaws(cx, &judged).into_iter().filter(|flaw| *flaw != UserFlaw::Username);
+    wrong.extend(others.map(SignUpFlaw::Other));
+    wrong.extend(missing);
+    wrong.sort_by_key(|flaw| flaw.field());
+    wrong
+}
+
+impl SignUpFlaw {
+    /// Where in the form.
+    const fn field(self) -> u8 {
+        match self {
+            Self::UsernameMissing | Self::UsernameInvalid | Self::UsernameTaken => 0,
+            Self::Other(UserFlaw::Username) => 0,
+            Self::Other(UserFlaw::Name) => 1,
+            Self::EmailMissing | Self::Other(UserFlaw::Email) => 2,
+            Self::PasswordMissing | Self::Other(UserFlaw::Password(_)) => 3,
+        }
+    }
+}
+
+async fn create(cx: &Context, new: NewUser) -> Result<User, NotSignedUp> {
+    let Ok(permit) = cx.hasher.reserve().await else { return Err(NotSignedUp::Busy) };
+    let password = match &new.password {
+        Some(password) => Some(permit.hash(password).await?),
+        None => None,
+    };
+    let user = account(cx, new, password);
+    let record = cx.record(Event::UserCreated, Actor::Anonymous);
+    let record = record.user(&user.id, &user.tenant).object("sign_up");
+    match cx.store.create_user(&user, &record).await? {
+        Write::Done => Ok(user),
+        Write::Conflict | Write::Unknown => Err(NotSignedUp::Flaws(vec![SignUpFlaw::UsernameTaken])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_chooses_a_name_alone_cannot_choose_one_that_misleads() {
+        for (name, good) in [
+            ("alice", true),
+            ("Alice.Liddell-2", true),
+            ("a", true),
+            ("7of9", true),
+            ("", false),
+            (".alice", false),
+            ("alice-", false),
+            ("alice liddell", false),
+            ("alice@example.org", false),
+            ("аlice", false),
+            ("al\u{200b}ice", false),
+            ("usr_01h", false),
+            ("USR_01h", false),
+            ("Admin", false),
+            ("support", false),
+            (&"a".repeat(60), true),
+            (&"a".repeat(61), false),
+        ] {
+            assert_eq!(is_plain(name), good, "{name}");
+        }
+    }
+}
