@@ -173,9 +173,6 @@ impl Builder {
                 .with_metadata_documents(self.documents.clone())
                 .with_portal(self.portal)
                 .with_acr(self.acr.clone())
-        self
-    }
-
                 .with_accounts(self.accounts.clone())
                 .with_mutual_tls(MutualTls {
                     arrives: self.certificates,

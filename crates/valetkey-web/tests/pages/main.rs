@@ -141,7 +141,10 @@ fn every_form_posts_to_an_address_of_its_own() {
         "/account/apps/revoke",
         "/account/sessions/end",
         "/login/password",
+        "/login/unconfirmed",
+        "/sign-up",
         "/account/profile",
+        "/account/details",
         "/account/password",
         "/account/delete",
         "/account/methods/link",
@@ -350,7 +353,7 @@ fn there_are_no_links_to_pages_that_the_view_does_not_name() {
             .map(str::to_owned)
             .collect()
     };
-    assert_eq!(hrefs("login"), ["/forgotten", "/register"]);
+    assert_eq!(hrefs("login"), ["/forgotten", "/sign-up"]);
     assert_eq!(hrefs("login-bare"), Vec::<String>::new());
     assert_eq!(hrefs("home"), ["/account", "/.well-known/oauth-authorization-server"]);
 }

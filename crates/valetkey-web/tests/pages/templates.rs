@@ -76,6 +76,7 @@ fn every_template_is_tried_by_a_sample() {
             "account_parts.html",
             "developer_stage.html",
             "developer_parts.html",
+            "new_account_parts.html",
         ]
         .contains(&name);
         assert!(shared || samples::all().iter().any(|sample| sample.template == name), "{name}");

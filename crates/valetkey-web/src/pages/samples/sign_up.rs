@@ -20,7 +20,6 @@ pub(super) fn states() -> Vec<Sample> {
         page("sign-up-plain", &|page| {
             (page.i, page.app, page.destination) = (None, None, None);
             (page.tenant, page.tenant_id) = (None, Some("eneco".to_owned()));
-            page.next = Some("next=%2Faccount".to_owned());
         }),
         page("sign-up-signed-in", &|page| page.person = Some(PLAIN.person())),
         page("sign-up-email-needed", &|page| (page.email_needed, page.email_confirmed) = (true, true)),
