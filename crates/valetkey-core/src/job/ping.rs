@@ -42,7 +42,7 @@ pub async fn tell(cx: &Context, (row, tries): Claimed) -> Result<(), Fault> {
         Ok(()) => None,
         Err(why) => {
             let wait = usize::try_from(tries).ok().and_then(|n| WAITS.get(n.saturating_sub(1)));
-            let wait = wait.filter(|_| may_pass(&why));
+            let wait = wait.filter(|_| may_pass(why));
             tracing::info!(target: "valetkey::ping", client, tries, %why, given_up = wait.is_none(),
                 "a client could not be told that its request was decided");
             wait.map(|wait| cx.now + *wait)
@@ -53,9 +53,9 @@ pub async fn tell(cx: &Context, (row, tries): Claimed) -> Result<(), Fault> {
 
 /// Whether it may go better next time. A client that answers, and not that it is ill or has too much to do, was told (§10.2):
 /// it is not told the same thing twice.
-const fn may_pass(why: &Unfetched) -> bool {
+const fn may_pass(why: Unfetched) -> bool {
     match why {
-        Unfetched::Status(status) => *status >= 500 || matches!(*status, 408 | 425 | 429),
+        Unfetched::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
         Unfetched::Unresolved | Unfetched::Unreachable | Unfetched::Late | Unfetched::Busy => true,
         _ => false,
     }
