@@ -255,7 +255,7 @@ pub async fn decide(
     }
     let asked = request.asked();
     let granted = asked.filter(|name| is_fixed(name) || ticked.contains(name));
-    let before = cx.store.consent(&session.user, &client.id).await?;
+    let before = cx.store.consent(&session.user, &client.id).await?.filter(Consent::is_answer);
     let kept = before.map(|consent| consent.scope.filter(|name| !asked.contains(name))).unwrap_or_default();
     let consent = Consent {
         user: session.user.clone(),
@@ -263,6 +263,7 @@ pub async fn decide(
         scope: kept.union(&granted),
         granted_at: cx.now,
         updated_at: cx.now,
+        implied: false,
     };
     document::keep(cx, client, session).await?;
     let record = cx.record(Event::ConsentGiven, Actor::User(session.user.clone()));

@@ -132,6 +132,8 @@ pub fn next_step(
     if client.origin == Origin::Gateway {
         return Step::Finish;
     }
+    // What an issuer's word implies nobody was asked about.
+    let consent = consent.filter(|consent| consent.is_answer());
     let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
     let asked = request.asked();
     // RFC 8628 §5.4, RFC 10027: who holds the other device is known to nobody but the person.

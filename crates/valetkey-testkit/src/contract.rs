@@ -6,6 +6,7 @@
 
 pub mod approvals;
 pub mod audits;
+pub mod by_word;
 pub mod catalog;
 pub mod changes;
 pub mod clients;
@@ -124,6 +125,17 @@ macro_rules! store_contract {
                 withdrawing_forgets_and_revokes_only_that_pair,
                 withdrawing_nothing_says_so_and_writes_nothing,
                 withdrawing_and_refreshing_at_once_leaves_nothing_alive,
+            ]
+        );
+        $crate::contract_tests!(
+            $open,
+            by_word,
+            [
+                without_consent_or_beyond_it_nothing_begins,
+                implied_consent_comes_with_its_grant_and_is_no_answer,
+                where_no_grant_begins_nothing_is_implied,
+                what_a_person_took_back_no_word_gives_again_until_they_do,
+                withdrawing_and_implying_at_once_leaves_nothing_alive,
             ]
         );
         $crate::contract_tests!(

@@ -113,7 +113,18 @@ pub(crate) struct FormCall {
 const NOT_A_FORM: Denial =
     Code::InvalidRequest.because("send the parameters as application/x-www-form-urlencoded in the body");
 
+/// What a client proves itself by, or says that it need not.
+const CREDENTIALS: [&str; 3] = ["client_id", "client_secret", "client_assertion"];
+
 impl FormCall {
+    /// Whether a 401 names the scheme by which a client may prove itself: to those who tried the header (RFC 6749 §5.2), and
+    /// to those who tried nothing (RFC 9110 §15.5.2). Who sent credentials in the body knows another way; a script of our
+    /// own origin would have its browser ask the person for them.
+    pub(crate) fn wants_challenge(&self) -> bool {
+        let tried = |params: &Params<'_>| CREDENTIALS.iter().any(|name| params.contains(name));
+        self.call.authorization().is_some() || !self.params().is_ok_and(|params| tried(&params))
+    }
+
     pub(crate) fn params(&self) -> Result<Params<'_>, Denial> {
         Params::parse(&self.body)
     }

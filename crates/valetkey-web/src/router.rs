@@ -96,7 +96,7 @@ const fn page(path: &'static str, access: Access, handlers: fn() -> MethodRouter
 }
 
 /// The table.
-pub const ROUTES: [Route; 71] = [
+pub const ROUTES: [Route; 72] = [
     protocol(path::METADATA, Access::Public, "metadata", || get(metadata::get).options(cors::preflight)),
     protocol(path::OPENID_CONFIGURATION, Access::Public, "openid_configuration", || {
         get(metadata::get).options(cors::preflight)
@@ -196,6 +196,7 @@ pub const ROUTES: [Route; 71] = [
         get(developer::danger::ask).post(developer::danger::delete)
     }),
     page(path::CONSOLE, Access::Public, || get(console::get)),
+    page("/docs", Access::Public, || get(console::docs)),
     page("/console/data", Access::Public, || get(console::data)),
     page("/console/look", Access::Session, || post(console::look)),
     page("/console/allow", Access::Session, || post(console::allow)),
@@ -251,7 +252,7 @@ pub fn router(app: App, aliases: &[(String, String)]) -> Result<(Router, Vec<(St
     let (development, console) = (app.demo.is_some(), app.console);
     let served = |route: &&Route| {
         (route.access != Access::Development || development)
-            && (console || !route.path.starts_with(path::CONSOLE))
+            && (console || !(route.path.starts_with(path::CONSOLE) || route.path == "/docs"))
     };
     for route in ROUTES.iter().filter(served) {
         router = router.route(route.path, (route.handlers)());

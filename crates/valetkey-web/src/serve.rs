@@ -10,6 +10,7 @@ mod accept;
 mod connection;
 mod drain;
 mod files;
+mod host;
 mod opening;
 mod protocol;
 mod pulse;

@@ -84,14 +84,22 @@ pub(super) async fn take(
     }
     // A page that was opened in time may be answered later.
     let until = expires_at + cx.settings.lifetimes.interaction;
-    request.details.pushed = Some(details::Pushed { key, until });
+    request.details.pushed = Some(details::Pushed { key, until, look: cx.random() });
     Ok(request)
 }
+
+/// How long a form that was sent once more means the same answer: somebody clicked twice.
+const TWICE: Seconds = Seconds(10);
 
 /// RFC 9126 §7.3, FAPI 2.0 §5.3.2.2: it is spent where the request is answered, not where a page of it is looked at. `Err`:
 /// it was answered before.
 pub(super) async fn spend(cx: &Context, request: &AuthorizationRequest) -> Result<Result<(), Denial>, Fault> {
-    let Some(details::Pushed { key, until }) = &request.details.pushed else { return Ok(Ok(())) };
-    let first = cx.store.spend(key, *until, cx.now).await?;
-    Ok(if first { Ok(()) } else { Err(USED) })
+    let Some(details::Pushed { key, until, look }) = &request.details.pushed else { return Ok(Ok(())) };
+    let own = digest_of(&[b"request_uri answered", key, look]);
+    if cx.store.spend(key, *until, cx.now).await? {
+        cx.store.spend(&own, cx.now + TWICE, cx.now).await?;
+        return Ok(Ok(()));
+    }
+    // The browser shows the answer to the second click, so that it must be as good as the first.
+    Ok(if cx.store.is_spent(&own, cx.now).await? { Ok(()) } else { Err(USED) })
 }

@@ -1,14 +1,15 @@
 //! The one gate of the grants that begin or go on without a code or a refresh token: may this person be acted for, and by
 //! this client? The store's consuming statements ask the same of the rows they write beside.
 
-use crate::audit::{Actor, Event};
+use crate::audit::{Actor, Event, Record};
 use crate::client::Client;
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::{Code, Denial, Error};
 use crate::federation::Statement;
+use crate::ids::{TenantId, UserId};
 use crate::scope::Scope;
-use crate::store::{Consent, Grant};
+use crate::store::{Beginning, Consent, Grant};
 use serde_json::Value;
 
 pub(super) const ENDED: Denial = Code::InvalidGrant.because(
@@ -52,7 +53,7 @@ pub(super) async fn consented(
     scope: Scope,
     is_named: bool,
 ) -> Result<Scope, Error> {
-    let consent = cx.store.consent(&user.id, &client.id).await?.ok_or(ENDED)?;
+    let consent = cx.store.consent(&user.id, &client.id).await?.filter(Consent::is_answer).ok_or(ENDED)?;
     if consent.scope.covers(&scope) {
         return Ok(scope);
     }
@@ -60,27 +61,36 @@ pub(super) async fn consented(
     if is_named || left.is_empty() { Err(BEYOND.into()) } else { Ok(left) }
 }
 
-/// Notes the consent that the word of a trusted issuer implies. What it said before the person took consent back implies
-/// none any more.
-pub(super) async fn implied(
+/// Begins a grant by the word of a trusted issuer. Where that implies consent, it is noted with the grant, or neither is:
+/// what the issuer said before the person took consent back implies none any more, nor does what it says after that.
+pub(super) async fn by_word(
     cx: &Context,
     client: &Client,
-    user: &User,
-    scope: &Scope,
+    grant: &Grant,
     statement: &Statement,
-) -> Result<(), Error> {
+    (implied, record): (bool, &Record),
+) -> Result<Beginning, Error> {
+    if !implied {
+        return Ok(cx.store.begin_by_word(&cx.gated(grant), None, record).await?);
+    }
     cx.hear().await?;
     let made = statement.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
-    if cx.revoked.is_withdrawn(user.id.as_str(), client.id.as_str(), made.saturating_mul(1000)) {
+    if cx.revoked.is_withdrawn(grant.user.as_str(), client.id.as_str(), made.saturating_mul(1000)) {
         return Err(ENDED.into());
     }
-    if agreed(cx, client, user, scope).await? { Ok(()) } else { Err(ENDED.into()) }
+    let noted = given(cx, client, &grant.user, &grant.tenant, &grant.scope);
+    Ok(cx.store.begin_by_word(&cx.gated(grant), Some(&noted), record).await?)
+}
+
+fn given(cx: &Context, client: &Client, user: &UserId, tenant: &TenantId, scope: &Scope) -> Record {
+    let record = cx.record(Event::ConsentGiven, Actor::Client(client.id.clone()));
+    record.client(&client.id).user(user, tenant).object(scope)
 }
 
 /// Notes consent that is given otherwise than on our page: the account page shows it, and takes it back. What somebody
 /// answered on our page stays as it is.
 pub(super) async fn agreed(cx: &Context, client: &Client, user: &User, scope: &Scope) -> Result<bool, Error> {
-    if cx.store.consent(&user.id, &client.id).await?.is_some() {
+    if cx.store.consent(&user.id, &client.id).await?.is_some_and(|own| own.is_answer()) {
         return Ok(true);
     }
     let consent = Consent {
@@ -89,8 +99,8 @@ pub(super) async fn agreed(cx: &Context, client: &Client, user: &User, scope: &S
         scope: scope.clone(),
         granted_at: cx.now,
         updated_at: cx.now,
+        implied: false,
     };
-    let record = cx.record(Event::ConsentGiven, Actor::Client(client.id.clone()));
-    let record = record.client(&client.id).user(&user.id, &user.tenant).object(scope);
+    let record = given(cx, client, &user.id, &user.tenant, scope);
     Ok(cx.store.record_consent(&consent, &record).await?)
 }

@@ -49,12 +49,9 @@ pub(super) async fn exchange(
     }
     let (grant, response) = first(cx, client, &statement, &user, asked)?;
     spend(cx, &statement, text).await?;
-    if implied {
-        gate::implied(cx, client, &user, &grant.scope, &statement).await?;
-    }
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));
     let record = record.client(&client.id).user(&user.id, &user.tenant).object(grant.id);
-    match cx.store.begin_grant(&cx.gated(&grant), Some(&record)).await? {
+    match gate::by_word(cx, client, &grant, &statement, (implied, &record)).await? {
         Beginning::Begun => Ok(response),
         Beginning::Known | Beginning::Refused => Err(NOBODY.into()),
     }

@@ -136,10 +136,8 @@ impl Exchange<'_> {
         let until = self.cx.now + crate::time::Seconds(response.expires_in);
         (grant.access_until, grant.idle_until, grant.expires_at) = (until, until, until);
         jwt_bearer::spend(self.cx, statement, text).await?;
-        if statement.issuer.implies_consent {
-            gate::implied(self.cx, self.client, user, &self.scope, statement).await?;
-        }
-        match self.cx.store.begin_grant(&self.cx.gated(&grant), Some(&self.record(&grant))).await? {
+        let noted = (statement.issuer.implies_consent, &self.record(&grant));
+        match gate::by_word(self.cx, self.client, &grant, statement, noted).await? {
             Beginning::Begun => Ok(response),
             Beginning::Known | Beginning::Refused => Err(gate::ENDED.into()),
         }

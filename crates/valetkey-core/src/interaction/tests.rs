@@ -55,7 +55,14 @@ fn interaction(prompts: &[Prompt], max_age: Option<i64>) -> Interaction {
 
 fn consent(scope: &str) -> Consent {
     let scope = Scope::parse(scope).expect("scope");
-    Consent { user: "usr_a".into(), client: "app".into(), scope, granted_at: NOW, updated_at: NOW }
+    Consent {
+        user: "usr_a".into(),
+        client: "app".into(),
+        scope,
+        granted_at: NOW,
+        updated_at: NOW,
+        implied: false,
+    }
 }
 
 fn name(step: &Step) -> String {

@@ -84,13 +84,15 @@ const fn words(over: Over) -> &'static str {
 /// The consent behind the gate of every grant; what stands already stays.
 async fn agree(cx: &Context, waiting: &Waiting, user: &User, scope: &Scope) -> Result<(), ManageError> {
     let client = &waiting.row.client;
-    let before = cx.store.consent(&user.id, client).await?.map(|consent| consent.scope).unwrap_or_default();
+    let before = cx.store.consent(&user.id, client).await?.filter(Consent::is_answer);
+    let before = before.map(|consent| consent.scope).unwrap_or_default();
     let consent = Consent {
         user: user.id.clone(),
         client: client.clone(),
         scope: before.union(scope),
         granted_at: cx.now,
         updated_at: cx.now,
+        implied: false,
     };
     let record = cx.record(Event::ConsentGiven, Actor::Operator);
     let record = record.client(client).user(&user.id, &user.tenant).object(scope);

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::ids::{TenantId, UserId};
 use crate::secret::Secret;
 use crate::store::{Session, Unlinking, Write};
-use crate::upstream::{ClaimNames, OurMethod, Provider, Upstream, seal_secret};
+use crate::upstream::{ClaimNames, LinkedIdentity, OurMethod, Provider, Upstream, seal_secret};
 use url::{Host, Url};
 
 const KIND: &str = "upstream";
@@ -184,6 +184,17 @@ pub async fn delete(cx: &Context, actor: Actor, id: &str) -> Result<(), ManageEr
     Ok(())
 }
 
+/// The identities of a person that one could sign in by now: their provider is still one of the directory's.
+fn open<'a>(cx: &Context, own: &'a [LinkedIdentity]) -> impl Iterator<Item = &'a LinkedIdentity> {
+    let catalog = cx.catalog();
+    own.iter().filter(move |own| catalog.upstreams_of(&own.tenant).any(|up| up.issuer() == own.issuer))
+}
+
+/// Whether somebody without a password could still come in without this identity.
+pub fn is_last(cx: &Context, own: &[LinkedIdentity], issuer: &str, subject: &str) -> bool {
+    !open(cx, own).any(|other| other.issuer != issuer || other.subject != subject)
+}
+
 /// Lets go of an identity of the session's own account, unless it is the last way in.
 pub async fn unlink(
     cx: &Context,
@@ -192,6 +203,10 @@ pub async fn unlink(
     subject: &str,
 ) -> Result<Unlinking, ManageError> {
     let user = UserId::clone(&session.user);
+    let has_password = cx.store.user(&user).await?.is_some_and(|user| user.password.is_some());
+    if !has_password && is_last(cx, &cx.store.linked_identities(&user).await?, issuer, subject) {
+        return Ok(Unlinking::Last);
+    }
     let record = cx.record(Event::IdentityUnlinked, Actor::User(user.clone())).user(&user, &session.tenant);
     Ok(cx.store.unlink_identity(&user, issuer, subject, &record.object(issuer)).await?)
 }

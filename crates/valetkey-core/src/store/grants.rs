@@ -156,6 +156,15 @@ pub trait Grants: Send + Sync {
     ) -> Result<Redemption, Fault>;
     /// Inserts the grant behind the same gate as `redeem_code`, with the record, if any. An id that is known is no replay.
     async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault>;
+    /// Begins a grant by another issuer's word, in one transaction. Without `implied`, the person's own answer must cover the
+    /// grant's scope. With it, consent is noted where there is none (and the record written), unless they took one back.
+    /// `Refused` leaves nothing behind.
+    async fn begin_by_word(
+        &self,
+        grant: &NewGrant<'_>,
+        implied: Option<&Record>,
+        record: &Record,
+    ) -> Result<Beginning, Fault>;
     /// One guarded update in the good case. `mark` and `reuse` are written where the token was reused.
     async fn rotate_refresh_token(
         &self,

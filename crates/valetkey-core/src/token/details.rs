@@ -62,6 +62,9 @@ pub struct Details {
 pub struct Pushed {
     pub key: [u8; 32],
     pub until: Timestamp,
+    /// Which look at it this is: what one page sends twice is one answer.
+    #[serde(default)]
+    pub look: [u8; 16],
 }
 
 /// A token that was exchanged.

@@ -33,6 +33,7 @@ pub(crate) const TABLES: &[(&str, Fate)] = &[
     ("nodes", Fate::Own),
     ("offers", Fate::Emptied),
     ("owners", Fate::Kept),
+    ("refusals", Fate::Kept),
     ("revocations", Fate::Emptied),
     ("schema_history", Fate::Own),
     ("scopes", Fate::Kept),

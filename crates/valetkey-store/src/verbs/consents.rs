@@ -7,7 +7,7 @@ use super::{FromRow, all, first};
 use crate::Store;
 use crate::engine::{Row, Tx, Value, Verb, params};
 use async_trait::async_trait;
-use valetkey_core::audit::Record;
+use valetkey_core::audit::{Actor, Record};
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, UserId};
 use valetkey_core::scope::Scope;
@@ -22,6 +22,7 @@ impl FromRow for Consent {
             scope: scope(row.text(2)?)?,
             granted_at: row.time(3)?,
             updated_at: row.time(4)?,
+            implied: row.int(5)? != 0,
         })
     }
 }
@@ -39,7 +40,7 @@ struct One<'a> {
 impl Verb for One<'_> {
     type Out = Option<Consent>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Consent>, Fault> {
-        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at FROM consents
+        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at, implied FROM consents
                    WHERE user_id = $1 AND client_id = $2";
         first(tx, sql, params![self.user, self.client]).await
     }
@@ -52,7 +53,7 @@ struct OfUser<'a> {
 impl Verb for OfUser<'_> {
     type Out = Vec<Consent>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Consent>, Fault> {
-        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at FROM consents
+        let sql = "SELECT user_id, client_id, scope, granted_at, updated_at, implied FROM consents
                    WHERE user_id = $1 ORDER BY client_id";
         all(tx, sql, params![self.user]).await
     }
@@ -73,21 +74,23 @@ macro_rules! give {
                      AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = u.tenant_id AND t.disabled = 1)
                    /*pg FOR KEY SHARE OF u, c */
                    ON CONFLICT (user_id, client_id) DO UPDATE
-                     SET scope = excluded.scope, updated_at = excluded.updated_at"
+                     SET scope = excluded.scope, updated_at = excluded.updated_at, implied = 0,
+                         granted_at = CASE WHEN consents.implied = 1 THEN excluded.granted_at
+                                           ELSE consents.granted_at END"
     };
 }
 
 const GIVE_AND_NOTE: &str = concat!(
     "WITH given AS (",
     give!(),
-    " RETURNING 1) INSERT INTO audit (",
+    " RETURNING 1), forgotten AS (DELETE FROM refusals WHERE user_id = $4 AND client_id = $5) INSERT INTO audit (",
     audit_columns!(),
     ") SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM given"
 );
 
 impl Give {
     async fn given<T: Tx>(&self, tx: &mut T, sql: &'static str, more: &[Value<'_>]) -> Result<bool, Fault> {
-        let Consent { user, client, scope, granted_at, updated_at } = &self.consent;
+        let Consent { user, client, scope, granted_at, updated_at, implied: _ } = &self.consent;
         let scope = scope.to_string();
         let own = params![&scope, *granted_at, *updated_at, user, client];
         Ok(tx.execute(sql, &[own, more].concat()).await? > 0)
@@ -100,6 +103,8 @@ impl Verb for Give {
         if !self.given(tx, give!(), &[]).await? {
             return Ok(false);
         }
+        let sql = "DELETE FROM refusals WHERE user_id = $1 AND client_id = $2";
+        tx.execute(sql, params![&self.consent.user, &self.consent.client]).await?;
         audit(tx, &self.record).await?;
         Ok(true)
     }
@@ -131,6 +136,11 @@ impl Verb for Withdraw {
         let last = revoked.iter().map(|row| row.time(0)).collect::<Result<Vec<Timestamp>, Fault>>()?;
         let mut mark = self.mark.clone();
         mark.expires_at = last.into_iter().fold(mark.expires_at, Timestamp::max);
+        if self.record.actor == Actor::User(user.clone()) {
+            let sql = "INSERT INTO refusals (user_id, client_id, refused_at) VALUES ($1, $2, $3)
+                       ON CONFLICT (user_id, client_id) DO UPDATE SET refused_at = excluded.refused_at";
+            tx.execute(sql, params![user, client, at]).await?;
+        }
         take_back(tx, &mark, at).await?;
         consent_ended(tx, user, client, at).await?;
         audit(tx, &self.record).await?;

@@ -1,5 +1,6 @@
 //! Grants: one row for what one redeemed code gave.
 
+mod by_word;
 mod redeem;
 mod rotate;
 
@@ -10,6 +11,7 @@ use super::{FromRow, all, first, split};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
+use by_word::BeginByWord;
 use redeem::{Begin, Gated, Redeem};
 use rotate::Rotate;
 use valetkey_core::audit::Record;
@@ -185,6 +187,16 @@ impl Grants for Store {
 
     async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault> {
         self.engine.write(Begin { grant: Gated::of(grant), record: record.cloned() }).await
+    }
+
+    async fn begin_by_word(
+        &self,
+        grant: &NewGrant<'_>,
+        implied: Option<&Record>,
+        record: &Record,
+    ) -> Result<Beginning, Fault> {
+        let (grant, implied, record) = (Gated::of(grant), implied.cloned(), record.clone());
+        self.engine.write(BeginByWord { grant, implied, record }).await
     }
 
     async fn rotate_refresh_token(

@@ -33,6 +33,7 @@ pub(super) async fn forget_client<T: Tx>(tx: &mut T, id: &ClientId) -> Result<()
     tx.execute("DELETE FROM owners WHERE client_id = $1", params![id]).await?;
     tx.execute("DELETE FROM offers WHERE client_id = $1", params![id]).await?;
     tx.execute("DELETE FROM logos WHERE client_id = $1", params![id]).await?;
+    tx.execute("DELETE FROM refusals WHERE client_id = $1", params![id]).await?;
     super::notes::forget_client(tx, id).await
 }
 
@@ -40,6 +41,7 @@ pub(super) async fn forget_client<T: Tx>(tx: &mut T, id: &ClientId) -> Result<()
 pub(super) async fn forget_user<T: Tx>(tx: &mut T, id: &UserId) -> Result<(), Fault> {
     tx.execute("DELETE FROM owners WHERE user_id = $1", params![id]).await?;
     tx.execute("DELETE FROM offers WHERE user_id = $1 OR offered_by = $1", params![id]).await?;
+    tx.execute("DELETE FROM refusals WHERE user_id = $1", params![id]).await?;
     Ok(())
 }
 

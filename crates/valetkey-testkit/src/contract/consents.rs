@@ -20,6 +20,7 @@ pub async fn a_consent_is_replaced_and_keeps_its_first_date(store: Handle) {
         scope: Scope::from_iter(["read", "write"]),
         granted_at: later(50),
         updated_at: later(50),
+        implied: false,
     };
     assert!(store.record_consent(&wider, &record(Event::ConsentGiven)).await.unwrap());
     let want = Consent { granted_at: NOW, ..wider };

@@ -165,8 +165,14 @@ pub(super) async fn add_client(store: &Handle, client: &Client) {
 
 pub(super) async fn consent(store: &Handle, user: &UserId, client: &ClientId) -> bool {
     let scope = Scope::from_iter(["read"]);
-    let consent =
-        Consent { user: user.clone(), client: client.clone(), scope, granted_at: NOW, updated_at: NOW };
+    let consent = Consent {
+        user: user.clone(),
+        client: client.clone(),
+        scope,
+        granted_at: NOW,
+        updated_at: NOW,
+        implied: false,
+    };
     store.record_consent(&consent, &record(Event::ConsentGiven)).await.unwrap()
 }
 

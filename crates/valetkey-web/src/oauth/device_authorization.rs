@@ -13,10 +13,11 @@ use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
 
 pub(crate) async fn post(mut form: FormCall) -> Response {
-    let by_header = form.call.authorization().is_some();
     let response = match dpop::refused(&mut form.call) {
         Some(refused) => refused,
-        None => answer(&mut form).await.unwrap_or_else(|refused| error::respond(&refused, by_header)),
+        None => {
+            answer(&mut form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
+        }
     };
     dpop::answered(&form.call, response)
 }

@@ -25,9 +25,8 @@ fn body(status: StatusCode, code: Code, detail: &'static str) -> Response {
     (status, json(bytes.unwrap_or_default())).into_response()
 }
 
-/// A refusal of a protocol endpoint. `by_header`: the client tried the Authorization header (RFC 6749 §5.2 wants the
-/// challenge then).
-pub(crate) fn denied(denial: Denial, by_header: bool) -> Response {
+/// A refusal of a protocol endpoint. `challenged`: a 401 names the scheme by which a client may prove itself.
+pub(crate) fn denied(denial: Denial, challenged: bool) -> Response {
     let status = match denial.code {
         Code::InvalidClient => StatusCode::UNAUTHORIZED,
         Code::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
@@ -37,7 +36,7 @@ pub(crate) fn denied(denial: Denial, by_header: bool) -> Response {
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, WAIT_SECONDS);
     }
-    if status == StatusCode::UNAUTHORIZED && by_header {
+    if status == StatusCode::UNAUTHORIZED && challenged {
         let challenge = HeaderValue::from_static("Basic realm=\"valetkey\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
@@ -65,9 +64,9 @@ pub(crate) fn failed(fault: &Fault) -> Response {
     response
 }
 
-pub(crate) fn respond(error: &Error, by_header: bool) -> Response {
+pub(crate) fn respond(error: &Error, challenged: bool) -> Response {
     match error {
-        Error::Denied(denial) => denied(*denial, by_header),
+        Error::Denied(denial) => denied(*denial, challenged),
         Error::Failed(fault) => failed(fault),
     }
 }

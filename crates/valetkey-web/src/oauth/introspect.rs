@@ -9,8 +9,7 @@ use valetkey_core::endpoint::introspect::{Asker, introspect};
 use valetkey_core::error::Error;
 
 pub(crate) async fn post(form: FormCall) -> Response {
-    let by_header = form.call.authorization().is_some();
-    answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, by_header))
+    answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {

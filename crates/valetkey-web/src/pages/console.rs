@@ -39,6 +39,11 @@ pub(crate) async fn get(call: Call) -> Response {
     page(&call, StatusCode::OK, &view)
 }
 
+/// `GET /docs`: the interactive documentation is the console.
+pub(crate) async fn docs(call: Call) -> Response {
+    see_other(&call.cx.settings.url(path::CONSOLE))
+}
+
 async fn signed_in(call: &Call) -> Result<Option<User>, Fault> {
     match current_session(call).await? {
         Some(session) => call.cx.store.user(&session.user).await,

@@ -2,7 +2,7 @@
 
 use super::flow::{self, current_session};
 use super::login::{self, go_on_to};
-use super::respond::{failed, page, plain_error};
+use super::respond::{failed, page, plain_error, refused};
 use super::view::{ErrorKind, Href, Link, UpstreamButton, UpstreamTrouble, WhatWentWrong};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
@@ -13,6 +13,7 @@ use axum::response::Response;
 use http::header::{COOKIE, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
+use valetkey_core::error::{Code, Denial};
 use valetkey_core::ids::{SessionId, TenantId};
 use valetkey_core::interaction::{Interaction, Prompt};
 use valetkey_core::login::cookie::{self, Cookie as Own};
@@ -25,6 +26,12 @@ use valetkey_core::params::Params;
 use valetkey_core::store::Write;
 use valetkey_core::time::Seconds;
 use valetkey_core::upstream::Upstream;
+
+/// Bytes of a `Set-Cookie` line.
+const LONGEST_COOKIE: usize = 4096;
+const TOO_LONG: Denial = Code::InvalidRequest.because(
+    "what the application sent is too long to be kept while you sign in elsewhere: sign in by password, or tell its developers to send a shorter state",
+);
 
 /// Tries that one browser carries along; the older ones go.
 const TRIES: usize = 4;
@@ -115,10 +122,14 @@ pub(crate) async fn leave(call: &Call, upstream: &Upstream, purpose: Purpose, fr
     };
     match depart(&call.cx, upstream, browser, purpose, fresh).await {
         Ok(Departure { location, state, sealed }) => {
+            let line = Own::Upstream { state: &state }.set(&sealed, Some(LIFETIME), call.https());
+            // RFC 6265 §6.1: browsers drop what is longer, and the person would come back to nothing.
+            if line.len() > LONGEST_COOKIE {
+                return refused(call, ErrorKind::BadRequest, TOO_LONG);
+            }
             let mut response = see_other(&location);
             forget_old_tries(call, &mut response);
-            let own = Own::Upstream { state: &state };
-            set(&mut response, own.set(&sealed, Some(LIFETIME), call.https()));
+            set(&mut response, line);
             response
         }
         Err(trouble) => troubled(call, upstream, trouble, back),

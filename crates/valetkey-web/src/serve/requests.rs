@@ -17,6 +17,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
 use valetkey_core::proof::certificate::Certificate;
 
+use super::host;
 use super::pulse::Pulse;
 use super::server::{Server, Slot, Stage};
 use crate::layer::{Answered, Arriving, Gateways, panics};
@@ -77,6 +78,7 @@ pub(super) fn answer(
     link.pulse.request(version == Version::HTTP_2, started);
     let busy = Busy { link: Arc::clone(link), ended: None };
     let upgrades = version < Version::HTTP_2 && request.extensions().get::<OnUpgrade>().is_some();
+    let has_one_host = host::is_one(version, request.headers());
     let arriving = Arriving { peer: link.peer, started, certificate: link.certificate.clone() };
     let (handling, begun) = link.server.edge.begin(request.map(Body::new), arriving);
     async move {
@@ -85,11 +87,13 @@ pub(super) fn answer(
         if upgrades {
             busy.link.upgradeable().await;
         }
-        let handled = panics::caught(handling, &begun.span).await;
+        let handled =
+            if has_one_host { panics::caught(handling, &begun.span).await } else { Ok(Ok(host::refusal())) };
         let server = &busy.link.server;
         let Answered { mut response, ended } = server.edge.finish(handled, &begun);
         // RFC 9110 §15.5.9 and §15.5.14: the rest of the body is not read, so the connection cannot go on.
-        let unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+        let unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
+            || !has_one_host;
         if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

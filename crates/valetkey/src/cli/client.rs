@@ -74,7 +74,8 @@ pub(crate) struct Create {
     /// Where codes may be sent; repeat for several. Any port fits on http://127.0.0.1
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// authorization_code, refresh_token, client_credentials, device_code, ciba, password, implicit [default: the first two]
+    /// authorization_code, refresh_token, client_credentials, device_code, ciba, token-exchange, jwt-bearer, password, implicit
+    /// [default: the first two]
     #[arg(long, value_name = "GRANT", value_parser = values::grant)]
     grant: Vec<GrantType>,
     /// What it may ask for, such as "read write" [default: every scope]

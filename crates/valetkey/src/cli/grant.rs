@@ -14,7 +14,7 @@ use valetkey_core::store::{Consent, Grant, GrantFilter, Page};
 pub(crate) enum Command {
     /// Show grants, newest first
     List(List),
-    /// Take one grant back, or all that a user gave an application
+    /// Take one grant back, or with --user and --client all that a user gave an application, the consent too
     Revoke(Revoke),
     /// Show what a user agreed to, as the account page does
     Consents(Consenting),
@@ -37,7 +37,8 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
-    /// The grant's id
+    /// The grant's id: its tokens end, and what the user allowed stands, so that the application gets a new grant without a
+    /// question
     #[arg(required_unless_present = "user", conflicts_with_all = ["user", "client"])]
     id: Option<String>,
     /// Id or user name
@@ -67,8 +68,13 @@ const COLUMNS: &[Column] = &[
     ("last used", "last_used_at"),
     ("state", "state"),
 ];
-const CONSENTS: &[Column] =
-    &[("client", "client_id"), ("scope", "scope"), ("given", "granted_at"), ("changed", "updated_at")];
+const CONSENTS: &[Column] = &[
+    ("client", "client_id"),
+    ("scope", "scope"),
+    ("given", "granted_at"),
+    ("changed", "updated_at"),
+    ("implied", "implied"),
+];
 
 pub(crate) async fn run(managed: &Managed, command: Command) -> Result<Answer> {
     match command {
@@ -173,5 +179,6 @@ fn consent_json(consent: &Consent) -> Value {
         "scope": consent.scope,
         "granted_at": consent.granted_at,
         "updated_at": consent.updated_at,
+        "implied": consent.implied,
     })
 }

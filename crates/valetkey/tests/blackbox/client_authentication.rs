@@ -94,9 +94,11 @@ async fn rfc6749_section_2_3_one_method_a_request_and_the_right_secret() {
                 400 => assert_refused(&reply, 400, "invalid_request", &case),
                 _ => assert_refused(&reply, 401, "invalid_client", &case),
             }
-            // RFC 6749 §5.2: the challenge for those who came with the header, and for nobody else.
+            // RFC 6749 §5.2, RFC 9110 §15.5.2: the challenge for those who came with the header, or with nothing at all.
             let challenged = reply.header("www-authenticate").starts_with("Basic realm=");
-            assert_eq!(challenged, want == 401 && header.is_some(), "{case}");
+            let tried = ["client_id", "client_secret", "client_assertion"];
+            let nothing = body.iter().all(|(name, _)| !tried.contains(name));
+            assert_eq!(challenged, want == 401 && (header.is_some() || nothing), "{case}");
         }
         app.clock.advance(60);
     }

@@ -211,6 +211,15 @@ async fn a_request_uri_is_answered_once_but_looked_at_as_often_as_one_likes() {
     for browser in [&mut one, &mut two] {
         assert_error_page(&browser.authorize(&fields).await, 400, "not understand", "used");
     }
+    // Who clicks twice gets an answer twice: the browser shows the second. Not for longer than that.
+    let uri = own.push(&app, &with(&request(), "prompt", Some("consent"))).await;
+    let fields = [("client_id", "signer"), ("request_uri", uri.as_str())];
+    let page = one.authorize(&fields).await;
+    for (wait, want) in [(0, "code"), (5, "code"), (6, "error")] {
+        app.clock.advance(wait);
+        let done = one.decide(&page, "allow", &["read"]).await.redirected();
+        assert!(done.contains_key(want), "after {wait}: {done:?}");
+    }
     // Also where nobody is asked any more, and after a no.
     let uri = own.push(&app, &request()).await;
     let fields = [("client_id", "signer"), ("request_uri", uri.as_str())];

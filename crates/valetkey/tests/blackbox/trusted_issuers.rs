@@ -13,7 +13,7 @@ use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::{self, issuer};
 use valetkey_core::scope::Scope;
 use valetkey_core::store::Consent;
-use valetkey_testkit::{CLIENT_SECRET, Reply, TestApp};
+use valetkey_testkit::{Browser, CLIENT_SECRET, Reply, TestApp};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -122,6 +122,7 @@ async fn rfc7523_section_2_1_an_assertion_gives_no_more_than_the_person_allowed(
         scope: Scope::parse("read").unwrap(),
         granted_at: cx.now,
         updated_at: cx.now,
+        implied: false,
     };
     let record = cx.record(Event::ConsentGiven, Actor::Operator);
     assert!(cx.store.record_consent(&consent, &record).await.unwrap());
@@ -155,6 +156,38 @@ async fn what_an_issuer_said_before_consent_was_taken_back_implies_none() {
     assert_refused(&bear(&app, &before, &[]).await, 400, "invalid_grant", "said before");
     assert!(cx.store.consent(&alice, &agent).await.unwrap().is_none());
     assert_eq!(bear(&app, &make("3"), &[]).await.status, 200, "said anew");
+}
+
+#[tokio::test]
+async fn what_an_issuer_implies_is_no_answer_and_what_a_person_takes_back_it_does_not_give_again() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let make = |jti: &str| other.about(&app, json!({"preferred_username": "alice", "jti": jti}));
+    let agent = ClientId::from("agent");
+    assert_eq!(bear(&app, &make("1"), &[]).await.status, 200);
+    let alice = manage::user::find(&app.cx(), &TenantId::default(), "alice").await.unwrap().id;
+    assert!(app.cx().store.consent(&alice, &agent).await.unwrap().unwrap().implied);
+    // In the browser she is asked like anybody: nobody asked her before.
+    let edit = |client: &mut valetkey_core::client::Client| {
+        client.redirect_uris = vec!["https://app.example/cb".to_owned()];
+        client.grant_types.push(GrantType::AuthorizationCode);
+    };
+    manage::client::update(&app.cx(), &Actor::Operator, &agent, Event::ClientUpdated, edit).await.unwrap();
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    let request = Browser::request("agent", "read");
+    let quiet = crate::support::with(&request, "prompt", Some("none"));
+    assert_eq!(crate::support::outcome(&browser.authorize(&quiet).await), "consent_required");
+    let page = browser.authorize(&request).await;
+    browser.decide(&page, "allow", &["read"]).await;
+    assert_eq!(crate::support::outcome(&browser.authorize(&quiet).await), "code");
+    // What she takes back stays taken back, whatever the issuer says from then on.
+    manage::consent::withdraw(&app.cx(), Actor::User(alice.clone()), &alice, &agent).await.unwrap();
+    app.clock.advance(2);
+    assert_refused(&bear(&app, &make("2"), &[]).await, 400, "invalid_grant", "said after that");
+    assert!(app.cx().store.consent(&alice, &agent).await.unwrap().is_none());
+    let page = browser.authorize(&request).await;
+    browser.decide(&page, "allow", &["read"]).await;
+    assert_eq!(bear(&app, &make("3"), &[]).await.status, 200, "until she lets it again");
 }
 
 #[tokio::test]

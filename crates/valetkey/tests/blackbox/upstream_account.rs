@@ -31,7 +31,7 @@ async fn a_person_links_a_provider_signs_in_with_it_and_lets_it_go() {
     for (password, status) in [(None, 400), (Some("wrong"), 401)] {
         let page = link(&mut browser, password).await;
         assert_eq!(page.status, status, "{}", page.words());
-        assert!(page.words().contains("Nothing was linked"), "{}", page.words());
+        assert!(page.words().contains("Nothing was changed"), "{}", page.words());
     }
     let way = link(&mut browser, Some(PASSWORD)).await;
     let answer = at_provider(&there, &mut there.browser(), &way, "grace").await;
@@ -50,7 +50,19 @@ async fn a_person_links_a_provider_signs_in_with_it_and_lets_it_go() {
     assert_eq!(here.rows().await["users"], 1);
 
     let page = browser.get(METHODS).await;
-    let page = browser.press(&page, "/account/methods/unlink", "Unlink").await;
+    let own = here.server.store.linked_identities(&user_id(&here, "alice").await).await.unwrap().remove(0);
+    let unlink = [("issuer", own.issuer.as_str()), ("subject", own.subject.as_str())];
+    // ASVS 7.5.1: who takes a way in away proves once more who they are.
+    for (password, status) in [(None, 400), (Some("wrong"), 401)] {
+        let fields: Vec<_> = unlink.into_iter().chain(password.map(|own| ("password", own))).collect();
+        let refused = browser.submit("/account/methods/unlink", &page, &fields).await;
+        assert_eq!(refused.status, status, "{}", refused.words());
+        assert!(refused.words().contains("Nothing was changed"), "{}", refused.words());
+        assert_eq!(here.rows().await["identities"], 1);
+    }
+    let fields: Vec<_> = unlink.into_iter().chain([("password", PASSWORD)]).collect();
+    let done = browser.submit("/account/methods/unlink", &page, &fields).await;
+    let page = browser.follow(done).await;
     assert!(page.words().contains("That way is closed"), "{}", page.words());
     let alice = user_id(&here, "alice").await;
     assert!(here.server.store.linked_identities(&alice).await.unwrap().is_empty());

@@ -9,7 +9,7 @@ use valetkey_core::store::{Beginning, Grant, Mark, MarkKind, NewGrant, Redemptio
 
 /// A new grant, owned, so that it can travel to the writer.
 pub(super) struct Gated {
-    grant: Grant,
+    pub(super) grant: Grant,
     verified_email: bool,
 }
 
@@ -75,7 +75,7 @@ impl Verb for Redeem {
     }
 }
 
-async fn insert<T: Tx>(tx: &mut T, new: &Gated) -> Result<bool, Fault> {
+pub(super) async fn insert<T: Tx>(tx: &mut T, new: &Gated) -> Result<bool, Fault> {
     let Gated { grant, verified_email } = new;
     let (scope, resources) = (grant.scope.to_string(), grant.resources.join(" "));
     let details = grant.details.to_text();

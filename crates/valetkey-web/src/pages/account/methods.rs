@@ -50,10 +50,14 @@ async fn view(call: &Call, user: &User, confirm: Option<ConfirmError>) -> Result
         let known = catalog.upstreams().iter().find(|up| up.issuer() == issuer && up.tenant == user.tenant);
         known.map_or_else(|| issuer.to_owned(), |up| up.name.clone())
     };
-    let removable = user.password.is_some() || own.len() > 1;
+    let has_password = user.password.is_some();
+    let removable: Vec<bool> = own
+        .iter()
+        .map(|one| has_password || !manage::upstream::is_last(&call.cx, &own, &one.issuer, &one.subject))
+        .collect();
     let params = Params::parse(call.query()).ok();
     let done = params.as_ref().and_then(|params| params.one("done"));
-    let linked = own.into_iter().map(|own| Linked {
+    let linked = own.into_iter().zip(removable).map(|(own, removable)| Linked {
         provider: name(&own.issuer),
         label: own.label,
         since: When::new(own.linked_at, call.cx.now),
@@ -87,16 +91,22 @@ pub(crate) async fn link(posted: PageForm) -> Response {
     let wanted = params.one("upstream").unwrap_or_default();
     let found = call.cx.catalog().upstream(wanted).filter(|own| own.tenant == user.tenant).cloned();
     let Some(upstream) = found else { return plain_error(call, ErrorKind::NotFound) };
-    if user.password.is_some() {
-        match confirmed(call, &user, &params).await {
-            Ok(None) => {}
-            Ok(Some((status, why))) => return draw(call, status, &user, Some(why)).await,
-            Err(fault) => return failed(call, &fault),
-        }
-    } else if !is_fresh(call, &session) {
-        return to(call, "again");
+    if let Some(refused) = unproven(call, &session, &user, &params).await {
+        return refused;
     }
     leave(call, &upstream, Purpose::Link { session: session.id }, false).await
+}
+
+/// Whoever changes the ways in proves once more who they are: by the password, or by having signed in just now.
+async fn unproven(call: &Call, session: &Session, user: &User, params: &Params<'_>) -> Option<Response> {
+    if user.password.is_none() {
+        return (!is_fresh(call, session)).then(|| to(call, "again"));
+    }
+    match confirmed(call, user, params).await {
+        Ok(None) => None,
+        Ok(Some((status, why))) => Some(draw(call, status, user, Some(why)).await),
+        Err(fault) => Some(failed(call, &fault)),
+    }
 }
 
 fn is_fresh(call: &Call, session: &Session) -> bool {
@@ -104,11 +114,14 @@ fn is_fresh(call: &Call, session: &Session) -> bool {
 }
 
 pub(crate) async fn unlink(posted: PageForm) -> Response {
-    let (session, _, params) = match form(&posted).await {
+    let (session, user, params) = match form(&posted).await {
         Ok(all) => all,
         Err(response) => return response,
     };
     let call = &posted.call;
+    if let Some(refused) = unproven(call, &session, &user, &params).await {
+        return refused;
+    }
     let (issuer, subject) =
         (params.one("issuer").unwrap_or_default(), params.one("subject").unwrap_or_default());
     match manage::upstream::unlink(&call.cx, &session, issuer, subject).await {
