@@ -24,6 +24,7 @@ use crate::outbound::{Busy, HashPermit};
 use crate::secret::{Secret, SecretHash};
 use crate::store::{Attempt, AttemptKey, NewSession, Session};
 use crate::time::{Seconds, Timestamp};
+use throttle::Through;
 
 /// What the login form and its browser brought.
 #[derive(Debug)]
@@ -81,11 +82,14 @@ pub async fn try_password(
     tenant: &TenantId,
     username: &str,
     password: &Secret,
-    known_device: Option<&str>,
+    through: Through<'_>,
 ) -> Result<Tried, Fault> {
     let key = User::lookup_key(username);
-    let device = known_device.filter(|text| device::knows(cx, text, tenant, &key));
-    let counters = throttle::counters(tenant, &key, cx.caller.address, device);
+    let through = match through {
+        Through::Known(text) if !device::knows(cx, text, tenant, &key) => Through::Browser,
+        through => through,
+    };
+    let counters = throttle::counters(tenant, &key, cx.caller.address, through);
     let Ok(permit) = cx.hasher.reserve().await else { return Ok(Tried::Busy) };
     if let Attempt::Wait(wait) = cx.store.begin_attempt(&counters, cx.now).await? {
         // Refusals cost no row, or a flood would fill the trail; the failures that led here stand in it.
@@ -113,8 +117,8 @@ pub async fn failed(cx: &Context, user: Option<&User>, client: Option<&ClientId>
 
 /// Signs a user in by password.
 pub async fn password_login(cx: &Context, login: &PasswordLogin<'_>) -> Result<LoginOutcome, Fault> {
-    let known = login.known_device;
-    match try_password(cx, login.tenant, login.username, login.password, known).await? {
+    let through = login.known_device.map_or(Through::Browser, Through::Known);
+    match try_password(cx, login.tenant, login.username, login.password, through).await? {
         Tried::Right { user, counters } if user.may_sign_in().is_ok() => {
             begin(cx, login, &user, &User::lookup_key(login.username), &counters).await
         }

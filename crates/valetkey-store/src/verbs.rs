@@ -6,6 +6,7 @@ mod catalog;
 mod clients;
 mod configuration;
 mod consents;
+mod documents;
 pub(crate) mod epoch;
 mod grants;
 mod identities;

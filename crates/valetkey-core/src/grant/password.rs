@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::directory::{self, User};
 use crate::error::{Code, Denial, Error, Fault, FaultKind};
 use crate::ids::GrantId;
+use crate::login::throttle::Through;
 use crate::login::{self, Tried, try_password};
 use crate::params::Params;
 use crate::scope::Scope;
@@ -31,7 +32,8 @@ pub(super) async fn exchange(
     let tenant = directory::asked(cx, client, params.one("tenant_id"))?;
     let scope = cx.catalog().asked_scope(client, params.one("scope"))?;
     // As on the login page: counted before it is looked at, alike in time whether or not there is such an account.
-    let (user, counters) = match try_password(cx, &tenant.id, username, &Secret::new(password), None).await? {
+    let (password, through) = (Secret::new(password), Through::Client(&client.id));
+    let (user, counters) = match try_password(cx, &tenant.id, username, &password, through).await? {
         Tried::Right { user, counters } if gate::may_act(cx, &user).is_ok() => (user, counters),
         Tried::Right { user, .. } => return Err(wrong(cx, client, Some(&user)).await?.into()),
         Tried::Wrong(user) => return Err(wrong(cx, client, user.as_deref()).await?.into()),

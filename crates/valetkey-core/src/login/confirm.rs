@@ -1,5 +1,6 @@
 //! ASVS 7.5.1 — before what would let a thief keep the account: does who sits here still know the password?
 
+use super::throttle::Through;
 use super::{Tried, failed, try_password};
 use crate::context::Context;
 use crate::directory::User;
@@ -23,7 +24,8 @@ pub async fn confirm(
     password: &Secret,
     known_device: Option<&str>,
 ) -> Result<Confirmed, Fault> {
-    match try_password(cx, &user.tenant, &user.username, password, known_device).await? {
+    let through = known_device.map_or(Through::Browser, Through::Known);
+    match try_password(cx, &user.tenant, &user.username, password, through).await? {
         Tried::Right { user: found, counters } if found.id == user.id => {
             cx.store.clear_attempts(&counters).await?;
             Ok(Confirmed::Yes)

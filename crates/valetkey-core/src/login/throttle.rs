@@ -4,22 +4,33 @@
 //! all accounts. The account as a whole is counted last and patiently; it slows strangers only, never a browser that the
 //! person has used before.
 
-use crate::ids::{TenantId, UserId};
+use crate::ids::{ClientId, TenantId, UserId};
 use crate::secret::digest_of;
 use crate::store::AttemptKey;
 use crate::time::Seconds;
 use std::net::IpAddr;
+
+/// Through what an attempt comes.
+#[derive(Debug, Clone, Copy)]
+pub enum Through<'a> {
+    /// A browser that the person has used before.
+    Known(&'a str),
+    Browser,
+    /// The grant `password`: the address is an application's, behind which many people are. What goes wrong there stops
+    /// nobody at our own page, nor at another application.
+    Client(&'a ClientId),
+}
 
 /// The counters that an attempt moves.
 pub fn counters(
     tenant: &TenantId,
     account: &str,
     address: Option<IpAddr>,
-    known_device: Option<&str>,
+    through: Through<'_>,
 ) -> Vec<AttemptKey> {
     let tenant = tenant.as_str().as_bytes();
     let account = account.as_bytes();
-    if let Some(device) = known_device {
+    if let Through::Known(device) = through {
         return vec![counter(
             &[b"device", tenant, account, device.as_bytes()],
             20,
@@ -27,7 +38,10 @@ pub fn counters(
             Seconds::minutes(15),
         )];
     }
-    let block = address.map(address_block).unwrap_or_default();
+    let mut block = address.map(address_block).unwrap_or_default();
+    if let Through::Client(client) = through {
+        block.extend([b"\0client\0", client.as_str().as_bytes()].concat());
+    }
     vec![
         counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
         // Shared: who has an account here must not wipe out what he tried on other people's.
@@ -84,7 +98,8 @@ mod tests {
 
     fn keys(account: &str, address: &str, device: Option<&str>) -> Vec<[u8; 32]> {
         let address = address.parse().expect("address");
-        counters(&TenantId::default(), account, Some(address), device).iter().map(|c| c.key).collect()
+        let through = device.map_or(Through::Browser, Through::Known);
+        counters(&TenantId::default(), account, Some(address), through).iter().map(|c| c.key).collect()
     }
 
     #[test]
@@ -99,6 +114,18 @@ mod tests {
             known.iter().all(|key| !attacker.contains(key)),
             "a known device shares nothing with an attacker"
         );
+    }
+
+    #[test]
+    fn an_applications_failures_are_its_own_but_for_the_accounts() {
+        let address = "192.0.2.1".parse().ok();
+        let [one, two] = ["one", "two"].map(ClientId::from);
+        let all = [Through::Browser, Through::Client(&one), Through::Client(&two)]
+            .map(|through| counters(&TenantId::default(), "alice", address, through));
+        for (nth, shared) in [false, false, true].into_iter().enumerate() {
+            let keys: std::collections::BTreeSet<_> = all.iter().map(|own| own[nth].key).collect();
+            assert_eq!(keys.len(), if shared { 1 } else { 3 }, "counter {nth}");
+        }
     }
 
     #[test]

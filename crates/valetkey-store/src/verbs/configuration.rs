@@ -2,9 +2,10 @@
 
 use super::audits::audit;
 use super::catalog::{CreateApi, CreateScope, DeleteApi, DeleteScope, UpdateApi, UpdateScope};
+use super::documents::Table;
 use super::revocations::announce;
 use super::{FromRow, first, from_json, stored, to_json_over};
-use super::{clients, issuers, tenants, upstreams};
+use super::{clients, documents, issuers, tenants, upstreams};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
@@ -86,10 +87,10 @@ async fn one<T: Tx>(tx: &mut T, step: Step, record: Record) -> Result<Write, Fau
         Step::DeleteTenant(id) => tenants::Delete { id, record }.run(tx).await,
         Step::CreateUpstream(upstream) => upstreams::Create { upstream, record }.run(tx).await,
         Step::UpdateUpstream(upstream) => upstreams::Update { upstream, record }.run(tx).await,
-        Step::DeleteUpstream(id) => upstreams::Delete { id, record }.run(tx).await,
+        Step::DeleteUpstream(id) => documents::Delete { table: Table::Upstreams, id, record }.run(tx).await,
         Step::CreateIssuer(issuer) => issuers::Create { issuer, record }.run(tx).await,
         Step::UpdateIssuer(issuer) => issuers::Update { issuer, record }.run(tx).await,
-        Step::DeleteIssuer(id) => issuers::Delete { id, record }.run(tx).await,
+        Step::DeleteIssuer(id) => documents::Delete { table: Table::Issuers, id, record }.run(tx).await,
         Step::CreateScope(scope) => CreateScope { scope, record }.run(tx).await,
         Step::UpdateScope(scope) => UpdateScope { scope, record }.run(tx).await,
         Step::DeleteScope(name) => DeleteScope { name, record }.run(tx).await,

@@ -1,15 +1,14 @@
 //! Other issuers whose word counts here: documents.
 
-use super::audits::audit;
-use super::revocations::announce;
-use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
+use super::documents::{Delete, Table, missed, told};
+use super::{FromRow, all, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
 use valetkey_core::federation::TrustedIssuer;
-use valetkey_core::store::{ChangeKind, Issuers, Write};
+use valetkey_core::store::{Issuers, Write};
 
 impl FromRow for TrustedIssuer {
     fn from_row(row: &Row) -> Result<Self, Fault> {
@@ -17,12 +16,6 @@ impl FromRow for TrustedIssuer {
         issuer.version = row.int(0)?;
         Ok(issuer)
     }
-}
-
-async fn told<T: Tx>(tx: &mut T, id: &str, record: &Record) -> Result<Write, Fault> {
-    announce(tx, record.at, ChangeKind::Upstream, id.as_bytes()).await?;
-    audit(tx, record).await?;
-    Ok(Write::Done)
 }
 
 struct List;
@@ -66,25 +59,9 @@ impl Verb for Update {
         if tx.execute(sql, params![&document, id, self.issuer.version, self.issuer.issuer.as_str()]).await?
             == 0
         {
-            let there = exists(tx, "SELECT 1 FROM issuers WHERE id = $1", params![id]).await?;
-            return Ok(if there { Write::Conflict } else { Write::Unknown });
+            return missed(tx, Table::Issuers, id).await;
         }
         told(tx, id, &self.record).await
-    }
-}
-
-pub(super) struct Delete {
-    pub(super) id: String,
-    pub(super) record: Record,
-}
-
-impl Verb for Delete {
-    type Out = Write;
-    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        match tx.execute("DELETE FROM issuers WHERE id = $1", params![self.id.as_str()]).await? {
-            0 => Ok(Write::Unknown),
-            _ => told(tx, &self.id, &self.record).await,
-        }
     }
 }
 
@@ -103,6 +80,6 @@ impl Issuers for Store {
     }
 
     async fn delete_issuer(&self, id: &str, record: &Record) -> Result<Write, Fault> {
-        self.engine.write(Delete { id: id.to_owned(), record: record.clone() }).await
+        self.engine.write(Delete { table: Table::Issuers, id: id.to_owned(), record: record.clone() }).await
     }
 }

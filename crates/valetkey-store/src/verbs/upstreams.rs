@@ -1,8 +1,7 @@
 //! Providers at which people sign in: documents.
 
-use super::audits::audit;
-use super::revocations::announce;
-use super::{FromRow, all, exists, from_json, stored, to_json, to_json_over};
+use super::documents::{Delete, Table, missed, told};
+use super::{FromRow, all, from_json, stored, to_json, to_json_over};
 use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use crate::verbs::identities::{Bind, CreateLinked, HasEmail, OfUser, Unbind, UserOf};
@@ -11,7 +10,7 @@ use valetkey_core::audit::Record;
 use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{TenantId, UserId};
-use valetkey_core::store::{Arrival, ChangeKind, Unlinking, Upstreams, Write};
+use valetkey_core::store::{Arrival, Unlinking, Upstreams, Write};
 use valetkey_core::upstream::{LinkedIdentity, Upstream};
 
 impl FromRow for Upstream {
@@ -20,12 +19,6 @@ impl FromRow for Upstream {
         upstream.version = row.int(0)?;
         Ok(upstream)
     }
-}
-
-async fn told<T: Tx>(tx: &mut T, id: &str, record: &Record) -> Result<Write, Fault> {
-    announce(tx, record.at, ChangeKind::Upstream, id.as_bytes()).await?;
-    audit(tx, record).await?;
-    Ok(Write::Done)
 }
 
 struct List;
@@ -67,25 +60,9 @@ impl Verb for Update {
         let document = to_json_over(&self.upstream, before.as_deref())?;
         let sql = "UPDATE upstreams SET document = $1, version = version + 1 WHERE id = $2 AND version = $3";
         if tx.execute(sql, params![&document, id, self.upstream.version]).await? == 0 {
-            let there = exists(tx, "SELECT 1 FROM upstreams WHERE id = $1", params![id]).await?;
-            return Ok(if there { Write::Conflict } else { Write::Unknown });
+            return missed(tx, Table::Upstreams, id).await;
         }
         told(tx, id, &self.record).await
-    }
-}
-
-pub(super) struct Delete {
-    pub(super) id: String,
-    pub(super) record: Record,
-}
-
-impl Verb for Delete {
-    type Out = Write;
-    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Write, Fault> {
-        match tx.execute("DELETE FROM upstreams WHERE id = $1", params![self.id.as_str()]).await? {
-            0 => Ok(Write::Unknown),
-            _ => told(tx, &self.id, &self.record).await,
-        }
     }
 }
 
@@ -104,7 +81,7 @@ impl Upstreams for Store {
     }
 
     async fn delete_upstream(&self, id: &str, record: &Record) -> Result<Write, Fault> {
-        self.engine.write(Delete { id: id.to_owned(), record: record.clone() }).await
+        self.engine.write(Delete { table: Table::Upstreams, id: id.to_owned(), record: record.clone() }).await
     }
 
     async fn linked_user(

@@ -120,3 +120,27 @@ async fn asvs_4_2_messages_are_framed_by_one_rule() {
         assert_eq!(server.ask(request).await.status(), 400, "{request}");
     }
 }
+
+#[tokio::test]
+async fn rfc9112_section_3_2_a_request_without_one_host_is_refused_and_its_connection_closed() {
+    let server = start(limits()).await;
+    for (head, status) in [
+        ("GET /who HTTP/1.1\r\nhost: x\r\n\r\n", 200),
+        ("GET /who HTTP/1.1\r\nHost: x:1\r\n\r\n", 200),
+        ("GET /who HTTP/1.1\r\n\r\n", 400),
+        ("GET /who HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n", 400),
+        ("GET /who HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n", 400),
+        ("GET /who HTTP/1.1\r\nhost: x, y\r\n\r\n", 400),
+        ("GET /who HTTP/1.1\r\nhost: x/y\r\n\r\n", 400),
+        ("GET /nowhere HTTP/1.1\r\n\r\n", 400),
+        ("POST /echo HTTP/1.1\r\ncontent-length: 2\r\n\r\nok", 400),
+        ("GET /who HTTP/1.0\r\n\r\n", 200),
+    ] {
+        let answer = server.ask(head).await;
+        assert_eq!(answer.status(), status, "{head}");
+        assert_eq!(answer.header("x-request-id").map(str::len), Some(16), "{head}");
+        if status == 400 {
+            assert_eq!(answer.header("connection"), Some("close"), "{head}");
+        }
+    }
+}
