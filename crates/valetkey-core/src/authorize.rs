@@ -9,6 +9,7 @@ mod jarm;
 pub mod par;
 mod person;
 pub mod request_object;
+mod request_uri;
 mod response;
 mod review;
 
@@ -22,7 +23,7 @@ use crate::client::{Client, Origin, document, redirect_uri};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{ClientId, GrantId};
-use crate::interaction::{AuthorizationRequest, Interaction, ResponseType, Step, next_step};
+use crate::interaction::{AuthorizationRequest, Here, Interaction, ResponseType, Step, next_step};
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Consent, Session};
@@ -162,12 +163,18 @@ fn addressee(client: Arc<Client>, params: &Params<'_>) -> Result<Addressee, Deni
             );
         }
         // RFC 6749 §3.1.2.3: it may be left out where there is just one.
-        (None, [only]) => only.clone(),
+        (None, [only]) if !is_openid(params) => only.clone(),
+        // OIDC Core §3.1.2.1: never for who asks for an identity.
+        (None, [_]) => return wrong("the link must name its redirect_uri: a sign-in with openid needs one"),
         (None, _) => {
             return wrong("the link must name a redirect_uri: this application registered several, or none");
         }
     };
     Ok(Addressee { client, redirect_uri })
+}
+
+fn is_openid(params: &Params<'_>) -> bool {
+    params.one("scope").is_some_and(|scope| scope.split(' ').any(|name| name == "openid"))
 }
 
 /// What the person's browser has to do next.
@@ -204,7 +211,8 @@ pub async fn resume(
         Some(session) => cx.store.consent(&session.user, &client.id).await?,
         None => None,
     };
-    let step = match (next_step(interaction, client, session, consent.as_ref(), cx.now), session) {
+    let here = Here { now: cx.now, on_loopback: !cx.settings.is_https() };
+    let step = match (next_step(interaction, client, session, consent.as_ref(), here), session) {
         (step @ Step::Login(_), _) | (step, None) => step,
         (step, Some(session)) => match person::missing(cx, interaction, session) {
             Some(missing) => missing,

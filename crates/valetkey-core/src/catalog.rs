@@ -151,7 +151,8 @@ impl Catalog {
     }
 
     /// RFC 6749 §3.3 — the scope of a request: registered here and open to this client. Where none is asked for, the
-    /// server's default scopes, or else all that the client was registered for.
+    /// server's default scopes, or else all that the client was registered for. In a sign-in by OpenID Connect what means
+    /// nothing here is passed over (OIDC Core §3.1.2.1); the answer says what was given.
     pub fn asked_scope(&self, client: &Client, text: Option<&str>) -> Result<Scope, Denial> {
         let Some(text) = text else {
             let defaults = self.defaults.filter(|name| client.may_ask_for(name));
@@ -162,6 +163,11 @@ impl Catalog {
         })?;
         // A name given to the client by an operator counts, with or without words for the consent page.
         let known = |name: &str| self.scopes.contains_key(name) || client.scope.is_some();
+        let foreign = |name: &str| {
+            !self.scopes.contains_key(name) && client.scope.as_ref().is_none_or(|own| !own.contains(name))
+        };
+        let scope =
+            if scope.contains("openid") { scope.filter(|name| !foreign(name)) } else { scope };
         if !scope.iter().all(|name| known(name) && client.may_ask_for(name)) {
             return Err(Code::InvalidScope
                 .because("ask only for scopes that exist here and that this client was registered for"));

@@ -14,6 +14,7 @@ pub mod subject;
 
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId};
+use crate::interaction::ResponseType;
 use crate::jose::SigningAlgorithm;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
@@ -171,6 +172,13 @@ impl Client {
     /// Under FAPI 2.0 no opt-in counts, however it came to be registered.
     pub fn has(&self, compat: Compat) -> bool {
         self.compat.contains(&compat) && !self.is_fapi2()
+    }
+
+    /// Whether it may have such an answer: by its grants and what it registered for, and through the browser by an opt-in.
+    pub fn may_have(&self, kind: ResponseType) -> bool {
+        let granted = kind.grants().iter().all(|grant| self.allows(*grant));
+        let opted = !kind.is_in_front() || self.has(Compat::Implicit);
+        granted && opted && self.profile.security.has_response_type(kind)
     }
 
     pub const fn is_fapi2(&self) -> bool {

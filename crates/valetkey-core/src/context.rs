@@ -7,7 +7,7 @@ mod taking_back;
 
 pub use cache::ClientCache;
 pub use grants::LateGrants;
-pub use offered::Offered;
+pub use offered::{InUse, Offered};
 
 use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
@@ -20,6 +20,7 @@ use crate::directory::Tenant;
 use crate::error::{Error, Fault, FaultKind};
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id, TenantId, UserId};
+use crate::interaction::ResponseType;
 use crate::jose::jwk::Algorithm;
 use crate::login::browser_mode;
 use crate::outbound::{Clock, Entropy, Fetcher, Hasher};
@@ -98,13 +99,14 @@ impl Server {
     /// Reads keys, catalog and revocations. Keys may be missing still: `manage::key::ensure` makes them.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Fault> {
         let pauses = Arc::<Pauses>::default();
+        let registrations = parts.settings.registrations_per_hour;
         let server = Self {
             parts,
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
             grants: LateGrants::default(),
             wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
-            registrations: Guard::new("registrations", 60, Seconds::hours(1), &pauses),
+            registrations: Guard::new("registrations", registrations, Seconds::hours(1), &pauses),
             sign_ups: Guard::new("sign_ups", 60, SIGN_UP_PAUSE, &pauses),
             asked: Guard::new("asked", 120, Seconds(60), &pauses),
             unread_documents: Guard::new("unread_documents", 30, Seconds(60), &pauses),
@@ -339,14 +341,42 @@ impl Server {
 
     /// Every grant that a client has or would get now: the strict ones, and those that an opt-in opened somewhere.
     pub async fn offered_grants(&self) -> Result<Vec<GrantType>, Fault> {
-        let rare = |grant: &GrantType| Compat::needed_for(*grant).is_some() || grant.is_by_registration();
-        let opted: Vec<_> = GrantType::ALL.into_iter().filter(rare).collect();
-        let in_use = self.offered.get_or_read(|| self.store.grants_in_use(&opted)).await?;
+        let in_use = self.in_use(&Self::opted()).await?.grants;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
         let has =
-            |grant: &GrantType| !rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
+            |grant: &GrantType| !Self::is_rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
         Ok(GrantType::ALL.into_iter().filter(has).collect())
+    }
+
+    /// Every response type that a client has or would get now: hybrids only where one client has both grants.
+    pub async fn offered_answers(&self) -> Result<Vec<ResponseType>, Fault> {
+        let in_use = self.in_use(&Self::opted()).await?.answers;
+        let in_force = self.in_force();
+        let given = &in_force.applied.registration;
+        let opened = given.compat.contains(&Compat::Implicit);
+        let given = |kind: &ResponseType| {
+            opened && kind.grants().iter().all(|grant| given.grant_types.contains(grant))
+        };
+        let has = |kind: &ResponseType| !kind.is_in_front() || in_use.contains(kind) || given(kind);
+        Ok(ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(has).collect())
+    }
+
+    async fn in_use(&self, opted: &[GrantType]) -> Result<InUse, Fault> {
+        let read = || async {
+            let grants = self.store.grants_in_use(opted).await?;
+            Ok(InUse { grants, answers: self.store.front_answers_in_use().await? })
+        };
+        self.offered.get_or_read(read).await
+    }
+
+    /// The grants that not every client may have.
+    fn opted() -> Vec<GrantType> {
+        GrantType::ALL.into_iter().filter(Self::is_rare).collect()
+    }
+
+    fn is_rare(grant: &GrantType) -> bool {
+        Compat::needed_for(*grant).is_some() || grant.is_by_registration()
     }
 
     pub fn keys(&self) -> arc_swap::Guard<Arc<KeyRing>> {

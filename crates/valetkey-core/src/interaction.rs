@@ -108,14 +108,29 @@ pub enum LoginReason {
     Create,
 }
 
+/// When and where it is decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Here {
+    pub now: Timestamp,
+    /// The server itself is reached without TLS, and so by this machine alone: its loopback stands for https.
+    pub on_loopback: bool,
+}
+
+impl From<Timestamp> for Here {
+    fn from(now: Timestamp) -> Self {
+        Self { now, on_loopback: false }
+    }
+}
+
 /// Decides. Pure: everything it looks at is given.
 pub fn next_step(
     interaction: &Interaction,
     client: &Client,
     session: Option<&Session>,
     consent: Option<&Consent>,
-    now: Timestamp,
+    here: impl Into<Here>,
 ) -> Step {
+    let Here { now, on_loopback } = here.into();
     let request = &interaction.request;
     // A session of another directory is somebody else's affair: here nobody is signed in.
     let session = session.filter(|session| session.tenant == request.tenant);
@@ -141,7 +156,7 @@ pub fn next_step(
     let again = request.prompts.contains(&Prompt::Consent)
         || !request.details.authorization_details.is_empty()
         || interaction.approval.is_some()
-        || must_always_ask(client, request);
+        || must_always_ask(client, request, on_loopback);
     if consent.is_some() && held.covers(&asked) && !again {
         return Step::Finish;
     }
@@ -178,15 +193,20 @@ fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Times
 }
 
 /// RFC 8252 §8.6, RFC 9700 §4.15: a public client whose redirect does not prove who it is — any program on the device can
-/// take a loopback port or a private-use scheme — is never waved through. Nor is one that registered itself, nor any that
-/// describes itself: it may be another today than the one that was allowed something.
-fn must_always_ask(client: &Client, request: &AuthorizationRequest) -> bool {
+/// take a loopback port or a private-use scheme — is never waved through. Nor is a public one that registered itself, nor any
+/// that describes itself: it may be another today than the one that was allowed something.
+fn must_always_ask(client: &Client, request: &AuthorizationRequest, on_loopback: bool) -> bool {
+    let public = client.is_public();
     // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
-    let unproven = client.is_public()
+    let unproven = public
         || request.response_type.is_in_front()
         || redirect_uri::is_oob(&request.redirect_uri);
-    let safe = matches!(redirect_uri::check(&request.redirect_uri), Ok(Destination::Web(_)));
-    client.origin == Origin::Document || unproven && (!safe || client.origin == Origin::Dynamic)
+    let safe = match redirect_uri::check(&request.redirect_uri) {
+        Ok(Destination::Web(_)) => true,
+        Ok(Destination::Loopback(_)) => on_loopback && !public,
+        Ok(_) | Err(_) => false,
+    };
+    client.origin == Origin::Document || unproven && !safe || public && client.origin == Origin::Dynamic
 }
 
 #[cfg(test)]

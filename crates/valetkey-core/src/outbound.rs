@@ -2,7 +2,7 @@
 
 mod fetch;
 
-pub use fetch::{Answer, Exchange, Fetcher, Nowhere, Unfetched};
+pub use fetch::{Answer, Exchange, Fetcher, Nowhere, Unfetched, Wanted};
 
 use crate::error::Fault;
 use crate::secret::Secret;

@@ -56,10 +56,12 @@ pub enum Kind {
     PairwiseSubject = 36,
     /// OIDC Core §8, a `sid` of one client, under the master key.
     PairwiseSession = 56,
+    /// A request to sign out that came by POST, on its way round to where the browser's cookie comes along.
+    LogoutRequest = 52,
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::Code,
@@ -84,6 +86,7 @@ impl Kind {
         Self::Agreed,
         Self::PairwiseSubject,
         Self::PairwiseSession,
+        Self::LogoutRequest,
     ];
 
     /// What the text begins with, so that secret scanners and people can tell.
@@ -113,6 +116,7 @@ impl Kind {
             Self::Agreed => "vk_ag_",
             Self::PairwiseSubject => "vk_ps_",
             Self::PairwiseSession => "vk_px_",
+            Self::LogoutRequest => "vk_lr_",
         }
     }
 }

@@ -104,6 +104,8 @@ pub const LONGEST_OPTED_ACCESS_TOKEN: Seconds = Seconds::days(731);
 pub const NEVER: Seconds = Seconds::days(36_525);
 /// How long relying parties may cache the JWKS, and so how long a key is published before it signs.
 pub const JWKS_MAX_AGE: Seconds = Seconds::minutes(5);
+/// How many clients one address may register in an hour, unless an operator says otherwise.
+pub const REGISTRATIONS_PER_HOUR: u32 = 60;
 /// How long a sealing key is shared before it seals.
 pub const SEALING_KEY_HEAD_START: Seconds = Seconds(5);
 
@@ -298,6 +300,10 @@ pub struct Settings {
     pub mutual_tls: MutualTls,
     /// RFC 9126 §5: of every client.
     pub require_pushed_authorization_requests: bool,
+    /// OIDC Core §6.2: whether request objects are read where their clients registered them.
+    pub request_uri_parameter_supported: bool,
+    /// How many clients one address may register in an hour.
+    pub registrations_per_hour: u32,
     pub portal: Portal,
     pub accounts: Accounts,
     pub acr: AcrValues,
@@ -317,6 +323,8 @@ impl Settings {
             dpop_nonce_required: false,
             mutual_tls: MutualTls::default(),
             require_pushed_authorization_requests: false,
+            request_uri_parameter_supported: false,
+            registrations_per_hour: REGISTRATIONS_PER_HOUR,
             portal: Portal::default(),
             accounts: Accounts::default(),
             acr: AcrValues::default(),
@@ -334,6 +342,18 @@ impl Settings {
     #[must_use]
     pub fn with_required_pushing(self, required: bool) -> Self {
         Self { require_pushed_authorization_requests: required, ..self }
+    }
+
+    /// The same where request objects may come by reference (OIDC Core §6.2); they may not unless said.
+    #[must_use]
+    pub fn with_request_uris(self, supported: bool) -> Self {
+        Self { request_uri_parameter_supported: supported, ..self }
+    }
+
+    /// The same with another number of clients that one address may register in an hour.
+    #[must_use]
+    pub fn with_registrations_per_hour(self, registrations_per_hour: u32) -> Self {
+        Self { registrations_per_hour, ..self }
     }
 
     /// The same with clients' certificates; none unless said.

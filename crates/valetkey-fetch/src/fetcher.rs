@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
-use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched};
+use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched, Wanted};
 use valetkey_core::secret::Secret;
 
 /// Questions of one sort on their way at once.
@@ -127,9 +127,16 @@ impl Guarded {
         Ok(received)
     }
 
-    async fn ask(&self, permits: &Semaphore, url: &str, limit: usize) -> Known {
-        let exchange = Exchange { url, form: None, authorization: None, limit };
-        let received = self.receive(permits, &exchange).await;
+    async fn get(&self, permits: &Semaphore, wanted: &Wanted<'_>) -> Result<Received, Unfetched> {
+        let url = Policy::url(wanted.url)?;
+        let request = begun(&url, wanted.accept, None)?.body(Full::default());
+        self.send(permits, &url, request.map_err(|_| Unfetched::BadAddress)?, wanted.limit).await
+    }
+
+    /// `key`: under what it is kept; the same address as a document and as a file is two things.
+    async fn ask(&self, permits: &Semaphore, key: &str, wanted: &Wanted<'_>) -> Known {
+        let (url, json) = (wanted.url, wanted.accept == JSON);
+        let received = self.get(permits, wanted).await;
         if let Err(error) = &received {
             let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
             tracing::info!(target: "valetkey::fetch", %error, host, "a document cannot be read");
@@ -138,7 +145,7 @@ impl Guarded {
         let (result, kept_ms) = match received {
             Ok(received) => {
                 let kept_ms = freshness::seconds(&received.headers) * 1000;
-                match document(&received) {
+                match document(&received, json) {
                     Ok(()) => (Ok(Arc::from(received.body.as_ref())), kept_ms),
                     Err(error) => (Err(error), 0),
                 }
@@ -152,7 +159,7 @@ impl Guarded {
             Err(error) => (Err(error), 0),
         };
         match &result {
-            Err(why) if why.is_passing() => self.known.as_before(url, now).unwrap_or(Known {
+            Err(why) if why.is_passing() => self.known.as_before(key, now).unwrap_or(Known {
                 result,
                 since_ms: now,
                 until_ms: now + kept_ms,
@@ -162,7 +169,17 @@ impl Guarded {
     }
 
     async fn kept(&self, permits: &Semaphore, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
-        let found = self.known.get_or_ask(url, self.clock.now_ms(), || self.ask(permits, url, limit)).await?;
+        self.kept_as(permits, url, &Wanted { url, accept: JSON, limit, kept: true }).await
+    }
+
+    async fn kept_as(
+        &self,
+        permits: &Semaphore,
+        key: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<Arc<[u8]>, Unfetched> {
+        let (now, limit) = (self.clock.now_ms(), wanted.limit);
+        let found = self.known.get_or_ask(key, now, || self.ask(permits, key, wanted)).await?;
         // Another reader of the same address may have asked with a larger limit.
         if found.len() > limit { Err(Unfetched::TooLarge) } else { Ok(found) }
     }
@@ -176,6 +193,15 @@ impl Fetcher for Guarded {
 
     async fn strangers_document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
         self.kept(&self.permits.strangers, url, limit).await
+    }
+
+    async fn strangers_file(&self, wanted: &Wanted<'_>) -> Result<Arc<[u8]>, Unfetched> {
+        if wanted.kept {
+            return self.kept_as(&self.permits.strangers, &format!("file {}", wanted.url), wanted).await;
+        }
+        let received = self.get(&self.permits.strangers, wanted).await?;
+        document(&received, false)?;
+        Ok(Arc::from(received.body.as_ref()))
     }
 
     fn forget(&self, url: &str) {
@@ -193,7 +219,7 @@ impl Fetcher for Guarded {
 
     async fn tell(&self, url: &str, authorization: &Secret, json: &[u8]) -> Result<u16, Unfetched> {
         let url = Policy::url(url)?;
-        let request = begun(&url, Some(authorization))?
+        let request = begun(&url, JSON, Some(authorization))?
             .method(Method::POST)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::from(json.to_vec()))
@@ -203,12 +229,15 @@ impl Fetcher for Guarded {
     }
 }
 
+/// What every document is asked for as.
+const JSON: &str = "application/json";
+
 /// Nobody reads what is said to a statement of ours.
 const TOLD_LIMIT: usize = 64 * 1024;
 
 fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, Unfetched> {
     let bad = |_| Unfetched::BadAddress;
-    let request = begun(url, exchange.authorization)?;
+    let request = begun(url, JSON, exchange.authorization)?;
     let Some(fields) = exchange.form else { return request.body(Full::default()).map_err(bad) };
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     request
@@ -218,13 +247,17 @@ fn request(url: &Url, exchange: &Exchange<'_>) -> Result<Request<Full<Bytes>>, U
         .map_err(bad)
 }
 
-fn begun(url: &Url, authorization: Option<&Secret>) -> Result<http::request::Builder, Unfetched> {
+fn begun(
+    url: &Url,
+    accept: &'static str,
+    authorization: Option<&Secret>,
+) -> Result<http::request::Builder, Unfetched> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let mut request = Request::builder()
         .uri(target)
         .header("host", authority)
-        .header(ACCEPT, "application/json")
+        .header(ACCEPT, accept)
         .header(USER_AGENT, concat!("Valetkey/", env!("CARGO_PKG_VERSION")));
     if let Some(own) = authorization {
         let mut value = HeaderValue::try_from(own.expose()).map_err(|_| Unfetched::BadAddress)?;
@@ -239,12 +272,13 @@ fn media_type(received: &Received) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn document(received: &Received) -> Result<(), Unfetched> {
+/// Whether it is there, and JSON where it has to be.
+fn document(received: &Received, as_json: bool) -> Result<(), Unfetched> {
     if received.status != 200 {
         return Err(Unfetched::Status(received.status.as_u16()));
     }
     let media_type = media_type(received);
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-    if json { Ok(()) } else { Err(Unfetched::NotJson) }
+    if json || !as_json { Ok(()) } else { Err(Unfetched::NotJson) }
 }

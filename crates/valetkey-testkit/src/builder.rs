@@ -10,7 +10,8 @@ use valetkey_core::context::{Parts, Server};
 use valetkey_core::proof::certificate::Certificate;
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{
-    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal, Settings,
+    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, MutualTls, Portal,
+    REGISTRATIONS_PER_HOUR, Settings,
 };
 use valetkey_core::time::Timestamp;
 use valetkey_fetch::{Guarded, Limits, Policy};
@@ -35,6 +36,8 @@ pub struct Builder {
     registration: DynamicRegistration,
     documents: MetadataDocuments,
     calls_loopback: bool,
+    request_uris: bool,
+    registrations_per_hour: u32,
     portal: Portal,
     accounts: Accounts,
     certificates: bool,
@@ -54,6 +57,8 @@ impl Default for Builder {
             registration: DynamicRegistration::Off,
             documents: MetadataDocuments::Off,
             calls_loopback: false,
+            request_uris: false,
+            registrations_per_hour: REGISTRATIONS_PER_HOUR,
             portal: Portal::default(),
             accounts: Accounts::default(),
             certificates: false,
@@ -99,6 +104,19 @@ impl Builder {
     #[must_use]
     pub fn calling_loopback(mut self) -> Self {
         self.calls_loopback = true;
+        self
+    }
+
+    /// Request objects may come by reference.
+    #[must_use]
+    pub fn request_uris(mut self) -> Self {
+        self.request_uris = true;
+        self
+    }
+
+    #[must_use]
+    pub fn registrations_per_hour(mut self, registrations: u32) -> Self {
+        self.registrations_per_hour = registrations;
         self
     }
 
@@ -170,6 +188,8 @@ impl Builder {
         let parts = Parts {
             settings: Settings::new(&self.issuer, self.lifetimes)
                 .with_registration(self.registration)
+                .with_request_uris(self.request_uris)
+                .with_registrations_per_hour(self.registrations_per_hour)
                 .with_metadata_documents(self.documents.clone())
                 .with_portal(self.portal)
                 .with_acr(self.acr.clone())

@@ -54,7 +54,7 @@ pub(crate) struct Cli {
 /// Flags of every command.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Global {
-    /// A configuration file; may be repeated, later ones win [default: ./valetkey.toml, if it is there]
+    /// A configuration file; may be repeated, later ones win [default: ./valetkey.toml, if it is there; `dev`: none]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) config: Vec<PathBuf>,
     /// Where database, keys and lock are kept [default: ./valetkey-data]

@@ -291,6 +291,8 @@ fn settings(config: &Config, issuer: &str) -> Settings {
         .with_dpop_nonce_required(config.dpop.require_nonce)
         .with_strict_introspection(config.introspection == keys::Introspecting::Strict)
         .with_required_pushing(config.require_pushed_authorization_requests)
+        .with_request_uris(config.request_uri_parameter_supported)
+        .with_registrations_per_hour(config.registration.per_hour)
         .with_acr(acr_values(&config.login.acr))
 }
 

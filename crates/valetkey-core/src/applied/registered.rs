@@ -80,7 +80,10 @@ impl Registration {
         let means_something = |compat: &Compat| match compat {
             Compat::Implicit => grants.contains(&GrantType::Implicit),
             Compat::Password => grants.contains(&GrantType::Password),
-            Compat::NoPkce | Compat::QueryCredentials | Compat::CodeAsRefreshToken => !public,
+            Compat::NoPkce
+            | Compat::QueryCredentials
+            | Compat::CodeAsRefreshToken
+            | Compat::TokenEndpointAudience => !public,
             Compat::Oob | Compat::ReusableRefreshToken | Compat::LongLivedAccessToken => true,
         };
         self.compat.iter().copied().filter(means_something).collect()

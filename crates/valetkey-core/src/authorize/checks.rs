@@ -11,7 +11,7 @@ mod demands;
 mod person;
 mod values;
 
-pub(super) use answer::{in_front, may_have, mode};
+pub(super) use answer::{in_front, mode};
 
 use super::Addressee;
 use crate::catalog::Catalog;

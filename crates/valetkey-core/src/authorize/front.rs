@@ -3,7 +3,7 @@
 //! In a hybrid the grant's row is begun here, unredeemed, under the code's own id: the code takes it over once, and a code
 //! that comes twice takes back what both gave.
 
-use super::{AuthorizationResponse, SWITCHED_OFF, checks, response};
+use super::{AuthorizationResponse, SWITCHED_OFF, response};
 use crate::client::Client;
 use crate::context::Context;
 use crate::error::{Code, Error};
@@ -26,7 +26,7 @@ pub(super) async fn finish(
     let request = &interaction.request;
     let kind = request.response_type;
     // The person may have taken an hour over the pages.
-    if !checks::may_have(client, kind) {
+    if !client.may_have(kind) {
         return Err(Code::UnauthorizedClient.because("this client lacks the opt-in implicit").into());
     }
     let id = GrantId(cx.new_id());

@@ -1,5 +1,6 @@
 //! RFC 9101 §4, §5, §6, §10 — an authorization request as a JWT that the client signed: its claims are the parameters
 
+use super::request_uri;
 use crate::client::{Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -48,16 +49,40 @@ pub async fn unfold(
     outside: &Params<'_>,
 ) -> Result<Option<Params<'static>>, Error> {
     outside.refuse_repeats(&["request", "client_id"])?;
-    let Some(text) = outside.one("request") else { return Ok(None) };
-    // RFC 9101 §5.
-    if outside.one("request_uri").is_some() {
-        return Err(Code::InvalidRequest.because("send request or request_uri, never both").into());
+    match (outside.one("request"), outside.one("request_uri")) {
+        // RFC 9101 §5.
+        (Some(_), Some(_)) => {
+            Err(Code::InvalidRequest.because("send request or request_uri, never both").into())
+        }
+        (Some(text), None) => Ok(Some(opened(cx, client, outside, text).await?)),
+        (None, Some(uri)) if request_uri::is_open(cx, client) => {
+            outside.refuse_repeats(&["request_uri"])?;
+            let text = request_uri::read(cx, client, uri).await?;
+            match opened(cx, client, outside, &text).await {
+                // RFC 9101 §7: what is there is invalid.
+                Err(Error::Denied(denial)) if denial.code == Code::InvalidRequestObject => {
+                    Err(Code::InvalidRequestUri.because(denial.detail).into())
+                }
+                other => other.map(Some),
+            }
+        }
+        (None, _) => Ok(None),
     }
-    let text = decrypted(cx, text)?;
-    let claims = read(cx, client, &text).await?;
+}
+
+async fn opened(
+    cx: &Context,
+    client: &Client,
+    outside: &Params<'_>,
+    text: &str,
+) -> Result<Params<'static>, Error> {
+    let (by_openid, text) = (is_by_openid(client, outside), decrypted(cx, text)?);
+    let claims = read(cx, client, &text, by_openid).await?;
     let mut pairs = pairs(&claims)?;
-    beside(client, outside, &mut pairs);
-    Ok(Some(Params::of(pairs).map_err(|_| OTHER_VALUE)?))
+    if by_openid {
+        beside(outside, &mut pairs);
+    }
+    Ok(Params::of(pairs).map_err(|_| OTHER_VALUE)?)
 }
 
 /// RFC 9101 §6.1: signed first, and encrypted for a key of ours after that; or signed alone.
@@ -70,8 +95,13 @@ fn decrypted<'a>(cx: &Context, text: &'a str) -> Result<Cow<'a, str>, Denial> {
     String::from_utf8(inside).map(Cow::from).map_err(|_| ENCRYPTED)
 }
 
-/// The claims of a request object that holds; of a request at the backchannel too (CIBA §7.1.1).
-pub async fn read(cx: &Context, client: &Client, text: &str) -> Result<Map<String, Value>, Error> {
+/// The claims of a request object that holds. `may_last`: one that does not say when it ends will do.
+async fn read(
+    cx: &Context,
+    client: &Client,
+    text: &str,
+    may_last: bool,
+) -> Result<Map<String, Value>, Error> {
     let jws = Jws::read(text).ok_or(UNREAD)?;
     let security = &client.profile.security;
     let named = security.request_object_signing_alg.as_deref();
@@ -88,11 +118,11 @@ pub async fn read(cx: &Context, client: &Client, text: &str) -> Result<Map<Strin
         Err(failed) => return Err(failed),
     }
     let claims: Map<String, Value> = jws.claims().ok_or(UNREAD)?;
-    hold(cx, client, &claims)?;
+    hold(cx, client, &claims, may_last)?;
     Ok(claims)
 }
 
-fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<(), Denial> {
+fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>, may_last: bool) -> Result<(), Denial> {
     let is_client = |name: &str| claims.get(name).and_then(Value::as_str) == Some(client.id.as_str());
     let issuer = Value::from(cx.settings.issuer());
     let to_us = match claims.get("aud") {
@@ -106,23 +136,31 @@ fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<()
     if claims.contains_key("request") || claims.contains_key("request_uri") {
         return Err(NESTED);
     }
-    if !is_now(cx.now, client, claims) {
+    if !is_now(cx.now, client, claims, may_last) {
         return Err(OTHER_TIME);
     }
     Ok(())
 }
 
-fn is_now(now: Timestamp, client: &Client, claims: &Map<String, Value>) -> bool {
+fn is_now(now: Timestamp, client: &Client, claims: &Map<String, Value>, may_last: bool) -> bool {
     let at = |name: &str| claims.get(name).map(|value| value.as_f64().map(seconds));
-    let (Some(Some(ends)), begins, made) = (at("exp"), at("nbf"), at("iat")) else { return false };
+    let (begins, made) = (at("nbf"), at("iat"));
+    let ends = match at("exp") {
+        Some(Some(ends)) => Some(ends),
+        None if may_last => None,
+        Some(None) | None => return false,
+    };
     // FAPI 2.0 Message Signing §5.3.1.
     let begun = match begins {
         None => !client.is_fapi2(),
         Some(None) => false,
-        Some(Some(begins)) => begins <= now + AHEAD && now - begins <= LONGEST && ends - begins <= LONGEST,
+        Some(Some(begins)) => {
+            let short = |ends: Timestamp| now - begins <= LONGEST && ends - begins <= LONGEST;
+            begins <= now + AHEAD && ends.is_none_or(short)
+        }
     };
     let made = made.is_none_or(|made| made.is_some_and(|made| made <= now + AHEAD));
-    begun && made && ends > now && ends - now <= LONGEST + AHEAD
+    begun && made && ends.is_none_or(|ends| ends > now && ends - now <= LONGEST + AHEAD)
 }
 
 /// RFC 7519 §2, NumericDate: it may have a fraction.
@@ -157,13 +195,15 @@ fn pairs(claims: &Map<String, Value>) -> Result<Pairs, Denial> {
     Ok(pairs)
 }
 
+/// Whether OIDC Core §6 is the law for this request, and not RFC 9101 as it stands: who signs all of its requests means all
+/// of it.
+fn is_by_openid(client: &Client, outside: &Params<'_>) -> bool {
+    super::is_openid(outside) && !client.is_fapi2() && !client.profile.security.require_signed_request_object
+}
+
 /// RFC 9101 §5: what stands outside counts for nothing. OIDC Core §6.1 alone wants `response_type` and `scope` there, and so
-/// lets them be left out inside; who signs all of its requests means all of it.
-fn beside(client: &Client, outside: &Params<'_>, pairs: &mut Pairs) {
-    let openid = outside.one("scope").is_some_and(|scope| scope.split(' ').any(|name| name == "openid"));
-    if !openid || client.is_fapi2() || client.profile.security.require_signed_request_object {
-        return;
-    }
+/// lets them be left out inside.
+fn beside(outside: &Params<'_>, pairs: &mut Pairs) {
     for name in ["response_type", "scope"] {
         if let Some(value) = outside.one(name).filter(|_| !pairs.iter().any(|(own, _)| own == name)) {
             pairs.push((name.into(), value.to_owned().into()));

@@ -1,5 +1,6 @@
 //! RFC 7523 §2.2, RFC 7521 §4.2, OIDC Core §9 — a client proves itself by a statement signed with its own key
 
+use super::compat::Compat;
 use super::{AuthMethod, Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
@@ -126,15 +127,23 @@ impl Assertion<'_> {
 
 /// RFC 10070: the issuer alone. CIBA Core §7.1 says of a client that begins there that two addresses more must do, and such
 /// clients come with them, as FAPI-CIBA's conformance tests do. FAPI 2.0 §5.3.2.1 forbids it to those that it speaks of: under
-/// `fapi2` they do for a client that has CIBA and no codes.
+/// `fapi2` they do for a client that has CIBA and no codes. OIDC Core §9 wanted the token endpoint: an opt-in, with which the
+/// older libraries' lists do too, where all in them is ours.
 fn is_ours(cx: &Context, client: &Client, aud: &Value) -> bool {
-    let Some(aud) = aud.as_str() else { return false };
     let codes = client.is_fapi2() && client.allows(GrantType::AuthorizationCode);
     let ciba = client.allows(GrantType::Ciba) && !codes;
+    let older = client.has(Compat::TokenEndpointAudience);
     let settings = &cx.settings;
-    let is_at =
-        |path: &str| aud == settings.url(path) || settings.mutual_tls.at(path).as_deref() == Some(aud);
-    aud == settings.issuer() || ciba && [path::TOKEN, path::BACKCHANNEL].into_iter().any(is_at)
+    let is_one = |aud: &str| {
+        let is_at =
+            |path: &str| aud == settings.url(path) || settings.mutual_tls.at(path).as_deref() == Some(aud);
+        aud == settings.issuer() || (ciba || older) && is_at(path::TOKEN) || ciba && is_at(path::BACKCHANNEL)
+    };
+    match aud {
+        Value::String(one) => is_one(one),
+        Value::Array(all) => older && !all.is_empty() && all.iter().all(|one| one.as_str().is_some_and(is_one)),
+        _ => false,
+    }
 }
 
 fn holds(cx: &Context, client: &Client, claims: &Claims) -> bool {

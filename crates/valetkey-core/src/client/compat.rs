@@ -23,11 +23,13 @@ pub enum Compat {
     CodeAsRefreshToken,
     /// `access_token_lifetime` over 24 hours.
     LongLivedAccessToken,
+    /// A client's own statement may name the token endpoint as its audience (RFC 7523 §3, OIDC Core §9).
+    TokenEndpointAudience,
 }
 
 impl Compat {
     /// Every opt-in this server can honour, with its risk in words.
-    pub const ALL: [(&'static str, Self, &'static str); 8] = [
+    pub const ALL: [(&'static str, Self, &'static str); 9] = [
         (
             "implicit",
             Self::Implicit,
@@ -70,6 +72,12 @@ impl Compat {
             "long_lived_access_token",
             Self::LongLivedAccessToken,
             "a stolen access token stays useful for as long as it lives; revoke it by hand",
+        ),
+        (
+            "token_endpoint_audience",
+            Self::TokenEndpointAudience,
+            "an authorization server that the application also uses can say that our token endpoint is its own, and then \
+             act here as the application with the statement that was meant for it",
         ),
     ];
 

@@ -1,13 +1,22 @@
-//! Which grants that need an opt-in any client has: what discovery may promise. Held until a client changes.
+//! Which grants and answers that need an opt-in any client has: what discovery may promise. Held until a client changes.
 
 use crate::error::Fault;
 use crate::grant::GrantType;
+use crate::interaction::ResponseType;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// What at least one client has.
+#[derive(Debug, Clone)]
+pub struct InUse {
+    pub grants: Vec<GrantType>,
+    /// Through the browser.
+    pub answers: Vec<ResponseType>,
+}
+
 /// The answer, with the count of changes at which it was found.
-type Held = (u64, Vec<GrantType>);
+type Held = (u64, InUse);
 
 #[derive(Debug, Default)]
 pub struct Offered {
@@ -21,9 +30,9 @@ impl Offered {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub async fn get_or_read<F>(&self, read: impl FnOnce() -> F) -> Result<Vec<GrantType>, Fault>
+    pub async fn get_or_read<F>(&self, read: impl FnOnce() -> F) -> Result<InUse, Fault>
     where
-        F: Future<Output = Result<Vec<GrantType>, Fault>>,
+        F: Future<Output = Result<InUse, Fault>>,
     {
         let changes = self.changes.load(Ordering::Acquire);
         let held = self.held.load_full();

@@ -17,6 +17,7 @@ pub use crate::settings::path;
 /// The metadata document; both well-known addresses serve the same.
 pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
     let grants = cx.offered_grants().await?;
+    let answers = cx.offered_answers().await?;
     let url = |path: &str| cx.settings.url(path);
     let certificates = &cx.settings.mutual_tls;
     // `client_secret` is our name for "either"; the standard's two stand for it.
@@ -54,7 +55,7 @@ pub async fn metadata(cx: &Context) -> Result<Value, Fault> {
         "tls_client_certificate_bound_access_tokens": certificates.arrives,
     });
     if let Some(members) = metadata.as_object_mut() {
-        members.extend(of_requests(cx, &grants));
+        members.extend(of_requests(cx, &answers));
         members.extend(of_approvals(cx, &grants));
         members.extend(of_logout(cx));
         members.append(&mut openid::members(cx));
@@ -103,9 +104,8 @@ fn of_logout(cx: &Context) -> Map<String, Value> {
 }
 
 /// What an authorization request may ask for, and how it is answered.
-fn of_requests(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
-    let offered = |kind: ResponseType| kind.grants().iter().all(|grant| grants.contains(grant));
-    let kinds = ResponseType::ALL.into_iter().filter(|(_, kind)| offered(*kind)).map(|(name, _)| name);
+fn of_requests(cx: &Context, answers: &[ResponseType]) -> Map<String, Value> {
+    let kinds = answers.iter().map(|kind| kind.name());
     let modes = ResponseMode::ALL.map(|(name, _)| name).into_iter().chain([ResponseMode::SHORT]);
     let mut metadata = json!({
         "response_types_supported": kinds.collect::<Vec<_>>(),
@@ -115,7 +115,8 @@ fn of_requests(cx: &Context, grants: &[GrantType]) -> Map<String, Value> {
         "require_pushed_authorization_requests": cx.settings.require_pushed_authorization_requests,
         "require_signed_request_object": false,
         "request_parameter_supported": true,
-        "request_uri_parameter_supported": false,
+        "request_uri_parameter_supported": cx.settings.request_uri_parameter_supported,
+        "require_request_uri_registration": cx.settings.request_uri_parameter_supported,
         "request_object_signing_alg_values_supported": jwk::Algorithm::ALL.map(|(name, _)| name),
         "authorization_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::name),
         "request_object_encryption_alg_values_supported": jwe::Algorithm::ALL.map(|(name, _)| name),

@@ -6,14 +6,49 @@ use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::SessionId;
 use crate::jose::jwt::{self, Type};
 use crate::params::Params;
+use crate::seal::{self, Kind};
 use crate::store::Session;
-use serde::Deserialize;
+use crate::time::{Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use url::Url;
 
 /// Every parameter that means something here.
 pub const KNOWN: [&str; 6] =
     ["id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
+
+/// Under which name [`carry`] comes back.
+pub const CARRIED: &str = "request";
+/// How long it may take from a redirect to the request that follows it.
+const ON_ITS_WAY: Seconds = Seconds::minutes(2);
+
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    query: String,
+    expires_at: Timestamp,
+}
+
+/// A request that came where its browser's cookie does not (§2, by POST from another site), for the redirect to where it
+/// does: sealed, since an ID token has no place in an address.
+pub fn carry(cx: &Context, params: &Params<'_>) -> Result<String, Fault> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in KNOWN {
+        for value in params.all(name) {
+            query.append_pair(name, value);
+        }
+    }
+    let record = Carried { query: query.finish(), expires_at: cx.now + ON_ITS_WAY };
+    cx.keys().sealing_at(cx.now)?.seal(Kind::LogoutRequest, cx.nonce(), &record)
+}
+
+/// The query of a request that was carried here.
+pub fn carried(cx: &Context, text: &str) -> Result<String, Denial> {
+    let opened = seal::open(cx.keys().sealing(), Kind::LogoutRequest, text);
+    let record: Option<Carried> = opened.and_then(|opened| opened.record());
+    let own = record.filter(|own| own.expires_at > cx.now);
+    own.map(|own| own.query)
+        .ok_or(Code::InvalidRequest.because("this link was good for a moment only: sign out again at the application"))
+}
 
 /// A request that holds.
 #[derive(Debug)]

@@ -140,6 +140,29 @@ fn rfc8252_section_8_6_public_clients_that_cannot_prove_themselves_are_always_as
 }
 
 #[test]
+fn rfc9700_section_4_15_a_token_through_the_browser_goes_unasked_only_to_a_confidential_client_at_a_safe_address() {
+    let (session, consent) = (session(9_000), consent("read write"));
+    let (https, loopback) = ("https://app.example/cb", "http://127.0.0.1:5000/cb");
+    for (origin, method, uri, on_loopback, asks) in [
+        (Origin::Operator, AuthMethod::ClientSecret, https, false, false),
+        (Origin::Dynamic, AuthMethod::ClientSecret, https, false, false),
+        (Origin::Dynamic, AuthMethod::None, https, false, true),
+        (Origin::Operator, AuthMethod::ClientSecret, loopback, false, true),
+        // A server that this machine alone reaches.
+        (Origin::Operator, AuthMethod::ClientSecret, loopback, true, false),
+        (Origin::Operator, AuthMethod::None, loopback, true, true),
+        (Origin::Operator, AuthMethod::ClientSecret, "com.example.app:/cb", true, true),
+    ] {
+        let mut own = interaction(&[], None);
+        own.request.redirect_uri = uri.to_owned();
+        own.request.response_type = ResponseType::IdToken;
+        let (client, here) = (Client { origin, ..client(method) }, Here { now: NOW, on_loopback });
+        let step = next_step(&own, &client, Some(&session), Some(&consent), here);
+        assert_eq!(step != Step::Finish, asks, "{origin:?} {method:?} {uri} {on_loopback}");
+    }
+}
+
+#[test]
 fn rfc8628_section_5_4_what_was_asked_for_elsewhere_is_asked_about_each_time() {
     let client = client(AuthMethod::ClientSecret);
     let session = session(0);

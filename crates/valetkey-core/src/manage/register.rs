@@ -4,9 +4,11 @@
 //! every client ([`Registration`]): no grant of its own, no opt-in,
 //! no privilege. The consent page says that nobody checked it, and it goes when nobody uses it.
 
+mod declined;
 mod software;
 
-use super::ManageError;
+pub use declined::Declined;
+
 use super::client::{self, Created, NewClient};
 use crate::applied::{Applicant, Registration};
 use crate::audit::{Actor, Event};
@@ -14,7 +16,7 @@ use crate::client::compat::Compat;
 use crate::client::profile::{Federation, Profile};
 use crate::client::{AuthMethod, Client, Origin, metadata, redirect_uri};
 use crate::context::Context;
-use crate::error::{Code, Denial, Error, Fault};
+use crate::error::{Code, Denial, Fault};
 use crate::grant::GrantType;
 use crate::ids::ClientId;
 use crate::interaction::ResponseType;
@@ -64,7 +66,7 @@ pub fn initial_access_token(cx: &Context, lifetime: Seconds) -> Result<String, F
 }
 
 /// Registers a client. `None`: registration is off, and there is no such endpoint.
-pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result<Option<Value>, Error> {
+pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result<Option<Value>, Declined> {
     match cx.in_force().dynamic {
         DynamicRegistration::Off => return Ok(None),
         DynamicRegistration::Token if !bearer.is_some_and(|text| lets_in(cx, text)) => {
@@ -74,13 +76,13 @@ pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result
     }
     let address = cx.caller.address;
     if cx.registrations.is_paused("", address, cx.now) {
-        return Err(Code::TemporarilyUnavailable
-            .because("too many registrations from this address: try again in an hour")
-            .into());
+        return Err(Declined::Often(cx.registrations.wait("", address, cx.now)));
     }
-    let new = new_client(cx, read(software::stated(cx, body).await?)?)?;
+    let asked = software::stated(cx, body).await?;
+    let new = new_client(cx, read(&asked)?)?;
     let token = cx.new_secret();
     let new = NewClient { registration_token: Some(token.hash()), ..new };
+    let refused = |error| Declined::by_rule(error, &asked);
     let created = client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
     cx.registrations.count_one("", address, cx.now);
     Ok(Some(shown(cx, &created, Some(&token))))
@@ -92,17 +94,13 @@ fn lets_in(cx: &Context, text: &str) -> bool {
     record.is_some_and(|own| own.expires_at > cx.now)
 }
 
-fn read(asked: Value) -> Result<Metadata, Denial> {
-    serde_json::from_value(asked).map_err(|_| {
-        Code::InvalidClientMetadata.because("send the metadata as one JSON object (RFC 7591, section 2)")
+fn read(asked: &Value) -> Result<Metadata, Denial> {
+    Metadata::deserialize(asked).map_err(|_| {
+        Code::InvalidClientMetadata.because(
+            "send the metadata as one JSON object (RFC 7591, section 2): lists of texts for redirect_uris, \
+             grant_types, response_types and post_logout_redirect_uris, texts for the others",
+        )
     })
-}
-
-fn refused(error: ManageError) -> Error {
-    match error {
-        ManageError::Failed(fault) => fault.into(),
-        _ => Code::InvalidClientMetadata.because("the metadata break a rule of registration").into(),
-    }
 }
 
 /// What the metadata ask for, within what a self-registered client may have.
@@ -215,9 +213,16 @@ fn grant_types(
     ))
 }
 
-/// RFC 7591 §2.1: of the response types asked for those that the grants allow; the others are left out.
+/// RFC 7591 §2.1: of the response types asked for those that the grants allow; the others are left out. Where none is asked
+/// for it is `code` (§2), and `token` for a client that names no grant and has the one for it from the operator, like
+/// every client. No other comes unasked.
 fn response_types(asked: &Metadata, granted: &[GrantType]) -> Vec<ResponseType> {
-    let named = asked.response_types.iter().flatten().filter_map(|name| ResponseType::parse(name));
+    let named: Vec<_> = match &asked.response_types {
+        Some(names) => names.iter().filter_map(|name| ResponseType::parse(name)).collect(),
+        None if asked.grant_types.is_none() => vec![ResponseType::Code, ResponseType::Token],
+        None => vec![ResponseType::Code],
+    };
+    let named = named.into_iter();
     named.filter(|kind| kind.grants().iter().all(|grant| granted.contains(grant))).collect()
 }
 
@@ -258,7 +263,7 @@ fn shown(cx: &Context, created: &Created, token: Option<&Secret>) -> Value {
 }
 
 /// RFC 7592 §3 — the client whose registration token this is; unknown clients and wrong tokens are answered alike.
-async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<Client>, Error> {
+async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<Client>, Declined> {
     // Never by fetching: a client that describes itself has no such token.
     let client = cx.registered(id).await?.filter(|client| !client.disabled);
     let proven = |client: &Arc<Client>| {
@@ -268,20 +273,25 @@ async fn registered(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Arc<
 }
 
 /// RFC 7592 §2.1.
-pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value, Error> {
+pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value, Declined> {
     let client = registered(cx, id, bearer).await?;
     let token = bearer.map(Secret::new);
     Ok(shown(cx, &Created { client: (*client).clone(), secret: None }, token.as_ref()))
 }
 
 /// RFC 7592 §2.2 — replaces the metadata; the authentication method and the secret stay.
-pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) -> Result<Value, Error> {
+pub async fn replace(
+    cx: &Context,
+    id: &str,
+    bearer: Option<&str>,
+    body: &[u8],
+) -> Result<Value, Declined> {
     let client = registered(cx, id, bearer).await?;
     let asked = software::stated(cx, body).await?;
     software::check_change(&asked, &client)?;
-    let asked = read(asked)?;
-    let named = asked.token_endpoint_auth_method.clone();
-    let new = new_client(cx, asked)?;
+    let metadata = read(&asked)?;
+    let named = metadata.token_endpoint_auth_method.clone();
+    let new = new_client(cx, metadata)?;
     let either = client.auth_method == AuthMethod::ClientSecret
         && named.as_deref().is_none_or(|name| name == "client_secret_post");
     if new.auth_method != Some(client.auth_method) && !either {
@@ -303,14 +313,15 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
         own.jwks_uri.clone_from(&new.jwks_uri);
         own.profile = Profile { federation: own.profile.federation.clone(), ..new.profile.clone() };
     });
-    let client = updated.await.map_err(refused)?;
+    let client = updated.await.map_err(|error| Declined::by_rule(error, &asked))?;
     let token = bearer.map(Secret::new);
     Ok(shown(cx, &Created { client, secret: None }, token.as_ref()))
 }
 
 /// RFC 7592 §2.3.
-pub async fn delete(cx: &Context, id: &str, bearer: Option<&str>) -> Result<(), Error> {
+pub async fn delete(cx: &Context, id: &str, bearer: Option<&str>) -> Result<(), Declined> {
     let client = registered(cx, id, bearer).await?;
     let id = ClientId::clone(&client.id);
-    client::delete(cx, Actor::Client(id.clone()), &id).await.map_err(refused)
+    let deleted = client::delete(cx, Actor::Client(id.clone()), &id).await;
+    deleted.map_err(|error| Declined::by_rule(error, &Value::Null))
 }

@@ -43,6 +43,18 @@ pub struct Exchange<'a> {
     pub limit: usize,
 }
 
+/// A file of somebody nobody here vouches for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub url: &'a str,
+    /// What is hoped for, as the `Accept` header says it.
+    pub accept: &'static str,
+    /// The most bytes.
+    pub limit: usize,
+    /// Whether one that was read before will do while it is fresh.
+    pub kept: bool,
+}
+
 /// What was answered, read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -62,6 +74,9 @@ pub trait Fetcher: Send + Sync + Debug {
     /// The same at an address that nobody here vouches for: however slow strangers' servers are, those that were
     /// registered are asked meanwhile.
     async fn strangers_document(&self, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched>;
+
+    /// Whatever a stranger's server answers with 200, of any media type: a picture, a signed request.
+    async fn strangers_file(&self, wanted: &Wanted<'_>) -> Result<Arc<[u8]>, Unfetched>;
 
     /// Lets go of a document that has grown too old for its reader, unless it was fetched a moment ago: what strangers
     /// can bring about must not become a stream of questions. Where its server is away then, it goes on being used for as
@@ -86,6 +101,10 @@ impl Fetcher for Nowhere {
     }
 
     async fn strangers_document(&self, _: &str, _: usize) -> Result<Arc<[u8]>, Unfetched> {
+        Err(Unfetched::Forbidden)
+    }
+
+    async fn strangers_file(&self, _: &Wanted<'_>) -> Result<Arc<[u8]>, Unfetched> {
         Err(Unfetched::Forbidden)
     }
 

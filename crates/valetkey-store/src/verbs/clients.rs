@@ -12,6 +12,7 @@ use valetkey_core::client::{Client, Origin};
 use valetkey_core::error::Fault;
 use valetkey_core::grant::GrantType;
 use valetkey_core::ids::{ClientId, Id};
+use valetkey_core::interaction::ResponseType;
 use valetkey_core::store::{ChangeKind, Clients, Mark, MarkKind, Page, Write};
 
 /// How many of a client's grants go with one transaction while it is being deleted.
@@ -66,6 +67,19 @@ impl Verb for InUse {
             }
         }
         Ok(found)
+    }
+}
+
+struct FrontInUse;
+
+impl Verb for FrontInUse {
+    type Out = Vec<ResponseType>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<ResponseType>, Fault> {
+        let sql = "SELECT version, document FROM clients WHERE disabled = 0 AND document LIKE $1";
+        let name = format!("%\"{}\"%", GrantType::Implicit.name());
+        let named: Vec<Client> = all(tx, sql, params![name.as_str()]).await?;
+        let kinds = ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(|kind| kind.is_in_front());
+        Ok(kinds.filter(|kind| named.iter().any(|client| client.may_have(*kind))).collect())
     }
 }
 
@@ -185,6 +199,10 @@ impl Clients for Store {
 
     async fn grants_in_use(&self, grants: &[GrantType]) -> Result<Vec<GrantType>, Fault> {
         self.engine.read(InUse { grants: grants.to_vec() }).await
+    }
+
+    async fn front_answers_in_use(&self) -> Result<Vec<ResponseType>, Fault> {
+        self.engine.read(FrontInUse).await
     }
 
     async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault> {

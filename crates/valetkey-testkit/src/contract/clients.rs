@@ -5,7 +5,10 @@ use super::fixtures::{
     CALLERS, NOW, ROUNDS, Scene, add_client, any, client, consent, id_at, race, told, until_now,
 };
 use valetkey_core::audit::Event;
+use valetkey_core::client::compat::Compat;
 use valetkey_core::client::{Client, ClientSecret};
+use valetkey_core::grant::GrantType;
+use valetkey_core::interaction::ResponseType;
 use valetkey_core::secret::SecretHash;
 use valetkey_core::store::{ChangeKind, MarkKind, Page, Redemption, Write};
 use valetkey_core::time::Seconds;
@@ -29,6 +32,27 @@ pub async fn a_client_reads_back_as_it_was_written(store: Handle) {
     assert_eq!(store.client(&full.id).await.unwrap(), Some(full));
     assert_eq!(store.client(&"other".into()).await.unwrap(), None);
     assert_eq!(told(&store, Event::ClientCreated).await, 1);
+}
+
+pub async fn the_answers_in_use_are_those_of_a_client_that_may_have_them(store: Handle) {
+    use GrantType::{AuthorizationCode, Implicit};
+    assert_eq!(store.front_answers_in_use().await.unwrap(), []);
+    let with = |id: &str, grants: &[GrantType]| Client {
+        grant_types: grants.to_vec(),
+        compat: vec![Compat::Implicit],
+        ..client(id)
+    };
+    let off = Client { disabled: true, ..with("off", &[AuthorizationCode, Implicit]) };
+    let unopted = Client { compat: Vec::new(), ..with("unopted", &[AuthorizationCode, Implicit]) };
+    add_client(&store, &off).await;
+    add_client(&store, &unopted).await;
+    assert_eq!(store.front_answers_in_use().await.unwrap(), []);
+    add_client(&store, &with("front", &[Implicit])).await;
+    add_client(&store, &with("code", &[AuthorizationCode])).await;
+    let front = [ResponseType::Token, ResponseType::IdToken, ResponseType::IdTokenToken];
+    assert_eq!(store.front_answers_in_use().await.unwrap(), front, "no client has both");
+    add_client(&store, &with("hybrid", &[AuthorizationCode, Implicit])).await;
+    assert_eq!(store.front_answers_in_use().await.unwrap().len(), 6);
 }
 
 pub async fn a_client_id_is_taken_once(store: Handle) {

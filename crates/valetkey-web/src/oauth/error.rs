@@ -7,11 +7,12 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use valetkey_core::error::{Code, Denial, Error, Fault};
+use valetkey_core::time::Seconds;
 
 #[derive(Serialize)]
-struct Body {
+struct Body<'a> {
     error: &'static str,
-    error_description: &'static str,
+    error_description: &'a str,
 }
 
 /// After how many seconds a caller may try again when something we need was away.
@@ -20,7 +21,7 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
 /// After how many a caller who came too often may (RFC 6585 §4).
 const WAIT_SECONDS: HeaderValue = HeaderValue::from_static("30");
 
-fn body(status: StatusCode, code: Code, detail: &'static str) -> Response {
+fn body(status: StatusCode, code: Code, detail: &str) -> Response {
     let bytes = serde_json::to_vec(&Body { error: code.as_str(), error_description: detail });
     (status, json(bytes.unwrap_or_default())).into_response()
 }
@@ -40,6 +41,18 @@ pub(crate) fn denied(denial: Denial, challenged: bool) -> Response {
         let challenge = HeaderValue::from_static("Basic realm=\"valetkey\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
+    response
+}
+
+/// RFC 7591 §3.2.2 — a refusal that says in words of ours which rule is broken.
+pub(crate) fn broken(code: Code, words: &str) -> Response {
+    body(StatusCode::BAD_REQUEST, code, words)
+}
+
+/// RFC 6585 §4 — a caller who came too often, and when it may come again.
+pub(crate) fn too_often(detail: &'static str, wait: Seconds) -> Response {
+    let mut response = denied(Code::TemporarilyUnavailable.because(detail), false);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.0));
     response
 }
 

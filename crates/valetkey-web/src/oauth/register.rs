@@ -7,8 +7,8 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::Value;
-use valetkey_core::error::{Code, Error};
-use valetkey_core::manage::register;
+use valetkey_core::error::Code;
+use valetkey_core::manage::register::{self, Declined};
 
 pub(crate) async fn post(json: JsonCall) -> Response {
     let answer = register::register(&json.call.cx, json.call.bearer(), &json.body).await;
@@ -35,7 +35,7 @@ pub(crate) async fn delete(Path(id): Path<String>, call: Call) -> Response {
     }
 }
 
-fn shown(answer: Result<Value, Error>) -> Response {
+fn shown(answer: Result<Value, Declined>) -> Response {
     match answer {
         Ok(client) => document(&client),
         Err(refused) => refusal(&refused),
@@ -46,9 +46,12 @@ fn document(client: &Value) -> Response {
     respond::json(client.to_string().into_bytes())
 }
 
-fn refusal(refused: &Error) -> Response {
-    match refused {
-        Error::Denied(denial) if denial.code == Code::InvalidToken => error::challenge(Some(*denial)),
-        refused => error::respond(refused, false),
+fn refusal(declined: &Declined) -> Response {
+    match declined {
+        Declined::Denied(denial) if denial.code == Code::InvalidToken => error::challenge(Some(*denial)),
+        Declined::Denied(denial) => error::denied(*denial, false),
+        Declined::Rule(words) => error::broken(Code::InvalidClientMetadata, words),
+        Declined::Often(wait) => error::too_often("too many registrations from this address", *wait),
+        Declined::Failed(fault) => error::failed(fault),
     }
 }

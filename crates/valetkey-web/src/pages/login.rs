@@ -175,11 +175,14 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         _ => LoginMode::Fresh,
     };
     let tenant_id = interaction.is_none().then(|| tenant.to_string()).filter(|id| id != TenantId::DEFAULT);
+    let about = interaction.map(|(.., client)| &client.profile.about);
     let upstreams = upstream::buttons(call, &tenant, interaction.map(|(own, ..)| own));
     Ok(Login {
         i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
         csrf: Some(form_proof::make(&call.cx, browser)?),
         app: interaction.map(|(.., client)| app(client)),
+        policy: about.and_then(|about| about.policy_uri.as_deref()).and_then(Href::web),
+        terms: about.and_then(|about| about.tos_uri.as_deref()).and_then(Href::web),
         tenant: tenant_view(call, &tenant),
         register: sign_up::link(call, interaction.map(|(_, sealed, _)| sealed), tenant_id.as_deref()),
         tenant_id,

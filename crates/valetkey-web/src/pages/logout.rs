@@ -9,7 +9,7 @@ use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
 use axum::response::Response;
 use http::StatusCode;
-use valetkey_core::endpoint::logout::{KNOWN, LogoutRequest, read};
+use valetkey_core::endpoint::logout::{CARRIED, KNOWN, LogoutRequest, carried, carry, read};
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::login::form_proof;
 use valetkey_core::params::Params;
@@ -24,30 +24,36 @@ pub(crate) async fn get(call: Call) -> Response {
         Ok(params) => params,
         Err(denial) => return refused(&call, ErrorKind::BadRequest, denial),
     };
-    match answer(&call, &params).await {
-        Ok(response) => response,
-        Err(Error::Denied(denial)) => refused(&call, ErrorKind::BadRequest, denial),
-        Err(Error::Failed(fault)) => failed(&call, &fault),
+    let Some(sealed) = params.one(CARRIED) else { return answered(&call, &params).await };
+    let query = carried(&call.cx, sealed);
+    match query.as_ref().map_err(|denial| *denial).and_then(|query| Params::parse(query.as_bytes())) {
+        Ok(params) => answered(&call, &params).await,
+        Err(denial) => refused(&call, ErrorKind::BadRequest, denial),
     }
 }
 
 /// §2: by POST too. A form of another site carries no cookie of ours, so it comes back as a GET, which does.
 pub(crate) async fn post(form: PageForm) -> Response {
     let PageForm { call, body } = form;
-    match Params::parse(&body) {
-        Ok(params) => see_other(&call.cx.settings.url(&format!("{LOGOUT}?{}", again(&params)))),
-        Err(denial) => refused(&call, ErrorKind::BadRequest, denial),
+    let params = match Params::parse(&body) {
+        Ok(params) => params,
+        Err(denial) => return refused(&call, ErrorKind::BadRequest, denial),
+    };
+    if call.cookie(Cookie::Session).is_some() {
+        return answered(&call, &params).await;
+    }
+    match carry(&call.cx, &params) {
+        Ok(sealed) => see_other(&call.cx.settings.url(&format!("{LOGOUT}?{CARRIED}={sealed}"))),
+        Err(fault) => failed(&call, &fault),
     }
 }
 
-fn again(params: &Params<'_>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in KNOWN {
-        for value in params.all(name) {
-            query.append_pair(name, value);
-        }
+async fn answered(call: &Call, params: &Params<'_>) -> Response {
+    match answer(call, params).await {
+        Ok(response) => response,
+        Err(Error::Denied(denial)) => refused(call, ErrorKind::BadRequest, denial),
+        Err(Error::Failed(fault)) => failed(call, &fault),
     }
-    query.finish()
 }
 
 async fn answer(call: &Call, params: &Params<'_>) -> Result<Response, Error> {

@@ -203,7 +203,9 @@ pub(crate) fn app(client: &Client) -> AppView {
         .listing
         .logo
         .as_deref()
-        .and_then(|name| Href::local(&format!("{}{name}", super::logo::PREFIX)));
+        .map(|name| format!("{}{name}", super::logo::PREFIX))
+        .or_else(|| super::logo::path_of(client))
+        .and_then(|path| Href::local(&path));
     AppView::new(&client.name, website).with_logo(logo)
 }
 

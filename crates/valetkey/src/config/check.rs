@@ -136,11 +136,13 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
             wrong.push((key, format!("{value} is outside the range {} to {}", Span(least), Span(most))));
         }
     }
+    let per_hour = usize::try_from(config.registration.per_hour).unwrap_or(usize::MAX);
     for (key, value, least, most) in [
         ("http.limits.max_header_bytes", limits.max_header_bytes, 8192, 1 << 20),
         ("http.limits.max_body_bytes", limits.max_body_bytes, 4096, 16 << 20),
         ("http.limits.max_connections", limits.max_connections, 16, 1_000_000),
         ("gateway.max_body_bytes", config.gateway.max_body_bytes, 4096, 16 << 30),
+        ("registration.per_hour", per_hour, 1, 1_000_000),
         ("login.parallel_hashes", config.login.parallel_hashes.unwrap_or(1), 1, 64),
     ] {
         if value < least || value > most {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use valetkey_core::claims;
-use valetkey_core::settings::{AcrValues, Lifetimes as CoreLifetimes, Portal};
+use valetkey_core::settings::{AcrValues, Lifetimes as CoreLifetimes, Portal, REGISTRATIONS_PER_HOUR};
 
 /// Valetkey's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,9 @@ pub(crate) struct Config {
     /// Whether every application must push its authorization requests (RFC 9126). One application alone: its metadata of
     /// the same name.
     pub(crate) require_pushed_authorization_requests: bool,
+    /// Whether a request object may come by reference (`request_uri`, OpenID Connect Core 6.2): this server then reads it at
+    /// an address that the application registered (`request_uris`).
+    pub(crate) request_uri_parameter_supported: bool,
     pub(crate) http: Http,
     pub(crate) dpop: Dpop,
     pub(crate) management: Management,
@@ -60,6 +63,7 @@ impl Default for Config {
             master_key: None,
             introspection: Introspecting::default(),
             require_pushed_authorization_requests: false,
+            request_uri_parameter_supported: false,
             http: Http::default(),
             dpop: Dpop::default(),
             management: Management::default(),
@@ -366,15 +370,28 @@ impl Default for Console {
 }
 
 /// Applications that register themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Registration {
     /// Registration by the application (RFC 7591).
     pub(crate) dynamic: DynamicRegistration,
+    /// How many applications one address may register before it has to wait for an hour.
+    pub(crate) per_hour: u32,
     /// Applications whose client_id is the address of a document that describes them.
     pub(crate) metadata_documents: MetadataDocuments,
     /// For `allow-list`: hosts, or addresses below which the documents may be.
     pub(crate) metadata_documents_allow: Many<DocumentPlace>,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            dynamic: DynamicRegistration::default(),
+            per_hour: REGISTRATIONS_PER_HOUR,
+            metadata_documents: MetadataDocuments::default(),
+            metadata_documents_allow: Many::default(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]

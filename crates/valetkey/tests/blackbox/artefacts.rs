@@ -104,6 +104,7 @@ async fn everything(app: &TestApp) -> (Browser<'_>, Reply, Vec<(&'static str, St
         ("request ID of a back channel", handle(app, HandleKind::AuthReqId)),
         ("what a device asked", sealed_record(app, Kind::Pending)),
         ("what a person agreed to", sealed_record(app, Kind::Agreed)),
+        ("request to sign out", sealed_record(app, Kind::LogoutRequest)),
         ("lock of a backup", BackupKey::new([7; 32]).lock(&app.server.master, "about", [1; 12]).unwrap()),
         ("session cookie", browser.cookies[SESSION].clone()),
         ("browser cookie", browser.cookies[BROWSER].clone()),

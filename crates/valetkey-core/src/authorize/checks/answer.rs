@@ -9,16 +9,10 @@ use crate::grant::GrantType;
 use crate::interaction::{ResponseMode, ResponseType};
 use crate::params::Params;
 
-/// Whether a client may have an answer that brings something through the browser: an opt-in of the operator.
-pub(in crate::authorize) fn may_have(client: &Client, kind: ResponseType) -> bool {
-    let granted = kind.grants().iter().all(|grant| client.allows(*grant));
-    granted && client.has(Compat::Implicit) && client.profile.security.has_response_type(kind)
-}
-
 /// What a request wants through the browser, if this client may have it so.
 pub(in crate::authorize) fn in_front(client: &Client, params: &Params<'_>) -> Option<ResponseType> {
     let kind = params.one("response_type").and_then(ResponseType::parse)?;
-    (kind.is_in_front() && may_have(client, kind)).then_some(kind)
+    (kind.is_in_front() && client.may_have(kind)).then_some(kind)
 }
 
 /// How the answer travels where the request does not say (Multiple Response Types §5).
@@ -75,7 +69,7 @@ pub(super) fn response_type(draft: &mut Draft<'_>) -> Result<(), Denial> {
         return Err(Code::InvalidRequest.because("response_type is missing: send response_type=code"));
     };
     let client = &draft.addressee.client;
-    let kind = ResponseType::parse(text).filter(|kind| !kind.is_in_front() || may_have(client, *kind));
+    let kind = ResponseType::parse(text).filter(|kind| !kind.is_in_front() || client.may_have(*kind));
     draft.request.response_type =
         kind.ok_or(Code::UnsupportedResponseType.because("send response_type=code"))?;
     Ok(())

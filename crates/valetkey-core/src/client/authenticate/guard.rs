@@ -81,6 +81,14 @@ impl Guard {
         here || (!self.pauses.0.is_empty() && self.pauses.holds(&self.digest(subject, address), now))
     }
 
+    /// How long an address that has to pause has to.
+    pub fn wait(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) -> Seconds {
+        let own = self.counts.get(&key(subject, address)).filter(|(count, _)| *count >= self.free);
+        let here = own.map_or(Seconds(0), |(_, last)| (last + self.pause) - now);
+        let there = self.pauses.0.get(&self.digest(subject, address)).map_or(Seconds(0), |until| until - now);
+        here.max(there).max(Seconds(1))
+    }
+
     pub fn count_one(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) {
         let key = key(subject, address);
         let count = self.count(&key, now);
@@ -122,6 +130,7 @@ mod tests {
             guard.count_one("app", bad, Timestamp(0));
         }
         assert!(guard.is_paused("app", bad, Timestamp(59)));
+        assert_eq!(guard.wait("app", bad, Timestamp(20)), Seconds(40));
         assert!(!guard.is_paused("app", good, Timestamp(59)));
         assert!(!guard.is_paused("other", bad, Timestamp(59)));
         assert!(!guard.is_paused("app", bad, Timestamp(60)));

@@ -1,6 +1,7 @@
 //! RFC 7591 §2, OIDC Registration §2 — what an application says of itself to people
 //!
-//! Nobody checked it, and none of its addresses is called or shown as a picture.
+//! Nobody checked it. Of its addresses the picture's alone is called, by the guarded fetcher; browsers get what came of it
+//! from us.
 
 use super::members;
 use crate::client::Client;

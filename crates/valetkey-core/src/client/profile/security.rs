@@ -3,7 +3,7 @@
 use super::{Encrypted, encryption_flaw, members};
 use crate::client::Client;
 use crate::client::compat::Compat;
-use crate::client::keys::Keys;
+use crate::client::keys::{self, Keys};
 use crate::client::metadata::BadMetadata;
 use crate::interaction::ResponseType;
 use crate::jose::SigningAlgorithm;
@@ -14,6 +14,8 @@ use serde_json::Value;
 
 /// More types than any one client asks for.
 const MOST_TYPES: usize = 50;
+/// More places than any one client puts its requests at.
+const MOST_URIS: usize = 20;
 
 /// A set of demands that is switched on as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ members! {
         /// By which algorithm it means to encrypt them for a key of ours. It may use another, or none (OIDC Registration §2).
         pub request_object_encryption_alg: Option<jwe::Algorithm>,
         pub request_object_encryption_enc: Option<jwe::Encryption>,
+        /// OIDC Registration §2: where its request objects may be read, if requests may come by reference at all.
+        pub request_uris: Vec<String>,
         /// By which algorithm a signed answer (JARM) is signed; none said: RS256, or ES256 under `fapi2`.
         pub authorization_signed_response_alg: Option<SigningAlgorithm>,
         /// How such an answer is encrypted for its keys; none said: not at all.
@@ -128,12 +132,21 @@ impl Security {
         {
             return Some(flaw);
         }
+        if !self.request_uris.iter().all(|uri| is_request_uri(uri)) || self.request_uris.len() > MOST_URIS {
+            return Some("request_uris: at most 20 https addresses of at most 512 characters".to_owned());
+        }
         let types = &self.authorization_details_types;
         if types.len() > MOST_TYPES || types.iter().any(|name| name.is_empty() || name.len() > 200) {
             return Some("authorization_details_types: at most 50 names of 1 to 200 characters".to_owned());
         }
         None
     }
+}
+
+/// OIDC Core §6.2. The fragment is a hash of what stands there.
+fn is_request_uri(uri: &str) -> bool {
+    let url = uri.split_once('#').map_or(uri, |(url, _)| url);
+    uri.len() <= 512 && uri.is_ascii() && keys::is_readable(url)
 }
 
 /// What FAPI 2.0 forbids of how a client is registered.

@@ -95,6 +95,8 @@ fn plain() -> Login {
         i: None,
         csrf: Some(CSRF.to_owned()),
         app: None,
+        policy: None,
+        terms: None,
         tenant: None,
         tenant_id: None,
         destination: None,

@@ -14,6 +14,9 @@ pub struct Login {
     pub csrf: Option<String>,
     /// Who asks for the sign-in; none for a plain one.
     pub app: Option<App>,
+    /// OIDC Registration §2: pages of the application about what it does with data, and on which terms.
+    pub policy: Option<Href>,
+    pub terms: Option<Href>,
     /// Whose accounts are meant, if the tenant has a name worth showing.
     pub tenant: Option<Tenant>,
     /// The tenant that was asked for by a link to a plain sign-in.
