@@ -166,8 +166,7 @@ impl Catalog {
         let foreign = |name: &str| {
             !self.scopes.contains_key(name) && client.scope.as_ref().is_none_or(|own| !own.contains(name))
         };
-        let scope =
-            if scope.contains("openid") { scope.filter(|name| !foreign(name)) } else { scope };
+        let scope = if scope.contains("openid") { scope.filter(|name| !foreign(name)) } else { scope };
         if !scope.iter().all(|name| known(name) && client.may_ask_for(name)) {
             return Err(Code::InvalidScope
                 .because("ask only for scopes that exist here and that this client was registered for"));

@@ -344,8 +344,9 @@ impl Server {
         let in_use = self.in_use(&Self::opted()).await?.grants;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
-        let has =
-            |grant: &GrantType| !Self::is_rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant);
+        let has = |grant: &GrantType| {
+            !Self::is_rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant)
+        };
         Ok(GrantType::ALL.into_iter().filter(has).collect())
     }
 

@@ -198,9 +198,8 @@ fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Times
 fn must_always_ask(client: &Client, request: &AuthorizationRequest, on_loopback: bool) -> bool {
     let public = client.is_public();
     // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
-    let unproven = public
-        || request.response_type.is_in_front()
-        || redirect_uri::is_oob(&request.redirect_uri);
+    let unproven =
+        public || request.response_type.is_in_front() || redirect_uri::is_oob(&request.redirect_uri);
     let safe = match redirect_uri::check(&request.redirect_uri) {
         Ok(Destination::Web(_)) => true,
         Ok(Destination::Loopback(_)) => on_loopback && !public,

@@ -141,7 +141,9 @@ fn is_ours(cx: &Context, client: &Client, aud: &Value) -> bool {
     };
     match aud {
         Value::String(one) => is_one(one),
-        Value::Array(all) => older && !all.is_empty() && all.iter().all(|one| one.as_str().is_some_and(is_one)),
+        Value::Array(all) => {
+            older && !all.is_empty() && all.iter().all(|one| one.as_str().is_some_and(is_one))
+        }
         _ => false,
     }
 }

@@ -78,7 +78,8 @@ pub fn check(client: &Client) -> Result<(), BadMetadata> {
         return Err(BadMetadata(flaw.words));
     }
     for uri in &client.post_logout_redirect_uris {
-        redirect_uri::check(uri).map_err(|bad| BadMetadata(format!("{uri}: {bad}")))?;
+        redirect_uri::check(uri)
+            .map_err(|bad| BadMetadata(format!("post_logout_redirect_uris: {uri}: {bad}")))?;
     }
     if client.grant_types.is_empty() {
         return refuse("a client needs at least one grant type");

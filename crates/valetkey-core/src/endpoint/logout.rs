@@ -46,8 +46,10 @@ pub fn carried(cx: &Context, text: &str) -> Result<String, Denial> {
     let opened = seal::open(cx.keys().sealing(), Kind::LogoutRequest, text);
     let record: Option<Carried> = opened.and_then(|opened| opened.record());
     let own = record.filter(|own| own.expires_at > cx.now);
-    own.map(|own| own.query)
-        .ok_or(Code::InvalidRequest.because("this link was good for a moment only: sign out again at the application"))
+    own.map(|own| own.query).ok_or(
+        Code::InvalidRequest
+            .because("this link was good for a moment only: sign out again at the application"),
+    )
 }
 
 /// A request that holds.

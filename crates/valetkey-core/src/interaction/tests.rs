@@ -140,7 +140,8 @@ fn rfc8252_section_8_6_public_clients_that_cannot_prove_themselves_are_always_as
 }
 
 #[test]
-fn rfc9700_section_4_15_a_token_through_the_browser_goes_unasked_only_to_a_confidential_client_at_a_safe_address() {
+fn rfc9700_section_4_15_a_token_through_the_browser_goes_unasked_only_to_a_confidential_client_at_a_safe_address()
+ {
     let (session, consent) = (session(9_000), consent("read write"));
     let (https, loopback) = ("https://app.example/cb", "http://127.0.0.1:5000/cb");
     for (origin, method, uri, on_loopback, asks) in [

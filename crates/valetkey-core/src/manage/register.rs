@@ -280,12 +280,7 @@ pub async fn show(cx: &Context, id: &str, bearer: Option<&str>) -> Result<Value,
 }
 
 /// RFC 7592 §2.2 — replaces the metadata; the authentication method and the secret stay.
-pub async fn replace(
-    cx: &Context,
-    id: &str,
-    bearer: Option<&str>,
-    body: &[u8],
-) -> Result<Value, Declined> {
+pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) -> Result<Value, Declined> {
     let client = registered(cx, id, bearer).await?;
     let asked = software::stated(cx, body).await?;
     software::check_change(&asked, &client)?;

@@ -17,7 +17,8 @@ struct World {
 
 impl World {
     async fn with(members: Value) -> Self {
-        let (app, site) = (furnish(TestApp::builder().calling_loopback().request_uris()).await, Site::start().await);
+        let (app, site) =
+            (furnish(TestApp::builder().calling_loopback().request_uris()).await, Site::start().await);
         let uris = json!([site.url("/one"), site.url("/any")]);
         let own = Signer::register(&app, SigningAlgorithm::Rs256, &set(&members, "request_uris", uris)).await;
         Self { app, site, own }
@@ -33,7 +34,12 @@ impl World {
 
     /// What the conformance suite sends beside it.
     async fn ask(&self, uri: &str) -> Reply {
-        let fields = [("request_uri", uri), ("response_type", "code"), ("scope", "openid"), ("redirect_uri", CALLBACK)];
+        let fields = [
+            ("request_uri", uri),
+            ("response_type", "code"),
+            ("scope", "openid"),
+            ("redirect_uri", CALLBACK),
+        ];
         self.own.allow(&mut self.app.browser(), &fields).await
     }
 }
@@ -75,11 +81,14 @@ async fn oidc_core_section_6_2_the_fragment_is_a_hash_of_what_stands_there() {
 async fn oidc_core_section_6_3_what_is_not_there_or_does_not_hold_is_refused_and_nothing_else_is_asked() {
     let world = World::with(json!({})).await;
     let uri = world.site.url("/one");
-    for elsewhere in ["https://evil.example/r".to_owned(), world.site.url("/two"), format!("{uri}/"), format!("{uri}?x=1")] {
+    for elsewhere in
+        ["https://evil.example/r".to_owned(), world.site.url("/two"), format!("{uri}/"), format!("{uri}?x=1")]
+    {
         assert_eq!(error(&world.ask(&elsewhere).await), "invalid_request_uri", "{elsewhere}");
     }
     assert!(world.site.asked().is_empty(), "{:?}", world.site.asked());
-    let unsigned = format!("{}.{}.", BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#), BASE64URL_NOPAD.encode(b"{}"));
+    let unsigned =
+        format!("{}.{}.", BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#), BASE64URL_NOPAD.encode(b"{}"));
     let claims = world.claims();
     for (case, status, body) in [
         ("nothing there", 404, String::new()),
@@ -101,7 +110,9 @@ async fn oidc_core_section_6_3_what_is_not_there_or_does_not_hold_is_refused_and
 #[tokio::test]
 async fn oidc_core_section_6_2_without_the_operator_or_under_fapi2_nothing_is_read() {
     let app = world().await;
-    let own = Signer::register(&app, SigningAlgorithm::Rs256, &json!({"request_uris": ["https://app.example/r"]})).await;
+    let own =
+        Signer::register(&app, SigningAlgorithm::Rs256, &json!({"request_uris": ["https://app.example/r"]}))
+            .await;
     let fields = [("request_uri", "https://app.example/r"), ("redirect_uri", CALLBACK)];
     let fields = [&fields[..], &with(&Browser::request("signer", "openid"), "redirect_uri", None)].concat();
     assert_eq!(error(&own.allow(&mut app.browser(), &fields).await), "request_uri_not_supported");

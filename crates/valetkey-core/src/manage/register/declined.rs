@@ -43,9 +43,9 @@ impl Declined {
         match error {
             ManageError::Failed(fault) => Self::Failed(fault),
             ManageError::Refused(words) => Self::Rule(without(&words, asked)),
-            ManageError::Unknown(_) | ManageError::Exists(_) => {
-                Self::Denied(Code::InvalidClientMetadata.because("it is being changed by somebody else: try again"))
-            }
+            ManageError::Unknown(_) | ManageError::Exists(_) => Self::Denied(
+                Code::InvalidClientMetadata.because("it is being changed by somebody else: try again"),
+            ),
         }
     }
 }
