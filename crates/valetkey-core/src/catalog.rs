@@ -150,9 +150,20 @@ impl Catalog {
         found.next().is_none().then_some(first)
     }
 
+    /// OIDC Core §3.1.2.1 — what a sign-in asks for without what means nothing here, which is passed over; the answer says
+    /// what was given.
+    pub fn understood<'a>(&self, client: &Client, text: &'a str) -> Cow<'a, str> {
+        let own = |name: &str| client.scope.as_ref().is_some_and(|own| own.contains(name));
+        let known = |name: &&str| name.is_empty() || self.scopes.contains_key(*name) || own(name);
+        let mut names = text.split(' ');
+        if !names.clone().any(|name| name == "openid") || names.all(|name| known(&name)) {
+            return text.into();
+        }
+        text.split(' ').filter(known).collect::<Vec<_>>().join(" ").into()
+    }
+
     /// RFC 6749 §3.3 — the scope of a request: registered here and open to this client. Where none is asked for, the
-    /// server's default scopes, or else all that the client was registered for. In a sign-in by OpenID Connect what means
-    /// nothing here is passed over (OIDC Core §3.1.2.1); the answer says what was given.
+    /// server's default scopes, or else all that the client was registered for.
     pub fn asked_scope(&self, client: &Client, text: Option<&str>) -> Result<Scope, Denial> {
         let Some(text) = text else {
             let defaults = self.defaults.filter(|name| client.may_ask_for(name));
@@ -163,10 +174,6 @@ impl Catalog {
         })?;
         // A name given to the client by an operator counts, with or without words for the consent page.
         let known = |name: &str| self.scopes.contains_key(name) || client.scope.is_some();
-        let foreign = |name: &str| {
-            !self.scopes.contains_key(name) && client.scope.as_ref().is_none_or(|own| !own.contains(name))
-        };
-        let scope = if scope.contains("openid") { scope.filter(|name| !foreign(name)) } else { scope };
         if !scope.iter().all(|name| known(name) && client.may_ask_for(name)) {
             return Err(Code::InvalidScope
                 .because("ask only for scopes that exist here and that this client was registered for"));

@@ -1,6 +1,6 @@
 //! RFC 6749 §4.1.1, OIDC Core §3.1.2.1 — the rows about what is asked for, of whom, and what protects it
 
-use super::Draft;
+use super::{Draft, Entry};
 use crate::directory;
 use crate::error::{Code, Denial};
 use crate::interaction::Prompt;
@@ -67,7 +67,14 @@ pub(super) fn dpop(draft: &mut Draft<'_>) -> Result<(), Denial> {
 
 // RFC 6749 §3.3.
 pub(super) fn scope(draft: &mut Draft<'_>) -> Result<(), Denial> {
-    draft.request.scope = draft.catalog.asked_scope(&draft.addressee.client, draft.params.one("scope"))?;
+    let client = &draft.addressee.client;
+    // CIBA Core §13 and RFC 8628 know no such leniency.
+    let by_browser = !matches!(draft.entry, Entry::Device | Entry::Backchannel);
+    let asked = draft
+        .params
+        .one("scope")
+        .map(|text| if by_browser { draft.catalog.understood(client, text) } else { text.into() });
+    draft.request.scope = draft.catalog.asked_scope(client, asked.as_deref())?;
     Ok(())
 }
 
