@@ -4,7 +4,7 @@ import html
 import json
 import struct
 import zlib
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import pytest
 import requests
@@ -43,7 +43,7 @@ def refused(client, *errors):
 
 def first_page(op, browser, client, **changes):
     answer = browser.get(f"{op.about['authorization_endpoint']}?{urlencode(client.request(**changes))}")
-    return browser.get(op.issuer + answer.headers["Location"]) if answer.is_redirect else answer
+    return browser.get(urljoin(op.issuer, answer.headers["Location"])) if answer.is_redirect else answer
 
 
 def picture():
