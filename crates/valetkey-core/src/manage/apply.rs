@@ -144,6 +144,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Made for clients that brought none: to be shown once, after they were written.
     pub secrets: Vec<(ClientId, Secret)>,
+    /// Settings that hold and that nothing wanted names: of an earlier time.
+    pub kept: Vec<String>,
     steps: Vec<(Step, Record)>,
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn to_json(plan: &Plan, dry_run: bool) -> Value {
         "dry_run": dry_run,
         "changed": !plan.is_empty(),
         "changes": plan.changes,
+        "kept": plan.kept,
         "clients": secrets.map(|(id, secret)| json!({
             "id": id, "client_id": id, "client_secret": secret.expose(),
         })).collect::<Vec<_>>(),

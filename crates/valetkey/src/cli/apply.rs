@@ -6,6 +6,7 @@ use super::output::Answer;
 use crate::apply::{Source, export_json, export_text, merge, preset, run as carry_out, to_json, to_text};
 use anyhow::{Context as _, Result};
 use clap::Args;
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 use valetkey_core::manage::apply::{Refusal, export as read_all};
@@ -67,7 +68,11 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments) -> Result<Answer
     let planned = carry_out(&managed.cx, &Managed::actor(), &merged, arguments.dry_run).await;
     managed.close().await;
     let plan = planned?;
-    let (json, text) = (to_json(&plan, arguments.dry_run), to_text(&plan, arguments.dry_run));
+    let (json, mut text) = (to_json(&plan, arguments.dry_run), to_text(&plan, arguments.dry_run));
+    // A preset looks like all there is to say; another one's settings may stand beside it.
+    if !arguments.preset.is_empty() && !plan.kept.is_empty() {
+        let _ = writeln!(text, "Settings of before that nothing here names stay: {}.", plan.kept.join(", "));
+    }
     Ok(Answer::Text { json, text })
 }
 

@@ -288,3 +288,18 @@ fn what_applications_get_is_one_decision_of_which_nothing_earlier_is_left() {
     let second = "settings +oob -implicit -query_credentials -long_lived_access_token";
     assert_eq!(objects, [first, second, "settings"]);
 }
+
+#[test]
+fn a_preset_over_another_says_which_settings_stay() {
+    let place = Place::new();
+    let stays = |preset: &str| {
+        let said = place.run(&["apply", "--preset", preset]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out.lines().find(|line| line.contains(" stay: ")).map(str::to_owned)
+    };
+    assert_eq!(stays("mastodon"), None);
+    assert!(stays("service-account").is_some_and(|line| line.contains("services.mastodon")));
+    let off = place.apply("[services]\nmastodon = false\n");
+    assert!(off.code == 0 && !off.out.contains(" stay: "), "no preset: {off:?}");
+    assert!(stays("service-account").is_none_or(|line| !line.contains("services.mastodon")));
+}

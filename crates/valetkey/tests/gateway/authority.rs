@@ -1,6 +1,6 @@
 //! Certificates that a test makes for itself, and requests in connections that show them.
 
-use crate::support::{Reply, connect, exchange};
+use crate::wire::{Reply, connect, exchange};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -4,7 +4,7 @@ use crate::support::World;
 
 const APP: &str = "https://app.example";
 
-fn preflight(world: &World, origin: &str, method: &str) -> crate::support::Reply {
+fn preflight(world: &World, origin: &str, method: &str) -> crate::wire::Reply {
     let raw = format!(
         "OPTIONS /things/open/x HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: {method}\r\n\
          Access-Control-Request-Headers: authorization,x-trace\r\nConnection: close\r\n\r\n"

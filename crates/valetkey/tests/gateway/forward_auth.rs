@@ -1,7 +1,8 @@
 //! A reverse proxy asks first: only one that is known, and only if it says what about. And a real nginx that does.
 
-use crate::support::{Reply, World};
+use crate::support::World;
 use crate::visitor::{Browser, FETCHES, OPENS, here};
+use crate::wire::Reply;
 use std::process::{Child, Command, Stdio};
 
 const TRUSTED: (&str, &str) = ("VALETKEY__HTTP__TRUSTED_PROXIES", "[\"127.0.0.1\"]");

@@ -17,3 +17,5 @@ mod reference;
 mod support;
 mod upstreams;
 mod visitor;
+#[path = "../shared/wire.rs"]
+mod wire;

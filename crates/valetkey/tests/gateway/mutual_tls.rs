@@ -2,7 +2,8 @@
 
 use crate::authority::{Authority, Identity, SERVER, get, post};
 use crate::bound::{hash, proof_of};
-use crate::support::{Reply, World};
+use crate::support::World;
+use crate::wire::Reply;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 use valetkey_core::jose::{SigningAlgorithm, SigningKey, generate};

@@ -1,5 +1,6 @@
 //! A `valetkey dev` of one's own, an upstream that answers with what it received, and requests as bytes.
 
+use crate::wire::{PATIENCE, Reply, connect, exchange};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server, its data, and the upstream of its API `things`.
 pub(crate) struct World {
@@ -20,29 +19,6 @@ pub(crate) struct World {
     /// What `dev --json` said of itself.
     pub(crate) greeting: Value,
     pub(crate) upstream: Upstream,
-}
-
-/// An answer, read whole.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Reply {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.head, name)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let lines = head.lines().filter_map(|line| line.split_once(':'));
-    lines.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 impl World {
@@ -162,42 +138,12 @@ impl World {
 
     /// Sends bytes and reads until the server closes.
     pub(crate) fn send(&self, raw: &[u8]) -> Reply {
-        exchange(self.connect(), raw)
+        exchange(connect(&self.address), raw)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
         connect(&self.address)
     }
-}
-
-pub(crate) fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-/// Writes bytes and reads until the other side closes.
-pub(crate) fn exchange(mut stream: impl Read + Write, raw: &[u8]) -> Reply {
-    stream.write_all(raw).unwrap();
-    let mut bytes = Vec::new();
-    // A server that refuses early may reset what it has not read.
-    let _ = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
-    let body =
-        if header(head, "transfer-encoding") == Some("chunked") { unchunked(body) } else { body.to_owned() };
-    Reply { status, head: head.to_owned(), body }
-}
-
-fn unchunked(mut text: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = text.split_once("\r\n") {
-        let size = usize::from_str_radix(size, 16).unwrap_or(0);
-        whole.push_str(rest.get(..size).unwrap_or(""));
-        text = rest.get(size + 2..).unwrap_or("");
-    }
-    whole
 }
 
 impl Drop for World {

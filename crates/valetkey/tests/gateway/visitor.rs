@@ -1,6 +1,7 @@
 //! A browser as far as the gateway can tell: cookies with their paths, and a person who signs in at the pages.
 
-use crate::support::{Reply, World};
+use crate::support::World;
+use crate::wire::Reply;
 use std::collections::BTreeMap;
 
 pub(crate) const ALICE: &str = "username=alice&password=alice-in-wonderland-1865";

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail where it stands")]
 
 mod backup;
+mod deploy;
 mod moving;
 mod outage;
 mod pooler;
 mod several;
 mod start;
 mod support;
+#[path = "../shared/wire.rs"]
+mod wire;

@@ -91,7 +91,7 @@ fn rfc9700_section_4_14_2_racers_at_two_servers_get_one_successor() {
             })
             .collect();
         let mut replies: Vec<_> = racers.into_iter().map(|racer| racer.join().unwrap()).collect();
-        let successor = |reply: &crate::support::Reply| reply.json()["refresh_token"].clone();
+        let successor = |reply: &crate::wire::Reply| reply.json()["refresh_token"].clone();
         let first = successor(&replies[0]);
         assert!(
             replies.iter().all(|reply| reply.status == 200 && successor(reply) == first),

@@ -1,5 +1,6 @@
 //! A server process on a database of its own, management commands beside it, and a wire that can be cut.
 
+use crate::wire::{PATIENCE, Reply, connect, exchange};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +12,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use valetkey_testkit::postgres::Cluster;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 /// 32 bytes, for every node of a test.
 pub(crate) const MASTER_KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 pub(crate) const ISSUER: &str = "http://localhost:8080";
@@ -39,24 +39,6 @@ pub(crate) struct Node {
     pub(crate) management: String,
     pub(crate) setup_link: Option<String>,
     _data: TempDir,
-}
-
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Reply {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        lines.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
 }
 
 impl World {
@@ -173,7 +155,7 @@ impl Node {
     }
 
     pub(crate) fn get(&self, target: &str) -> Reply {
-        exchange(&self.address, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        get(&self.address, target)
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -185,7 +167,7 @@ impl Node {
     }
 
     pub(crate) fn manage(&self, target: &str) -> Reply {
-        exchange(&self.management, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        get(&self.management, target)
     }
 
     pub(crate) fn post(&self, target: &str, authorization: &str, form: &str) -> Reply {
@@ -194,7 +176,7 @@ impl Node {
              application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
             form.len()
         );
-        exchange(&self.address, &raw)
+        exchange(connect(&self.address), raw.as_bytes())
     }
 
     /// A token of a client for itself.
@@ -221,16 +203,9 @@ impl Drop for Node {
     }
 }
 
-fn exchange(address: &str, raw: &str) -> Reply {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(raw.as_bytes()).unwrap();
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Reply { status, head: head.to_owned(), body: body.to_owned() }
+fn get(address: &str, target: &str) -> Reply {
+    let raw = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    exchange(connect(address), raw.as_bytes())
 }
 
 /// What a wire does with what it is given.

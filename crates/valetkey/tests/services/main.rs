@@ -7,3 +7,5 @@ mod service_service_account;
 mod service_toon;
 mod service_tout;
 mod support;
+#[path = "../shared/wire.rs"]
+mod wire;

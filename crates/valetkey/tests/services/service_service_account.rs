@@ -24,7 +24,7 @@ fn token(service: &Service, app: &App) -> String {
     text(&service.post(&target, "").good(), "access_token").to_owned()
 }
 
-fn patch(service: &Service, token: &str, body: &Value) -> crate::support::Reply {
+fn patch(service: &Service, token: &str, body: &Value) -> crate::wire::Reply {
     let body = body.to_string();
     service.send(&format!(
         "PATCH /api/developer/v1/application HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: \

@@ -1,14 +1,13 @@
 //! A `valetkey dev` with one preset, requests as bytes, and a person with a browser.
 
+use crate::wire::{PATIENCE, Reply, connect, exchange};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const BINARY: &str = env!("CARGO_BIN_EXE_valetkey");
 
 pub(crate) const ALICE: (&str, &str) = ("alice", "alice-in-wonderland-1865");
@@ -31,26 +30,7 @@ pub(crate) struct App {
     pub(crate) secret: String,
 }
 
-/// An answer, read whole.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
 impl Reply {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        let mut found = lines.filter(|(own, _)| own.eq_ignore_ascii_case(name));
-        found.next().map_or("", |(_, value)| value)
-    }
-
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-
     /// The JSON of a good answer.
     #[track_caller]
     pub(crate) fn good(&self) -> Value {
@@ -106,17 +86,7 @@ impl Service {
     }
 
     pub(crate) fn send(&self, raw: &str) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(raw.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        let answer = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-        let body = if chunked { unchunked(body) } else { body.to_owned() };
-        Reply { status, head: head.to_owned(), body }
+        exchange(connect(&self.address), raw.as_bytes())
     }
 
     pub(crate) fn get(&self, target: &str, headers: &str) -> Reply {
@@ -155,16 +125,6 @@ impl Service {
 }
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
-
-fn unchunked(mut text: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = text.split_once("\r\n") {
-        let size = usize::from_str_radix(size, 16).unwrap_or(0);
-        whole.push_str(rest.get(..size).unwrap_or(""));
-        text = rest.get(size + 2..).unwrap_or("");
-    }
-    whole
-}
 
 impl Drop for Service {
     fn drop(&mut self) {
@@ -206,7 +166,7 @@ impl Person {
     pub(crate) fn open(&mut self, service: &Service, address: &str) -> Reply {
         let mut reply = self.send(service, "GET", address, "");
         for _ in 0..12 {
-            let location = reply.header("location").to_owned();
+            let location = reply.header("location").unwrap_or_default().to_owned();
             let ours = location.starts_with('/') || location.starts_with(&format!("{}/", service.issuer));
             if reply.status == 303 && !ours {
                 return reply;
@@ -237,7 +197,7 @@ impl Person {
         joint: char,
     ) -> BTreeMap<String, String> {
         let reply = self.open(service, address);
-        let location = reply.header("location");
+        let location = reply.header("location").unwrap_or_default();
         let rest = location.strip_prefix(callback).and_then(|rest| rest.strip_prefix(joint));
         let rest = rest.unwrap_or_else(|| panic!("{location} is not {callback}{joint}…: {}", reply.body));
         form_urlencoded::parse(rest.as_bytes()).into_owned().collect()

@@ -166,6 +166,14 @@ impl Draft<'_> {
         document
     }
 
+    /// What holds afterwards without being said.
+    pub(super) fn kept(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        leaves(&self.wanted.settings, "", &mut said);
+        let is_said = |key: &String| said.iter().any(|(own, _)| own == key);
+        shown(&self.applied).into_iter().map(|(key, _)| key).filter(|key| !is_said(key)).collect()
+    }
+
     fn refuse_settings(&mut self, wrong: Vec<(String, String)>) {
         let problem = |(key, message)| Problem { place: Place::Setting(key), message };
         self.problems.extend(wrong.into_iter().map(problem));

@@ -95,6 +95,7 @@ impl<'a> Draft<'a> {
         }
         self.steps.sort_by_key(|(turn, ..)| *turn);
         Ok(Plan {
+            kept: self.kept(),
             changes: self.changes,
             secrets: self.secrets,
             steps: self.steps.into_iter().map(|(_, step, record)| (step, record)).collect(),
