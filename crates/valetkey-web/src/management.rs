@@ -60,12 +60,14 @@ impl Management {
     }
 
     async fn reason_not_ready(&self) -> Option<String> {
-        if self.drain.is_draining() {
-            return Some("the server is shutting down".to_owned());
-        }
-        match tokio::time::timeout(READY_WITHIN, (self.ready)()).await {
-            Ok(answer) => answer.err(),
-            Err(_) => Some("the readiness check did not end in time".to_owned()),
+        tokio::select! {
+            biased;
+            // Also while a slow store is being asked: whoever balances loads is to hear it at once.
+            () = self.drain.begun() => Some("the server is shutting down".to_owned()),
+            answer = tokio::time::timeout(READY_WITHIN, (self.ready)()) => match answer {
+                Ok(answer) => answer.err(),
+                Err(_) => Some("the readiness check did not end in time".to_owned()),
+            },
         }
     }
 }

@@ -40,6 +40,18 @@ async fn a_draining_server_is_live_but_not_ready() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_slow_store_hears_at_once_that_the_server_drains() {
+    let drain = Drain::new();
+    let management = Management::new(std::future::pending, String::new, drain.clone());
+    let edge = Edge::new(management.router(), Management::ROUTES, EdgeSettings::new([1; 16]));
+    let asked =
+        edge.respond(Request::get("/health/ready").body(Body::empty()).unwrap(), [127, 0, 0, 1].into());
+    let (response, ()) = tokio::join!(asked, async { drain.begin() });
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&body).contains("shutting down"), "{body:?}");
+}
+
+#[tokio::test]
 async fn metrics_are_what_the_recorder_renders() {
     assert_eq!(ask("/metrics", Ok(()), &Drain::new()).await, (200, "things_total 3\n".to_owned()));
     assert_eq!(ask("/nowhere", Ok(()), &Drain::new()).await.0, 404);
