@@ -1,13 +1,13 @@
 //! A `valetkey dev` of one's own, an upstream that answers with what it received, and requests as bytes.
 
-use crate::wire::{PATIENCE, Reply, connect, exchange};
+use crate::wire::{PATIENCE, Reply, connect, exchange, header};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// A running server, its data, and the upstream of its API `things`.

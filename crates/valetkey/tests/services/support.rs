@@ -3,9 +3,9 @@
 use crate::wire::{PATIENCE, Reply, connect, exchange};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_valetkey");
