@@ -98,6 +98,13 @@ pub async fn person(cx: &Context, api: &Api, lines: &[&str]) -> Result<Option<Pe
     let Some(session) = session(cx, own).await?.filter(|session| session.id == note.session) else {
         return Ok(None);
     };
+    // The gate of every grant, for what comes without one; who may not even sign in has no session.
+    let accounts = &cx.settings.accounts;
+    if accounts.require_verified_email
+        && cx.store.user(&session.user).await?.is_none_or(|user| user.lacks_verified_email(accounts))
+    {
+        return Ok(None);
+    }
     let person = Person {
         client: client_id(api),
         scope: scope.to_string(),

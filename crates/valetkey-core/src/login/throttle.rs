@@ -80,7 +80,7 @@ pub fn neighbourhood(address: Option<IpAddr>) -> Option<IpAddr> {
             let [a, b, c, d, ..] = ip.segments();
             IpAddr::from([a, b, c, d, 0, 0, 0, 0])
         }
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     })
 }
 

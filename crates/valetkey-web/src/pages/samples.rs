@@ -3,6 +3,7 @@
 mod account;
 mod console;
 mod decide;
+mod details;
 mod developer;
 mod device;
 mod enter;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Sample> {
         enter::states(),
         decide::states(),
         account::states(),
+        details::states(),
         developer::states(),
         rest::states(),
         sign_up::states(),
@@ -57,6 +59,7 @@ pub fn all() -> Vec<Sample> {
             enter::fullest(cast),
             decide::fullest(cast),
             account::fullest(cast),
+            details::fullest(cast),
             developer::fullest(cast),
             rest::fullest(cast),
             sign_up::fullest(cast),

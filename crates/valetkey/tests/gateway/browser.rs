@@ -290,3 +290,22 @@ fn a_sign_in_is_for_the_browser_it_began_in_and_leads_nowhere_else() {
     let basic = world.post_token("grant_type=client_credentials&client_id=browser:things&client_secret=x");
     assert!(basic["access_token"].is_null(), "{basic}");
 }
+
+#[test]
+fn where_addresses_must_be_proven_who_has_not_is_let_in_by_no_session_and_who_no_longer_has_is_out() {
+    let demand = [("VALETKEY__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")];
+    let world = World::start_with(&["GET /open/{*rest} read"], &demand, &["--browser"]);
+    let prove = |proven: &str| world.cli(&["user", "update", "alice", "--email-verified", proven]).unwrap();
+    prove("true");
+    let mut browser = Browser::default();
+    assert_eq!(browser.arrive(&world, "/things/open/x").status, 200);
+    prove("false");
+    assert_eq!(browser.fetch(&world, "/things/open/x").status, 401, "the cookies that it has");
+    let sent = browser.open(&world, "/things/open/x");
+    assert_eq!(sent.status, 303, "{sent:?}");
+    let page = browser.open(&world, &here(&world, &sent));
+    assert_eq!(page.status, 403, "{page:?}");
+    assert!(page.body.contains("Your e-mail address is not confirmed yet"), "{}", page.body);
+    prove("true");
+    assert_eq!(browser.open(&world, "/things/open/x").status, 200);
+}

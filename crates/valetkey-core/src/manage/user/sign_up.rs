@@ -152,8 +152,10 @@ impl SignUpFlaw {
     /// Where in the form.
     const fn field(self) -> u8 {
         match self {
-            Self::UsernameMissing | Self::UsernameInvalid | Self::UsernameTaken => 0,
-            Self::Other(UserFlaw::Username) => 0,
+            Self::UsernameMissing
+            | Self::UsernameInvalid
+            | Self::UsernameTaken
+            | Self::Other(UserFlaw::Username) => 0,
             Self::Other(UserFlaw::Name) => 1,
             Self::EmailMissing | Self::Other(UserFlaw::Email) => 2,
             Self::PasswordMissing | Self::Other(UserFlaw::Password(_)) => 3,

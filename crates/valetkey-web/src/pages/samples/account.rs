@@ -3,8 +3,8 @@
 use super::{CSRF, Cast, PLAIN, Sample, ago};
 use crate::pages::view::account::below;
 use crate::pages::view::{
-    AccountApps, AccountDelete, AccountDetails, AccountLog, AccountPassword, AccountProfile, App, AppKey,
-    ClaimField, ClaimGroup, ClaimKind, ConfirmError, LogEntry, Paging, PasswordError, ProfileError,
+    AccountApps, AccountDelete, AccountLog, AccountPassword, AccountProfile, App, AppKey, ConfirmError,
+    LogEntry, Paging, PasswordError, ProfileError,
 };
 use valetkey_core::time::Seconds;
 
@@ -36,13 +36,6 @@ pub(super) fn states() -> Vec<Sample> {
             "account-profile-kept",
             &AccountProfile { name_editable: false, email_editable: false, ..profile(&PLAIN) },
         ),
-        Sample::new("account-details", &details(&PLAIN)),
-        Sample::new(
-            "account-details-empty",
-            &AccountDetails { groups: Vec::new(), editable: false, ..details(&PLAIN) },
-        ),
-        Sample::new("account-details-wrong", &wrong_details(&PLAIN)),
-        Sample::new("account-details-kept", &kept_details(&PLAIN)),
         Sample::new("account-password", &password(&PLAIN)),
         Sample::new("account-password-none", &AccountPassword { has_password: false, ..password(&PLAIN) }),
         Sample::new("account-log", &log(&PLAIN)),
@@ -63,8 +56,6 @@ pub(super) fn states() -> Vec<Sample> {
         let confirm = Some(confirm);
         let profile = AccountProfile { confirm: confirm.clone(), ..profile(&PLAIN) };
         samples.push(Sample::new(&format!("account-profile-confirm-{n}"), &profile));
-        let details = AccountDetails { confirm: confirm.clone(), ..details(&PLAIN) };
-        samples.push(Sample::new(&format!("account-details-confirm-{n}"), &details));
         let delete = AccountDelete { confirm: confirm.clone(), ..delete(&PLAIN) };
         samples.push(Sample::new(&format!("account-delete-confirm-{n}"), &delete));
         let page = AccountPassword { confirm, ..password(&PLAIN) };
@@ -93,7 +84,6 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
                 ..password(cast)
             },
         ),
-        Sample::new("account-details", &wrong_details(cast)),
         Sample::new("account-log", &log(cast)),
         Sample::new("account-delete", &AccountDelete { confirm: Some(ConfirmError::Wrong), ..delete(cast) }),
     ]
@@ -134,78 +124,6 @@ fn profile(cast: &Cast) -> AccountProfile {
         errors: Vec::new(),
         confirm: None,
     }
-}
-
-fn details(cast: &Cast) -> AccountDetails {
-    let field = |name, label, hint, kind, value: &str| ClaimField {
-        name,
-        label,
-        hint,
-        kind,
-        autocomplete: "off",
-        value: value.to_owned(),
-        editable: true,
-        error: None,
-    };
-    AccountDetails {
-        csrf: CSRF.to_owned(),
-        username: cast.username.to_owned(),
-        has_password: true,
-        editable: true,
-        phone: true,
-        groups: vec![
-            ClaimGroup {
-                legend: "Your names",
-                fields: vec![
-                    field("given_name", "Given name", "", ClaimKind::Text, cast.name),
-                    field("nickname", "Nickname", "", ClaimKind::Text, ""),
-                ],
-            },
-            ClaimGroup {
-                legend: "About you",
-                fields: vec![field(
-                    "zoneinfo",
-                    "Time zone",
-                    "Such as Europe/Amsterdam.",
-                    ClaimKind::Text,
-                    "",
-                )],
-            },
-            ClaimGroup {
-                legend: "On the web",
-                fields: vec![field("website", "Website", "", ClaimKind::Url, "https://alice.example/")],
-            },
-            ClaimGroup {
-                legend: "Where you are reached",
-                fields: vec![
-                    field(
-                        "phone_number",
-                        "Phone number",
-                        "A new number counts as not confirmed.",
-                        ClaimKind::Tel,
-                        "",
-                    ),
-                    field("street_address", "Street and number", "", ClaimKind::Area, cast.maker),
-                ],
-            },
-        ],
-        confirm: None,
-    }
-}
-
-fn wrong_details(cast: &Cast) -> AccountDetails {
-    let mut page = details(cast);
-    for field in page.groups.iter_mut().flat_map(|group| &mut group.fields) {
-        field.error = Some("This must be one line of reasonable length.".to_owned());
-    }
-    page
-}
-
-/// The operator looks after all of it.
-fn kept_details(cast: &Cast) -> AccountDetails {
-    let mut page = AccountDetails { editable: false, phone: false, ..details(cast) };
-    page.groups.iter_mut().flat_map(|group| &mut group.fields).for_each(|field| field.editable = false);
-    page
 }
 
 fn password(cast: &Cast) -> AccountPassword {
