@@ -533,13 +533,8 @@ impl Context {
 
     /// The beginning of an audit record.
     pub fn record(&self, event: Event, actor: Actor) -> Record {
-        self.record_as(self.new_id(), event, actor)
-    }
-
-    /// The same with an id from elsewhere.
-    pub fn record_as(&self, id: Id, event: Event, actor: Actor) -> Record {
         Record {
-            id,
+            id: self.new_id(),
             at: self.now,
             event,
             actor,

@@ -34,11 +34,6 @@ impl Id {
         i64::from_be_bytes(ms)
     }
 
-    /// What of it was drawn.
-    pub fn random(&self) -> [u8; 10] {
-        std::array::from_fn(|at| self.0[6 + at])
-    }
-
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

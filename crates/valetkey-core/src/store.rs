@@ -29,7 +29,8 @@ pub use clients::Clients;
 pub use configuration::{Configuration, Step, StoredSettings};
 pub use consents::{Consent, Consents};
 pub use grants::{
-    Beginning, Grant, GrantFilter, Grants, Limits, NewGrant, Redemption, RefreshBy, Rotation, RotationRequest,
+    Beginning, Grant, GrantFilter, Grants, Limits, NewGrant, OnReuse, Redemption, RefreshBy, Rotation,
+    RotationRequest,
 };
 pub use issuers::Issuers;
 pub use keys::{KeyPurpose, Keys, StoredKey};

@@ -5,12 +5,14 @@ mod row;
 pub(crate) mod sqlite;
 mod value;
 
+pub(crate) use postgres::group::Group;
 pub(crate) use postgres::overtaken;
 pub(crate) use row::{Cell, Row};
 pub(crate) use value::Value;
 pub(crate) use value::params;
 
 use std::future::Future;
+use std::sync::Arc;
 use valetkey_core::error::Fault;
 
 /// One transaction. SQL is written so that SQLite and PostgreSQL both speak it: parameters `$1 … $n` numbered in the
@@ -97,6 +99,17 @@ pub(crate) trait Verb: Send + Sync {
     }
 }
 
+/// A verb that many callers bring at the same time, each with a thing of its own.
+pub(crate) trait Grouped: Verb + Sized {
+    /// The good case of every one of them in one statement, in PostgreSQL's words: a transaction of its own that waits for
+    /// nobody's rows, so that it can neither be held up nor lie across another. `None` where it changed nothing for that one:
+    /// it is then run alone. Tells nothing to the feed.
+    fn quick_all<T: Tx>(
+        all: &[&Self],
+        tx: &mut T,
+    ) -> impl Future<Output = Result<Vec<Option<Self::Out>>, Fault>> + Send;
+}
+
 /// The database behind the store.
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
@@ -118,6 +131,18 @@ impl Engine {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(verb).await,
             Self::Postgres(postgres) => postgres.write(verb).await,
+        }
+    }
+
+    /// The same for one of many; those that wait together share a commit on either engine.
+    pub(crate) async fn write_grouped<V: Grouped + 'static>(
+        &self,
+        verb: V,
+        group: &Arc<Group<V>>,
+    ) -> Result<V::Out, Fault> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(verb).await,
+            Self::Postgres(postgres) => postgres.write_grouped(verb, group).await,
         }
     }
 

@@ -15,23 +15,31 @@ pub use lock::{LOCK_FILE, ServerLock};
 pub use open::{Options, PostgresOptions};
 pub use transfer::transfer;
 
-use engine::Engine;
+use engine::{Engine, Group};
+use std::sync::Arc;
+use verbs::Step;
 
 /// An open store: it implements every port of `valetkey_core::store`. Clones share one database.
 #[derive(Debug, Clone)]
 pub struct Store {
     engine: Engine,
+    /// Refreshes that wait together.
+    rotations: Arc<Group<Step>>,
 }
 
 impl Store {
     /// Opens the SQLite database of `options`, bringing its schema up to date. Blocks for some milliseconds.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(engine::sqlite::Sqlite::open(options)?) })
+        Ok(Self::on(Engine::Sqlite(engine::sqlite::Sqlite::open(options)?)))
     }
 
     /// Connects to the PostgreSQL database of `options`, bringing its schema up to date.
     pub async fn connect(options: &PostgresOptions) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Postgres(engine::postgres::Postgres::open(options).await?) })
+        Ok(Self::on(Engine::Postgres(engine::postgres::Postgres::open(options).await?)))
+    }
+
+    fn on(engine: Engine) -> Self {
+        Self { engine, rotations: Arc::default() }
     }
 
     /// Reads an address without connecting to it.

@@ -24,6 +24,8 @@ mod upkeep;
 mod upstreams;
 mod users;
 
+pub(crate) use grants::Step;
+
 use crate::engine::{Row, Tx, Value};
 use serde_json::Value as Json;
 use valetkey_core::error::Fault;

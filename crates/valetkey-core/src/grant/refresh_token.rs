@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
-use crate::ids::{GrantId, Id};
+use crate::ids::GrantId;
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::store::{Grant, Limits, RefreshBy, Rotation, RotationRequest};
@@ -138,12 +138,12 @@ async fn commit(
         access_until,
         verified_email: cx.settings.accounts.require_verified_email,
     };
-    let mark = grant_mark_until(grant.id, access_until);
-    // A grant is taken back for reuse once, so its own id makes that of the record; nothing is drawn for what is rare.
-    let id = Id::new(cx.now_ms, grant.id.0.random());
-    let reuse = cx.record_as(id, Event::RefreshTokenReused, Actor::Client(client.id.clone()));
-    let reuse = reuse.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
-    match cx.store.rotate_refresh_token(&request, &mark, &reuse).await? {
+    let reuse = || {
+        let record = cx.record(Event::RefreshTokenReused, Actor::Client(client.id.clone()));
+        let record = record.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
+        (grant_mark_until(grant.id, access_until), record)
+    };
+    match cx.store.rotate_refresh_token(&request, &reuse).await? {
         Rotation::Rotated => Ok(Since { at: cx.now, kept: false }),
         Rotation::Kept { rotated_at } => Ok(Since { at: rotated_at, kept: true }),
         Rotation::Retried { rotated_at } => Ok(Since { at: rotated_at, kept: false }),
@@ -160,6 +160,7 @@ async fn commit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Id;
 
     fn limits() -> Limits {
         Limits { idle_until: Timestamp(100), expires_at: Timestamp(200) }

@@ -140,6 +140,9 @@ pub struct GrantFilter {
     pub ended: bool,
 }
 
+/// The revocation and the audit record of a reuse; asked for only where the token was no good at first sight.
+pub type OnReuse<'a> = dyn Fn() -> (Mark, Record) + Send + Sync + 'a;
+
 #[async_trait]
 pub trait Grants: Send + Sync {
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>, Fault>;
@@ -165,12 +168,11 @@ pub trait Grants: Send + Sync {
         implied: Option<&Record>,
         record: &Record,
     ) -> Result<Beginning, Fault>;
-    /// One guarded update in the good case. `mark` and `reuse` are written where the token was reused.
+    /// One guarded update in the good case. What `reuse` gives is written where the token was reused.
     async fn rotate_refresh_token(
         &self,
         request: &RotationRequest<'_>,
-        mark: &Mark,
-        reuse: &Record,
+        reuse: &OnReuse<'_>,
     ) -> Result<Rotation, Fault>;
     /// False where there was no live grant of that id (and of `client`, where given).
     async fn revoke_grant(

@@ -4,6 +4,7 @@ mod address;
 pub(crate) mod backup;
 mod connection;
 mod fault;
+pub(crate) mod group;
 mod listen;
 mod migrate;
 mod nodes;

@@ -10,6 +10,10 @@ pub(crate) enum Value<'a> {
     Int(i64),
     Text(&'a str),
     Blob(&'a [u8]),
+    /// Arrays, for statements in PostgreSQL's words: one place for each of many callers.
+    Ints(&'a [i64]),
+    Texts(&'a [&'a str]),
+    Blobs(&'a [&'a [u8]]),
 }
 
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {

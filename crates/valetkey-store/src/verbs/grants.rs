@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use by_word::BeginByWord;
 use redeem::{Begin, Gated, Redeem};
 use rotate::Rotate;
+pub(crate) use rotate::Step;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::{ClientId, GrantId, Id, SessionId};
 use valetkey_core::store::{
-    Beginning, Grant, GrantFilter, Grants, Mark, NewGrant, Page, Redemption, Rotation, RotationRequest,
+    Beginning, Grant, GrantFilter, Grants, Mark, NewGrant, OnReuse, Page, Redemption, Rotation,
+    RotationRequest,
 };
 use valetkey_core::time::Timestamp;
 use valetkey_core::token::details::Details;
@@ -202,10 +204,15 @@ impl Grants for Store {
     async fn rotate_refresh_token(
         &self,
         request: &RotationRequest<'_>,
-        mark: &Mark,
-        reuse: &Record,
+        reuse: &OnReuse<'_>,
     ) -> Result<Rotation, Fault> {
-        self.engine.write(Rotate::new(request, mark, reuse)).await
+        if let Some(moved) = self.engine.write_grouped(Step::new(request), &self.rotations).await? {
+            return Ok(moved);
+        }
+        match Rotate::new(request, reuse()) {
+            Some(rotate) => self.engine.write(rotate).await,
+            None => Ok(Rotation::Unknown),
+        }
     }
 
     async fn revoke_grant(

@@ -302,7 +302,7 @@ pub(super) async fn refresh(
         verified_email: false,
     };
     store
-        .rotate_refresh_token(&request, &grant_mark(grant), &record(Event::RefreshTokenReused))
+        .rotate_refresh_token(&request, &|| (grant_mark(grant), record(Event::RefreshTokenReused)))
         .await
         .unwrap()
 }

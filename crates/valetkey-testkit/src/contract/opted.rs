@@ -143,7 +143,9 @@ pub async fn where_an_address_must_be_proven_nothing_is_refreshed_before(store: 
                 verified_email,
             };
             let mark = grant_mark(&grant);
-            let rotate = async || store.rotate_refresh_token(&request, &mark, &reuse).await.unwrap();
+            let rotate = async || {
+                store.rotate_refresh_token(&request, &|| (mark.clone(), reuse.clone())).await.unwrap()
+            };
             assert_eq!(rotate().await != Rotation::Unknown, given, "{case}");
             // Nor is the retry of it, and neither is a reuse.
             assert_eq!(rotate().await != Rotation::Unknown, given, "{case}, once more");
@@ -167,5 +169,29 @@ pub async fn of_many_who_begin_one_grant_one_begins_it_and_nobody_kills_it(store
         assert_eq!(begun, 1, "round {round}: {outcomes:?}");
         assert!(outcomes.iter().all(|outcome| *outcome != Beginning::Refused), "round {round}: {outcomes:?}");
         assert_eq!(scene.stored(&code).await.revoked_at, None, "round {round}");
+    }
+}
+
+pub async fn kept_and_rotating_tokens_are_refreshed_side_by_side(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let mut grants = Vec::new();
+    for _ in 0..CALLERS {
+        grants.push(scene.granted().await);
+    }
+    let ways = [RefreshBy::Rotating(1), RefreshBy::Kept(1), RefreshBy::Code, RefreshBy::Kept(2)];
+    let asked = std::sync::Arc::new(grants.clone());
+    let outcomes = race(CALLERS, |n| {
+        let (store, asked) = (store.clone(), asked.clone());
+        async move { refresh(&store, &asked[n], ways[n % 4], NEVER, later(7)).await }
+    })
+    .await;
+    for (n, (grant, outcome)) in grants.iter().zip(outcomes).enumerate() {
+        let kept = Rotation::Kept { rotated_at: NOW };
+        let want = [Rotation::Rotated, kept.clone(), kept, Rotation::Unknown];
+        assert_eq!(outcome, want[n % 4], "caller {n}");
+        let (stored, moved) = (scene.stored(grant).await, [(2, later(7)), (1, NOW), (1, NOW), (1, NOW)]);
+        assert_eq!((stored.generation, stored.rotated_at), moved[n % 4], "caller {n}");
+        let touched = if n % 4 == 3 { NOW } else { later(7) };
+        assert_eq!(stored.last_used_at, touched, "caller {n}");
     }
 }

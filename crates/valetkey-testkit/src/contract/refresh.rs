@@ -85,7 +85,7 @@ pub async fn a_foreign_unknown_or_expired_token_changes_nothing(store: Handle) {
             access_until: grant.access_until,
             verified_email: false,
         };
-        let rotated = store.rotate_refresh_token(&request, &grant_mark(grant), &any()).await.unwrap();
+        let rotated = store.rotate_refresh_token(&request, &|| (grant_mark(grant), any())).await.unwrap();
         assert_eq!(rotated, Rotation::Rotated);
         before.push(scene.stored(grant).await);
     }
@@ -206,4 +206,41 @@ pub async fn a_grant_is_revoked_once_and_only_by_its_client(store: Handle) {
     assert!(!revoke(Some("app")).await && !revoke(None).await);
     assert_eq!(scene.stored(&grant).await.revoked_at, Some(NOW));
     assert_eq!(told(&store, Event::GrantRevoked).await, 1);
+}
+
+pub async fn of_many_grants_refreshed_at_once_each_gets_its_own_outcome(store: Handle) {
+    const GRANTS: usize = 36;
+    let scene = Scene::new(&store).await;
+    let (mut grants, mut wanted) = (Vec::new(), Vec::new());
+    for n in 0..GRANTS {
+        let grant = scene.granted().await;
+        // Some were refreshed before: a moment ago, or so often that the first token is long dead.
+        for generation in 1..=[0, 1, 2, 0, 0, 0][n % 6] {
+            assert_eq!(scene.rotate(&grant, generation, NOW).await, Rotation::Rotated);
+        }
+        let thief = Grant { client: "thief".into(), ..grant.clone() };
+        let (grant, generation, want) = match n % 6 {
+            0 => (grant, 1, Rotation::Rotated),
+            1 => (grant, 1, Rotation::Retried { rotated_at: NOW }),
+            2 => (grant, 1, Rotation::Reused),
+            3 => (thief, 1, Rotation::Unknown),
+            4 => (scene.code(), 1, Rotation::Unknown),
+            _ => (grant, 2, Rotation::Unknown),
+        };
+        grants.push((grant, generation));
+        wanted.push(want);
+    }
+    let (before, asked) = (grants.clone(), std::sync::Arc::new(grants));
+    let outcomes = race(GRANTS, |n| {
+        let (store, asked) = (store.clone(), asked.clone());
+        async move { rotate(&store, &asked[n].0, asked[n].1, later(1)).await }
+    })
+    .await;
+    assert_eq!(outcomes, wanted);
+    for (n, (grant, _)) in before.iter().enumerate().filter(|(n, _)| n % 6 != 4) {
+        let stored = scene.stored(grant).await;
+        assert_eq!(stored.generation, [2, 2, 3, 1, 0, 1][n % 6], "grant {n}");
+        assert_eq!(stored.revoked_at.is_some(), n % 6 == 2, "grant {n}");
+    }
+    assert_eq!(told(&store, Event::RefreshTokenReused).await, GRANTS / 6);
 }

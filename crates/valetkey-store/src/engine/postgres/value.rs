@@ -12,6 +12,9 @@ pub(super) enum Bound {
     Int(i64),
     Text(String),
     Blob(Vec<u8>),
+    Ints(Vec<i64>),
+    Texts(Vec<String>),
+    Blobs(Vec<Vec<u8>>),
 }
 
 impl Bound {
@@ -26,19 +29,33 @@ pub(super) fn typed(value: &Value<'_>) -> (Bound, Type) {
         // The server finds out from where it stands.
         Value::Null => (Bound::Null, Type::UNKNOWN),
         Value::Int(number) => (Bound::Int(number), Type::INT8),
-        // PostgreSQL's texts hold no zero byte, and none that we keep has one: a text from outside that does finds nothing.
-        Value::Text(text) => (Bound::Text(text.replace('\0', "\u{fffd}")), Type::TEXT),
+        Value::Text(text) => (Bound::Text(storable(text)), Type::TEXT),
         Value::Blob(bytes) => (Bound::Blob(bytes.to_vec()), Type::BYTEA),
+        Value::Ints(numbers) => (Bound::Ints(numbers.to_vec()), Type::INT8_ARRAY),
+        Value::Texts(texts) => {
+            (Bound::Texts(texts.iter().map(|text| storable(text)).collect()), Type::TEXT_ARRAY)
+        }
+        Value::Blobs(all) => {
+            (Bound::Blobs(all.iter().map(|bytes| bytes.to_vec()).collect()), Type::BYTEA_ARRAY)
+        }
     }
 }
 
+/// PostgreSQL's texts hold no zero byte, and none that we keep has one: a text from outside that does finds nothing.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 impl ToSql for Bound {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Self::Null => return Ok(IsNull::Yes),
             Self::Int(number) => out.put_i64(*number),
             Self::Text(text) => out.put_slice(text.as_bytes()),
             Self::Blob(bytes) => out.put_slice(bytes),
+            Self::Ints(numbers) => return numbers.to_sql(of, out),
+            Self::Texts(texts) => return texts.to_sql(of, out),
+            Self::Blobs(all) => return all.to_sql(of, out),
         }
         Ok(IsNull::No)
     }

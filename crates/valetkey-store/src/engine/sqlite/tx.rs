@@ -125,6 +125,8 @@ impl ToSql for Value<'_> {
             Self::Int(number) => ValueRef::Integer(number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
+            // A statement for many at once is in PostgreSQL's words alone.
+            Self::Ints(_) | Self::Texts(_) | Self::Blobs(_) => return Err(rusqlite::Error::InvalidQuery),
         }))
     }
 }
