@@ -7,6 +7,7 @@ use crate::error::Denial;
 use crate::ids::{ClientId, Id};
 use crate::time::Timestamp;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 
@@ -78,8 +79,29 @@ struct Waiting {
 }
 
 /// What waits to be written.
-#[derive(Default)]
-pub struct Noted(Mutex<Waiting>);
+pub struct Noted {
+    waiting: Mutex<Waiting>,
+    /// Traces of the secrets and the second in which each was noted last: a busy client's next use says nothing new, and
+    /// takes no lock that all requests share.
+    lately: [AtomicU64; TRACES],
+}
+
+/// A power of two.
+const TRACES: usize = 256;
+
+impl Default for Noted {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), lately: [const { AtomicU64::new(0) }; TRACES] }
+    }
+}
+
+/// 64 bits that no other secret, and no other second of this one, gives but by chance.
+fn trace(secret: Id, now: Timestamp) -> u64 {
+    let (first, last) = secret.0.split_at(8);
+    let half = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    // An odd factor: every second has a place of its own.
+    half(first).rotate_left(32) ^ half(last) ^ now.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
 
 impl std::fmt::Debug for Noted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,17 +112,23 @@ impl std::fmt::Debug for Noted {
 
 impl Noted {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A secret proved its client.
     pub fn used(&self, client: &ClientId, secret: Id, now: Timestamp) {
+        let trace = trace(secret, now);
+        let place = &self.lately[usize::from(secret.0[15]) % TRACES];
+        if place.load(Relaxed) == trace {
+            return;
+        }
         let mut waiting = self.waiting();
         if let Some((_, at)) = waiting.uses.get_mut(&secret) {
             *at = now;
         } else if waiting.uses.len() < MOST {
             waiting.uses.insert(secret, (client.clone(), now));
         }
+        place.store(trace, Relaxed);
     }
 
     /// A request of a known client was refused.
@@ -196,5 +224,23 @@ mod tests {
         noted.used(&"app".into(), Id([1; 16]), Timestamp(5));
         let (uses, _) = noted.take();
         assert_eq!(uses, [SecretUse { client: "app".into(), secret: Id([1; 16]), at: Timestamp(5) }]);
+    }
+
+    #[test]
+    fn a_use_is_noted_once_a_second_and_again_in_the_next_whoever_else_comes_between() {
+        let noted = Noted::default();
+        // Two that share a place, and one of its own.
+        let [one, two, other] = [[1; 16], [[2; 8], [1; 8]].concat().try_into().expect("16"), [3; 16]].map(Id);
+        for second in 1..4 {
+            for secret in [one, two, one, other, one] {
+                noted.used(&"app".into(), secret, Timestamp(second));
+            }
+            let (uses, _) = noted.take();
+            let all: std::collections::BTreeSet<_> =
+                uses.iter().map(|own| (own.secret.0, own.at.0)).collect();
+            assert_eq!(all, [one, two, other].map(|own| (own.0, second)).into(), "second {second}");
+        }
+        noted.used(&"app".into(), other, Timestamp(3));
+        assert!(noted.take().0.is_empty(), "its use in that second is written already");
     }
 }

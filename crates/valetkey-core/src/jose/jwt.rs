@@ -25,6 +25,9 @@ pub enum Type {
 }
 
 impl Type {
+    /// How many there are.
+    pub(super) const COUNT: usize = Self::IdJag as usize + 1;
+
     const fn name(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
@@ -39,18 +42,27 @@ impl Type {
 
 /// Signs claims.
 pub fn sign(key: Signer<'_>, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
-    let failed = |e| Fault::internal("encoding claims", e);
+    let place = key.head(typ);
+    let head = match place.get() {
+        Some(head) => head,
+        None => {
+            let header = Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id() };
+            let head = BASE64URL_NOPAD.encode(&encoded(&header)?);
+            place.get_or_init(|| head)
+        }
+    };
     let mut text = String::with_capacity(768);
-    let mut json = Vec::with_capacity(384);
-    let header = Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id() };
-    serde_json::to_writer(&mut json, &header).map_err(failed)?;
-    BASE64URL_NOPAD.encode_append(&json, &mut text);
+    text.push_str(head);
     text.push('.');
-    json.clear();
-    serde_json::to_writer(&mut json, claims).map_err(failed)?;
-    BASE64URL_NOPAD.encode_append(&json, &mut text);
+    BASE64URL_NOPAD.encode_append(&encoded(claims)?, &mut text);
     key.sign_onto(&mut text)?;
     Ok(text)
+}
+
+fn encoded(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+    let mut json = Vec::with_capacity(384);
+    serde_json::to_writer(&mut json, value).map_err(|e| Fault::internal("encoding claims", e))?;
+    Ok(json)
 }
 
 #[derive(Serialize, Deserialize)]

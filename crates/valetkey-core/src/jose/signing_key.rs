@@ -1,6 +1,7 @@
 //! RFC 7517 §4, RFC 8037 §2 — a signing key, parsed once, with its public half as a JWK
 
 use super::SigningAlgorithm;
+use super::jwt::Type;
 use crate::error::{Fault, FaultKind};
 use crate::ids::KeyId;
 use crate::time::Timestamp;
@@ -16,6 +17,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 enum Pair {
     EdDsa(Ed25519KeyPair),
@@ -30,6 +32,8 @@ pub struct SigningKey {
     pub active_at: Timestamp,
     pub retired_at: Option<Timestamp>,
     pair: Pair,
+    /// What stands before the first point of a JWT, for each type and way of signing; made when it is first wanted.
+    heads: [OnceLock<String>; 2 * Type::COUNT],
 }
 
 impl fmt::Debug for SigningKey {
@@ -77,7 +81,7 @@ impl SigningKey {
                 Pair::Rs256(RsaKeyPair::from_pkcs8(pkcs8).map_err(broken)?)
             }
         };
-        Ok(Self { id, algorithm, active_at, retired_at, pair })
+        Ok(Self { id, algorithm, active_at, retired_at, pair, heads: Default::default() })
     }
 
     /// The key with one of the algorithms that it can sign with.
@@ -174,6 +178,11 @@ impl<'a> Signer<'a> {
         } else {
             format!("{id}.{}", self.algorithm.name()).into()
         }
+    }
+
+    /// The place of the head of the JWTs that it signs so.
+    pub(super) fn head(&self, typ: Type) -> &'a OnceLock<String> {
+        &self.key.heads[2 * typ as usize + usize::from(self.algorithm != self.key.algorithm)]
     }
 
     /// Appends `.` and the signature of all that stands in `text` so far.
