@@ -1,7 +1,6 @@
 //! What a server does on its own: hear of changes, tell applications who signed out, sweep what has ended, give memory back.
 
 use crate::hasher::Argon2Hasher;
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -35,12 +34,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the jobs; they end when `stop` begins.
-pub(crate) fn start(
-    server: &Arc<Server>,
-    hasher: &Argon2Hasher,
-    metrics: PrometheusHandle,
-    stop: &Drain,
-) -> JoinSet<()> {
+pub(crate) fn start(server: &Arc<Server>, hasher: &Argon2Hasher, stop: &Drain) -> JoinSet<()> {
     let (following, sweeping, hasher) = (Arc::clone(server), Arc::clone(server), hasher.clone());
     let mut jobs = JoinSet::new();
     jobs.spawn(keep(stop.clone(), move || follow(Arc::clone(&following))));
@@ -55,7 +49,7 @@ pub(crate) fn start(
         jobs.spawn(keep(stop.clone(), move || tell(Arc::clone(&telling), queue)));
     }
     jobs.spawn(keep(stop.clone(), move || sweep(Arc::clone(&sweeping))));
-    jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone(), metrics.clone())));
+    jobs.spawn(keep(stop.clone(), move || tidy(hasher.clone())));
     jobs
 }
 
@@ -230,13 +224,12 @@ async fn attend(server: Arc<Server>) {
     }
 }
 
-/// Memory of hashing goes back when logins stop; histograms fold what they have gathered.
-async fn tidy(hasher: Argon2Hasher, metrics: PrometheusHandle) {
+/// Memory of hashing goes back when logins stop.
+async fn tidy(hasher: Argon2Hasher) {
     let mut ticks = ticks(TIDY_EVERY);
     loop {
         ticks.tick().await;
         hasher.trim();
-        metrics.run_upkeep();
     }
 }
 

@@ -7,11 +7,11 @@ pub(crate) use listeners::{Listeners, bind};
 
 use crate::certificates;
 use crate::config::Config;
+use crate::durations::Metrics;
 use crate::home::Home;
 use crate::jobs;
 use crate::wire::{self, Opened, Opening, ServerLock};
 use anyhow::{Context as _, Result};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -21,9 +21,6 @@ use valetkey_core::manage::key;
 use valetkey_web::app::Demo;
 use valetkey_web::layer::Edge;
 use valetkey_web::serve::{Drain, Drained, Limits, raise_open_files};
-
-/// Upper bounds of the buckets of durations, in seconds.
-const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
 
 /// A server whose ports are bound and whose store is open, but which answers nobody yet.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(crate) struct Ready {
     /// Where clients are asked for certificates.
     pub(crate) certificates: Vec<SocketAddr>,
     opened: Opened,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
     _lock: Option<ServerLock>,
 }
 
@@ -68,7 +65,7 @@ pub(crate) async fn prepare(
     issuer: String,
 ) -> Result<Ready> {
     let home = Home::new(&config);
-    let metrics = install_metrics()?;
+    let metrics = Metrics::install()?;
     let opened = wire::open(&config, &home, &issuer, Opening::Server).await?;
     opened.server.store.attend().await?;
     let cx = Context::new(&opened.server, Caller::default());
@@ -91,7 +88,7 @@ impl Ready {
         let (public, management) = (Drain::new(), Drain::new());
         let limits = self.limits();
         let edges = wire::edges(&self.config, &self.opened, demo, self.metrics.clone(), &public)?;
-        let mut jobs = jobs::start(&self.opened.server, &self.opened.hasher, self.metrics.clone(), &public);
+        let mut jobs = jobs::start(&self.opened.server, &self.opened.hasher, &public);
 
         let (sockets, own) = self.listeners.take();
         let (certified, certificates) =
@@ -162,12 +159,4 @@ impl Ready {
         }
         limits
     }
-}
-
-fn install_metrics() -> Result<PrometheusHandle> {
-    let buckets = Matcher::Suffix("_seconds".to_owned());
-    let recorder = PrometheusBuilder::new().set_buckets_for_metric(buckets, &BUCKETS)?.build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder)?;
-    Ok(handle)
 }

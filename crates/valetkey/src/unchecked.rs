@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod config;
 mod dev;
+mod durations;
 mod hasher;
 mod home;
 mod jobs;

@@ -6,6 +6,7 @@ use crate::certificates;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::values::{AcrName, DatabaseUrl, DocumentPlace, Many, Span};
 use crate::config::{Config, keys};
+use crate::durations::Metrics;
 use crate::hasher::{Argon2Hasher, default_permits};
 use crate::home::{Home, MasterKey};
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +14,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{Request, StatusCode};
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
@@ -145,7 +145,7 @@ pub(crate) fn edges(
     config: &Config,
     opened: &Opened,
     demo: Option<Demo>,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
     drain: &Drain,
 ) -> Result<Edges> {
     let server = &opened.server;
