@@ -202,15 +202,15 @@ pub(crate) const PLACES: &[Place] = &[
     place("Kind::StoredKey", &["crates/valetkey-core/src/token/keys.rs", SEAL], EVERY_SEAL),
     place(
         "LessSafeKey",
-        &[SEAL, "crates/valetkey-core/src/jose/jwe.rs"],
-        "seal.rs encrypts what is ours, jwe.rs what is for others; nobody else encrypts",
+        &[SEAL, "crates/valetkey-core/src/jose/jwe.rs", "crates/valetkey-core/src/jose/jwe/decrypt.rs"],
+        "seal.rs encrypts what is ours, jwe.rs what is for others or comes from them; nobody else encrypts",
     ),
     place("argon2", &["crates/valetkey/src/hasher"], "passwords are hashed behind the bounded Hasher port"),
     place("rusqlite", &["crates/valetkey-store/src/"], "SQL stands in the store"),
     place(
         "header::HOST",
-        &["crates/valetkey-fetch/src/fetcher.rs"],
-        "our address comes from the issuer, never from a request",
+        &["crates/valetkey-fetch/src/fetcher.rs", "crates/valetkey-web/src/serve/host.rs"],
+        "our address comes from the issuer, never from a request; host.rs only counts",
     ),
     place(
         "header::FORWARDED",
