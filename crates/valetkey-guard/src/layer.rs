@@ -26,6 +26,7 @@ impl GuardLayer {
 
     /// Wants the person to have been authenticated in one of these ways (`acr`), separated by spaces, the best first.
     /// Whoever was not is told which (RFC 9470).
+    #[must_use]
     pub fn acr_values(mut self, values: &str) -> Self {
         Arc::make_mut(&mut self.needs).acr_values = Scope::parse(values).into_names();
         self
@@ -33,6 +34,7 @@ impl GuardLayer {
 
     /// Wants the person to have been authenticated no longer ago than this (`auth_time`), in whole seconds. Whoever was not
     /// is told so (RFC 9470).
+    #[must_use]
     pub fn max_age(mut self, most: Duration) -> Self {
         Arc::make_mut(&mut self.needs).max_age = Some(Duration::from_secs(most.as_secs()));
         self
@@ -97,12 +99,11 @@ where
 impl GuardLayer {
     async fn admit(&self, parts: &http::request::Parts) -> Result<Caller, Refusal> {
         let passed = parts.extensions.get::<Passed>().filter(|passed| passed.0.is(&self.guard));
-        let caller = match passed.and_then(|_| parts.extensions.get::<Caller>()) {
-            Some(caller) => caller.clone(),
-            None => {
-                let certificate = parts.extensions.get::<PeerCertificate>();
-                self.guard.verify_with_certificate(&parts.headers, certificate).await?
-            }
+        let caller = if let Some(caller) = passed.and_then(|_| parts.extensions.get::<Caller>()) {
+            caller.clone()
+        } else {
+            let certificate = parts.extensions.get::<PeerCertificate>();
+            self.guard.verify_with_certificate(&parts.headers, certificate).await?
         };
         self.guard.check(&self.needs, &caller)?;
         Ok(caller)

@@ -16,8 +16,8 @@ pub enum Through<'a> {
     /// A browser that the person has used before.
     Known(&'a str),
     Browser,
-    /// The grant `password`: the address is an application's, behind which many people are. What goes wrong there stops
-    /// nobody at our own page, nor at another application.
+    /// The grant `password`: the address is an application's, behind which many people are. What it tries on all of them
+    /// together stops nobody at our own page, nor at another application.
     Client(&'a ClientId),
 }
 
@@ -38,14 +38,15 @@ pub fn counters(
             Seconds::minutes(15),
         )];
     }
-    let mut block = address.map(address_block).unwrap_or_default();
-    if let Through::Client(client) = through {
-        block.extend([b"\0client\0", client.as_str().as_bytes()].concat());
-    }
+    let block = address.map(address_block).unwrap_or_default();
+    let client = if let Through::Client(client) = through { client.as_str().as_bytes() } else { &[] };
     vec![
         counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
         // Shared: who has an account here must not wipe out what he tried on other people's.
-        AttemptKey { shared: true, ..counter(&[b"address", &block], 200, Seconds(10), Seconds::minutes(15)) },
+        AttemptKey {
+            shared: true,
+            ..counter(&[b"address", &block, client], 200, Seconds(10), Seconds::minutes(15))
+        },
         // At most 100 consecutive failures, then a slow lane for strangers.
         // Whoever comes from a fresh address has two tries all the same: else those who fill the lane, from however
         // many addresses, would keep the person out who sits at a new one.
@@ -117,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn an_applications_failures_are_its_own_but_for_the_accounts() {
+    fn what_an_application_tries_over_all_accounts_is_counted_apart() {
         let address = "192.0.2.1".parse().ok();
         let [one, two] = ["one", "two"].map(ClientId::from);
         let all = [Through::Browser, Through::Client(&one), Through::Client(&two)]
             .map(|through| counters(&TenantId::default(), "alice", address, through));
-        for (nth, shared) in [false, false, true].into_iter().enumerate() {
+        for (nth, shared) in [true, false, true].into_iter().enumerate() {
             let keys: std::collections::BTreeSet<_> = all.iter().map(|own| own[nth].key).collect();
             assert_eq!(keys.len(), if shared { 1 } else { 3 }, "counter {nth}");
         }
