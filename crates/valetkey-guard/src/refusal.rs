@@ -134,7 +134,7 @@ mod tests {
         let needs = Needs { scopes, ..Needs::default() };
         let step_up = Needs {
             acr_values: vec!["phr".to_owned(), "urn:a\"b".to_owned()],
-            max_age: Some(Duration::from_secs(300)),
+            max_age: Some(Duration::from_mins(5)),
             ..needs.clone()
         };
         for (challenge, refusal, needs, want) in [

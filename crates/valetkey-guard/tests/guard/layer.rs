@@ -127,7 +127,7 @@ async fn rfc9470_section_3_a_sign_in_that_will_not_do_is_challenged_with_what_wo
     let issuer = Issuer::start().await;
     issuer.publish(Signer::new("EdDSA", "k1"));
     let guard = issuer.builder().introspect_as("photos", "s3cret:%").build().await.expect("a guard");
-    let strict = guard.require("photos.read").acr_values("phr silver").max_age(Duration::from_secs(300));
+    let strict = guard.require("photos.read").acr_values("phr silver").max_age(Duration::from_mins(5));
     let app = Router::new().route("/", get(|| async {}).layer(strict)).layer(guard.layer());
     let fresh = START - 299;
     for (claims, want, code) in [
