@@ -345,7 +345,7 @@ impl Server {
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
         let has = |grant: &GrantType| {
-            !Self::is_rare(grant) || in_use.contains(grant) || given.grant_types.contains(grant)
+            !Self::is_rare(*grant) || in_use.contains(grant) || given.grant_types.contains(grant)
         };
         Ok(GrantType::ALL.into_iter().filter(has).collect())
     }
@@ -373,11 +373,11 @@ impl Server {
 
     /// The grants that not every client may have.
     fn opted() -> Vec<GrantType> {
-        GrantType::ALL.into_iter().filter(Self::is_rare).collect()
+        GrantType::ALL.into_iter().filter(|grant| Self::is_rare(*grant)).collect()
     }
 
-    fn is_rare(grant: &GrantType) -> bool {
-        Compat::needed_for(*grant).is_some() || grant.is_by_registration()
+    fn is_rare(grant: GrantType) -> bool {
+        Compat::needed_for(grant).is_some() || grant.is_by_registration()
     }
 
     pub fn keys(&self) -> arc_swap::Guard<Arc<KeyRing>> {

@@ -45,6 +45,11 @@ pub(super) fn states() -> Vec<Sample> {
         };
         page.upstreams = vec![button("corp", "Example Corporation"), button("github", "GitHub")];
     }));
+    samples.push(login("login-app-says-more", &|page| {
+        page.app = page.app.take().map(|app| app.with_logo(Href::local("/assets/logos/of.app_1")));
+        page.policy = Href::web("https://printer.example.com/privacy");
+        page.terms = Href::web("https://printer.example.com/terms");
+    }));
     samples.push(login("login-tenant", &|page| {
         page.tenant = Some(Tenant::new("Eneco", Href::local("/assets/logos/eneco.png")));
     }));
