@@ -98,6 +98,11 @@ impl User {
         name.trim().to_lowercase()
     }
 
+    /// Whether the account's address is the very one that another vouches for: beside ASCII letters' case, byte for byte.
+    pub fn has_address(&self, vouched: &str) -> bool {
+        self.email.as_deref().is_some_and(|own| own.trim().eq_ignore_ascii_case(vouched.trim()))
+    }
+
     /// Whether whoever says a name or an address, and proves nothing, means this account: `key` as of
     /// [`Self::lookup_key`]. Where strangers make accounts, an unproven address means nobody.
     pub fn is_meant_by(&self, key: &str, accounts: &Accounts) -> bool {

@@ -9,6 +9,7 @@ pub use verify::{Distrust, Statement, verify};
 use crate::client::keys::Keys;
 use crate::ids::TenantId;
 use crate::jose::jwk::Algorithm;
+use crate::settings::Accounts;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +105,12 @@ impl TrustedIssuer {
     /// Its keys, where the operator said where they are.
     fn keys(&self) -> Option<Keys<'_>> {
         self.jwks.as_ref().map(Keys::Given).or(self.jwks_uri.as_deref().map(Keys::At))
+    }
+
+    /// Whether it knows people by user names that strangers give themselves here: the first to take one would be its person.
+    pub fn mistakes_strangers(&self, accounts: &Accounts) -> bool {
+        let people = self.trusted_for.iter().any(|trust| matches!(trust, Trust::Users | Trust::IdJag));
+        people && self.match_by == MatchBy::Username && accounts.sign_up
     }
 
     fn takes(&self, algorithm: Algorithm) -> bool {

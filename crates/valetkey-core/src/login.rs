@@ -85,18 +85,20 @@ pub async fn try_password(
     through: Through<'_>,
 ) -> Result<Tried, Fault> {
     let key = User::lookup_key(username);
-    let through = match through {
-        Through::Known(text) if !device::knows(cx, text, tenant, &key) => Through::Browser,
-        through => through,
+    let Ok(permit) = cx.hasher.reserve().await else { return Ok(Tried::Busy) };
+    let found = cx.store.user_by_login(tenant, &key).await?;
+    let user = found.filter(|user| user.is_meant_by(&key, &cx.settings.accounts));
+    let through = match (through, &user) {
+        (Through::Known(text), Some(user)) if device::knows(cx, text, user, &key) => through,
+        (Through::Known(_), _) => Through::Browser,
+        (through, _) => through,
     };
     let counters = throttle::counters(tenant, &key, cx.caller.address, through);
-    let Ok(permit) = cx.hasher.reserve().await else { return Ok(Tried::Busy) };
     if let Attempt::Wait(wait) = cx.store.begin_attempt(&counters, cx.now).await? {
         // Refusals cost no row, or a flood would fill the trail; the failures that led here stand in it.
         tracing::info!(target: "valetkey::login", wait = wait.0, "login attempt throttled");
         return Ok(Tried::Throttled(wait));
     }
-    let user = cx.store.user_by_login(tenant, &key).await?;
     let phc = user.as_ref().and_then(|user| user.password.as_deref());
     let fits = permit.verify(password, phc).await?;
     Ok(match user {
@@ -154,7 +156,7 @@ async fn begin(
     let begun = start_session(cx, user, login.user_agent, login.replaces, counters).await?;
     let Some((session, cookie)) = begun else { return Ok(LoginOutcome::Refused) };
     rehash::renew(cx, user, login.password).await;
-    let known_device = device::seal(cx, login.tenant, key)?;
+    let known_device = device::seal(cx, user, key)?;
     Ok(LoginOutcome::SignedIn(Box::new(SignedIn { session, cookie, known_device })))
 }
 
@@ -194,7 +196,7 @@ pub async fn sign_in_by(
 ) -> Result<Option<SignedIn>, Fault> {
     let begun = begin_session(cx, user, user_agent, (replaces, &[]), proven).await?;
     let Some((session, cookie)) = begun else { return Ok(None) };
-    let known_device = device::seal(cx, &user.tenant, &User::lookup_key(&user.username))?;
+    let known_device = device::seal(cx, user, &User::lookup_key(&user.username))?;
     Ok(Some(SignedIn { session, cookie, known_device }))
 }
 

@@ -21,14 +21,17 @@ pub async fn somebody(cx: &Context, statement: &Statement) -> Result<Somebody, F
     let issuer = &statement.issuer;
     let found = match issuer.match_by {
         MatchBy::Identity => return by_identity(cx, statement).await,
+        MatchBy::Username if issuer.mistakes_strangers(&cx.settings.accounts) => {
+            // Refused where it is registered; sign-up was switched on since.
+            tracing::warn!(target: "valetkey::federation", issuer = issuer.id, "match_by = username beside sign_up: nobody is known by it");
+            None
+        }
         MatchBy::Username => by_name(cx, issuer, statement.text("preferred_username")).await?,
         MatchBy::Email => {
             let verified = statement.claims.get("email_verified") == Some(&Value::Bool(true));
             let address = statement.text("email").filter(|_| verified);
-            by_name(cx, issuer, address).await?.filter(|user| {
-                let own = user.email.as_deref().map(User::lookup_key);
-                user.email_verified && own == address.map(User::lookup_key)
-            })
+            let very = |user: &User| address.is_some_and(|address| user.has_address(address));
+            by_name(cx, issuer, address).await?.filter(|user| user.email_verified && very(user))
         }
     };
     Ok(found.map_or(Somebody::Unknown, |user| Somebody::Known(Box::new(user))))

@@ -29,7 +29,7 @@ pub fn with(issuer: &TrustedIssuer, members: &Map<String, Value>) -> Result<Trus
 }
 
 /// The rules of every issuer, whoever registers it.
-pub fn check(issuer: &TrustedIssuer) -> Result<(), ManageError> {
+pub fn check(cx: &Context, issuer: &TrustedIssuer) -> Result<(), ManageError> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if issuer.id.is_empty() || issuer.id.len() > 50 || !issuer.id.bytes().all(plain) {
         return Err(refused("an issuer's id has 1 to 50 characters of a–z 0–9 -"));
@@ -59,6 +59,11 @@ pub fn check(issuer: &TrustedIssuer) -> Result<(), ManageError> {
         let all = Trust::ALL.map(|(name, _)| name).join(", ");
         return Err(refused(format!("trusted_for: say what its word counts for: {all}")));
     }
+    if !issuer.disabled && issuer.mistakes_strangers(&cx.settings.accounts) {
+        return Err(refused(
+            "match_by: no user names while people sign up by themselves: whoever took one first would be the issuer's person",
+        ));
+    }
     Ok(())
 }
 
@@ -68,7 +73,7 @@ pub async fn create(
     actor: Actor,
     issuer: &TrustedIssuer,
 ) -> Result<TrustedIssuer, ManageError> {
-    check(issuer)?;
+    check(cx, issuer)?;
     tenant::known(cx, &issuer.tenant)?;
     let record = cx.record(Event::IssuerTrusted, actor).object(&issuer.id);
     created(cx.store.create_issuer(issuer, &record).await?, KIND)?;
@@ -95,7 +100,7 @@ pub async fn update(
             return Err(refused("another iss is another issuer: create it, and delete this one"));
         }
         issuer.updated_at = cx.now;
-        check(&issuer)?;
+        check(cx, &issuer)?;
         tenant::known(cx, &issuer.tenant)?;
         let record = cx.record(Event::IssuerUpdated, actor.clone()).object(id);
         match cx.store.update_issuer(&issuer, &record).await? {

@@ -87,6 +87,7 @@ mod token_endpoint;
 mod token_exchange;
 mod trusted;
 mod trusted_issuers;
+mod unproven_addresses;
 mod upstream;
 mod upstream_account;
 mod upstream_hostile;

@@ -268,6 +268,11 @@ async fn whether_an_address_has_an_account_is_not_told_and_it_stands_for_nobody_
         told.push(reply.words().replace(username, "*").replace(email, "*"));
         let user = found(&app, username).await.unwrap();
         assert_eq!((user.email.as_deref(), user.email_verified), (Some(email), false));
+        // Nor does signing in by it tell.
+        let mut again = app.browser();
+        let page = again.get("/login").await;
+        let reply = again.log_in(&page, email, NEW).await;
+        assert_page(&reply, 401, "Wrong username or password", email);
     }
     assert_eq!(told[0], told[1]);
     // Proven, it is hers alone.

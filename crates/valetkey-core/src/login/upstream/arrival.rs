@@ -50,12 +50,8 @@ pub async fn arrive(
 
 /// The account, its address proven where the provider vouches for the very same.
 async fn confirmed(cx: &Context, upstream: &Upstream, person: &Person, user: User) -> Result<User, Fault> {
-    let key = |email: &Option<String>| email.as_deref().map(User::lookup_key);
-    if user.email_verified
-        || !person.email_verified
-        || user.email.is_none()
-        || key(&user.email) != key(&person.email)
-    {
+    let vouched = person.email.as_deref().filter(|_| person.email_verified);
+    if user.email_verified || !vouched.is_some_and(|address| user.has_address(address)) {
         return Ok(user);
     }
     let proven = User { email_verified: true, updated_at: cx.now, ..user.clone() };

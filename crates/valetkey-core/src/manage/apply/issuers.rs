@@ -59,7 +59,7 @@ impl Draft<'_> {
         }
         new.created_at = old.map_or(new.created_at, |old| old.created_at);
         new.version = old.map_or(1, |old| old.version);
-        self.passes(thing, check(&new)).then_some(new)
+        self.passes(thing, check(self.cx, &new)).then_some(new)
     }
 
     fn write_issuer(&mut self, thing: &Thing, old: Option<&TrustedIssuer>, new: TrustedIssuer) {

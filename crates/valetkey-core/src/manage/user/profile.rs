@@ -24,15 +24,20 @@ pub async fn update_profile(
     name: Option<String>,
     email: Option<String>,
 ) -> Result<User, ManageError> {
-    let name = if may_edit(cx, "name") { name } else { user.name.clone() };
-    let email = if may_edit(cx, "email") { email } else { user.email.clone() };
-    let changed = [("name", name != user.name), ("email", email != user.email)];
+    let renamed = may_edit(cx, "name") && name != user.name;
+    let moved = may_edit(cx, "email") && email != user.email;
+    let changed = [("name", renamed), ("email", moved)];
     let changed: Vec<_> = changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect();
     let told = Told { event: Event::UserUpdated, object: Some(changed.join(" ")) };
+    // What the person leaves as it is stays as another has made it meanwhile.
     update(cx, &Actor::User(user.id.clone()), &user.id, told, |own| {
-        own.email_verified = own.email_verified && own.email == email;
-        own.name.clone_from(&name);
-        own.email.clone_from(&email);
+        if renamed {
+            own.name.clone_from(&name);
+        }
+        if moved {
+            own.email_verified = own.email_verified && own.email == email;
+            own.email.clone_from(&email);
+        }
     })
     .await
 }
