@@ -40,7 +40,7 @@ macro_rules! steps {
             step!(12, "logout", 8, $engine, "0012_logout.sql"),
             step!(13, "nodes", 8, $engine, "0013_nodes.sql"),
             step!(14, "issuers", 8, $engine, "0014_issuers.sql"),
-            step!(18, "refusals", 8, $engine, "0018_refusals.sql"),
+            step!(15, "refusals", 8, $engine, "0015_refusals.sql"),
         ]
     };
 }

@@ -136,6 +136,7 @@ macro_rules! store_contract {
                 implied_consent_comes_with_its_grant_and_is_no_answer,
                 where_no_grant_begins_nothing_is_implied,
                 what_a_person_took_back_no_word_gives_again_until_they_do,
+                an_answer_that_is_not_kept_forgets_no_withdrawal,
                 withdrawing_and_implying_at_once_leaves_nothing_alive,
             ]
         );

@@ -68,8 +68,9 @@ async fn ask(cx: &Context, client: &Arc<Client>, params: &Params<'_>) -> Result<
     hint::only(params)?;
     let (lifetime, notification_token) = (lifetime(params)?, notification_token(client, params)?);
     let binding_message = binding_message(client, params)?;
-    let user = hint::user(cx, client, &request.tenant, params).await?;
+    // Counted before anybody is looked for, as asking in vain tells who is not here.
     cx.asked.count_one(&subject, address, cx.now);
+    let user = hint::user(cx, client, &request.tenant, params).await?;
     let key = request.key;
     let pending = Pending {
         request,

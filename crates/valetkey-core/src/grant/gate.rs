@@ -45,15 +45,18 @@ pub(super) async fn standing(cx: &Context, grant: &Grant) -> Result<User, Error>
 const BEYOND: Denial = Code::InvalidScope.because("ask for no more than the user allowed this application");
 
 /// What of a scope the person lets this client have. More than that is refused where it was asked for by name; where
-/// nothing was named, what was allowed is left.
+/// nothing was named, what was allowed is left. Implied consent stands where the person has not answered, and never
+/// beyond what they answered.
 pub(super) async fn consented(
     cx: &Context,
     client: &Client,
     user: &User,
     scope: Scope,
-    is_named: bool,
+    (implied, is_named): (bool, bool),
 ) -> Result<Scope, Error> {
-    let consent = cx.store.consent(&user.id, &client.id).await?.filter(Consent::is_answer).ok_or(ENDED)?;
+    let Some(consent) = cx.store.consent(&user.id, &client.id).await?.filter(Consent::is_answer) else {
+        return if implied { Ok(scope) } else { Err(ENDED.into()) };
+    };
     if consent.scope.covers(&scope) {
         return Ok(scope);
     }

@@ -43,10 +43,8 @@ pub(super) async fn exchange(
     let mut asked = if is_jag { of_jag(cx, client, &statement, params)? } else { asked(cx, client, params)? };
     let user = person(cx, &statement).await?;
     let implied = is_jag || statement.issuer.implies_consent;
-    if !implied {
-        let is_named = params.one("scope").is_some();
-        asked.scope = gate::consented(cx, client, &user, asked.scope, is_named).await?;
-    }
+    let is_named = params.one("scope").is_some();
+    asked.scope = gate::consented(cx, client, &user, asked.scope, (implied, is_named)).await?;
     let (grant, response) = first(cx, client, &statement, &user, asked)?;
     spend(cx, &statement, text).await?;
     let record = cx.record(Event::LoginSucceeded, Actor::Client(client.id.clone()));

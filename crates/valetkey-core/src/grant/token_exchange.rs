@@ -65,10 +65,9 @@ pub(super) async fn exchange(
     let targets = policy::targets(cx, client, &subject, params)?;
     let act = policy::acting(client, &subject, actor.as_ref(), &targets)?;
     let mut scope = policy::scope(cx, client, &subject, params.one("scope"))?;
-    if let Party::Foreign { user, statement } = &subject.party
-        && !statement.issuer.implies_consent
-    {
-        scope = gate::consented(cx, client, user, scope, params.one("scope").is_some()).await?;
+    if let Party::Foreign { user, statement } = &subject.party {
+        let so = (statement.issuer.implies_consent, params.one("scope").is_some());
+        scope = gate::consented(cx, client, user, scope, so).await?;
     }
     if let Some(statement) = actor.as_ref().and_then(|actor| actor.statement.as_ref()) {
         jwt_bearer::spend(cx, statement, params.one("actor_token").unwrap_or_default()).await?;

@@ -83,7 +83,8 @@ macro_rules! give {
 const GIVE_AND_NOTE: &str = concat!(
     "WITH given AS (",
     give!(),
-    " RETURNING 1), forgotten AS (DELETE FROM refusals WHERE user_id = $4 AND client_id = $5) INSERT INTO audit (",
+    " RETURNING 1), forgotten AS (DELETE FROM refusals WHERE user_id = $4 AND client_id = $5 \
+     AND EXISTS (SELECT 1 FROM given)) INSERT INTO audit (",
     audit_columns!(),
     ") SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM given"
 );

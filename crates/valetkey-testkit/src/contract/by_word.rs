@@ -60,7 +60,8 @@ pub async fn implied_consent_comes_with_its_grant_and_is_no_answer(store: Handle
     };
     assert!(store.record_consent(&answer, &record(Event::ConsentGiven)).await.unwrap());
     assert_eq!(stands().await, Some(Consent { implied: false, ..answer.clone() }));
-    assert_eq!(by_word(&store, &of(&scene, &dora, "write"), true).await, Beginning::Begun);
+    assert_eq!(by_word(&store, &of(&scene, &dora, "write"), true).await, Beginning::Refused, "beyond it");
+    assert_eq!(by_word(&store, &of(&scene, &dora, "read"), true).await, Beginning::Begun);
     assert_eq!(stands().await, Some(Consent { implied: false, ..answer }));
 }
 
@@ -102,6 +103,18 @@ pub async fn what_a_person_took_back_no_word_gives_again_until_they_do(store: Ha
         assert!(consent(&store, user, client).await);
         assert_eq!(by_word(&store, &of(&scene, &person, "read"), true).await, Beginning::Begun, "{name}");
     }
+}
+
+pub async fn an_answer_that_is_not_kept_forgets_no_withdrawal(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let (user, client) = (&scene.user.id, &scene.client.id);
+    let mut withdrawn = record(Event::ConsentWithdrawn);
+    withdrawn.actor = Actor::User(user.clone());
+    assert!(store.withdraw_consent(user, client, &pair_mark(user, client, 0), &withdrawn).await.unwrap());
+    scene.change_client(|client| client.disabled = true).await;
+    assert!(!consent(&store, user, client).await);
+    scene.change_client(|client| client.disabled = false).await;
+    assert_eq!(by_word(&store, &of(&scene, &scene.user, "read"), true).await, Beginning::Refused);
 }
 
 pub async fn withdrawing_and_implying_at_once_leaves_nothing_alive(store: Handle) {

@@ -164,6 +164,16 @@ async fn ciba_section_7_2_a_bad_request_is_refused_and_nobody_is_asked() {
 }
 
 #[tokio::test]
+async fn ciba_section_13_asking_in_vain_who_is_here_is_paused() {
+    let app = ciba_world().await;
+    let probe = with(&REQUEST, "login_hint", Some("nobody"));
+    for _ in 0..120 {
+        assert_refused(&ask(&app, &probe).await, 400, "unknown_user_id", "not yet");
+    }
+    assert_eq!(ask(&app, &probe).await.json()["error"], "temporarily_unavailable");
+}
+
+#[tokio::test]
 async fn ciba_section_7_1_an_id_token_of_ours_for_the_same_client_names_the_person() {
     let app = ciba_world().await;
     let id = begun(&app).await;

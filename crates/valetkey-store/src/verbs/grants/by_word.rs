@@ -52,9 +52,10 @@ impl Verb for BeginByWord {
         let covered = before.as_ref().is_some_and(|own| own.scope.covers(&grant.scope));
         let mut noted = None;
         match (&self.implied, &before) {
-            (None, Some(own)) if covered && !own.implied => {}
+            (_, Some(own)) if !own.implied && !covered => return Ok(Beginning::Refused),
+            (_, Some(own)) if !own.implied => {}
             (None, _) => return Ok(Beginning::Refused),
-            (Some(_), Some(own)) if covered || !own.implied => {}
+            (Some(_), Some(_)) if covered => {}
             (Some(record), before) => {
                 let scope =
                     before.as_ref().map_or_else(|| grant.scope.clone(), |own| own.scope.union(&grant.scope));
