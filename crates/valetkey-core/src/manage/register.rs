@@ -74,18 +74,26 @@ pub async fn register(cx: &Context, bearer: Option<&str>, body: &[u8]) -> Result
         }
         DynamicRegistration::Token | DynamicRegistration::Open => {}
     }
-    let address = cx.caller.address;
-    if cx.registrations.is_paused("", address, cx.now) {
-        return Err(Declined::Often(cx.registrations.wait("", address, cx.now)));
-    }
+    not_often(cx)?;
     let asked = software::stated(cx, body).await?;
     let new = new_client(cx, read(&asked)?)?;
     let token = cx.new_secret();
     let new = NewClient { registration_token: Some(token.hash()), ..new };
     let refused = |error| Declined::by_rule(error, &asked);
+    count(cx);
     let created = client::create(cx, Actor::Anonymous, new).await.map_err(refused)?;
-    cx.registrations.count_one("", address, cx.now);
     Ok(Some(shown(cx, &created, Some(&token))))
+}
+
+fn not_often(cx: &Context) -> Result<(), Declined> {
+    let address = cx.caller.address;
+    let paused = cx.registrations.is_paused("", address, cx.now);
+    if paused { Err(Declined::Often(cx.registrations.wait("", address, cx.now))) } else { Ok(()) }
+}
+
+/// Before what is asked is carried out: what is refused then may have made us ask a stranger's server.
+fn count(cx: &Context) {
+    cx.registrations.count_one("", cx.caller.address, cx.now);
 }
 
 fn lets_in(cx: &Context, text: &str) -> bool {
@@ -293,6 +301,10 @@ pub async fn replace(cx: &Context, id: &str, bearer: Option<&str>, body: &[u8]) 
         return Err(Code::InvalidClientMetadata
             .because("token_endpoint_auth_method cannot change: register anew")
             .into());
+    }
+    if new.profile.openid.sector_identifier_uri.is_some() {
+        not_often(cx)?;
+        count(cx);
     }
     let actor = Actor::Client(client.id.clone());
     let updated = client::update(cx, &actor, &client.id, Event::ClientUpdated, |own| {

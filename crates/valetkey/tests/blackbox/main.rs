@@ -79,6 +79,7 @@ mod session_management;
 mod setup;
 mod sign_up;
 mod signer;
+mod strangers;
 mod support;
 mod tenants;
 mod tenants_managed;

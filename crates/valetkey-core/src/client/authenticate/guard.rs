@@ -3,6 +3,7 @@
 //! What was counted is added up in the store by a job, so that an address that turns from server to server gets no more tries
 //! than one that stays: whoever has had them is announced to all. Nothing is asked or written where nothing went wrong.
 
+use crate::login::throttle::neighbourhood;
 use crate::secret::digest_of;
 use crate::store::Counted;
 use crate::time::{Seconds, Timestamp};
@@ -44,7 +45,7 @@ impl Pauses {
     }
 }
 
-/// Counts by subject and address. Others' calls are never touched.
+/// Counts by subject and address, one IPv6 subscriber's being one ([`neighbourhood`]). Others' calls are never touched.
 pub struct Guard {
     name: &'static str,
     counts: Cache<Key, (u32, Timestamp)>,
@@ -65,7 +66,7 @@ fn key(id: &str, address: Option<IpAddr>) -> Key {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
-    (hasher.finish(), address)
+    (hasher.finish(), neighbourhood(address))
 }
 
 impl Guard {
@@ -108,7 +109,7 @@ impl Guard {
     }
 
     fn digest(&self, subject: &str, address: Option<IpAddr>) -> Digest {
-        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let address = neighbourhood(address).map(|address| address.to_string()).unwrap_or_default();
         digest_of(&[b"guard", self.name.as_bytes(), subject.as_bytes(), address.as_bytes()])
     }
 
@@ -134,6 +135,25 @@ mod tests {
         assert!(!guard.is_paused("app", good, Timestamp(59)));
         assert!(!guard.is_paused("other", bad, Timestamp(59)));
         assert!(!guard.is_paused("app", bad, Timestamp(60)));
+    }
+
+    #[test]
+    fn one_ipv6_subscriber_is_one_address_here_and_on_every_other_server() {
+        let pauses = Arc::default();
+        let guard = Guard::new("test", 30, Seconds(60), &pauses);
+        for nth in 0..30_u16 {
+            guard.count_one("app", Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, nth])), Timestamp(0));
+        }
+        let at = |text: &str| text.parse::<IpAddr>().ok();
+        assert!(guard.is_paused("app", at("2001:db8::ffff:1"), Timestamp(20)));
+        assert_eq!(guard.wait("app", at("2001:db8::ffff:1"), Timestamp(20)), Seconds(40));
+        assert!(!guard.is_paused("app", at("2001:db8:0:1::1"), Timestamp(20)));
+        let taken = guard.take();
+        assert_eq!(taken.len(), 1, "and is added up as one");
+        let elsewhere = Guard::new("test", 30, Seconds(60), &pauses);
+        pauses.pause(taken[0].key, Timestamp(60));
+        assert!(elsewhere.is_paused("app", at("2001:db8::2"), Timestamp(20)));
+        assert!(!elsewhere.is_paused("app", at("2001:db8:0:1::2"), Timestamp(20)));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use crate::context::Context;
 use crate::directory::User;
 use crate::error::Fault;
 use crate::ids::{TenantId, UserId};
-use crate::login::throttle;
 use crate::secret::Secret;
 use crate::settings::SIGN_UP_PAUSE;
 use crate::store::Write;
@@ -95,7 +94,7 @@ pub async fn sign_up(cx: &Context, asked: &SignUp<'_>) -> Result<User, NotSigned
     if !cx.settings.accounts.sign_up || cx.tenant(asked.tenant).is_none_or(|own| own.disabled) {
         return Err(NotSignedUp::Off);
     }
-    let place = throttle::neighbourhood(cx.caller.address);
+    let place = cx.caller.address;
     if cx.sign_ups.is_paused("", place, cx.now) {
         return Err(NotSignedUp::Throttled(SIGN_UP_PAUSE));
     }
