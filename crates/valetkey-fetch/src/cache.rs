@@ -77,6 +77,15 @@ impl Documents {
         }
     }
 
+    /// Why `url` could not be read, while that counts.
+    pub(crate) fn failure(&self, url: &str, now_ms: u64) -> Option<Unfetched> {
+        self.known.get(url).filter(|known| known.until_ms > now_ms)?.result.err()
+    }
+
+    pub(crate) fn keep(&self, url: &str, known: Known) {
+        self.known.insert(url.into(), known);
+    }
+
     pub(crate) fn forget_if_before(&self, url: &str, before_ms: u64) {
         let Some((url, known)) = self.known.remove_if(url, |known| known.since_ms <= before_ms) else {
             return;

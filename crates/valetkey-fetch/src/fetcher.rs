@@ -6,6 +6,7 @@ use crate::freshness;
 use crate::policy::Policy;
 use crate::resolve::{Resolve, System, addresses};
 use crate::tls::{self, Unready};
+use crate::turns::Turns;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -15,27 +16,26 @@ use rustls::ClientConfig;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 use valetkey_core::outbound::{Answer, Clock, Exchange, Fetcher, Unfetched, Wanted};
 use valetkey_core::secret::Secret;
 
-/// Questions of one sort on their way at once.
-const AT_ONCE: usize = 64;
-/// How many of them may go to one sort of server, that none waits for another sort.
+/// By the sort of server.
 #[derive(Debug)]
 struct Permits {
     /// Providers' answers to us.
-    exchanges: Semaphore,
+    exchanges: Turns,
     /// Documents of those who are registered here.
-    documents: Semaphore,
+    documents: Turns,
     /// Documents that anybody may make us read.
-    strangers: Semaphore,
+    strangers: Turns,
 }
 /// How long a server that could not be reached is not tried again, in milliseconds. An answer that was no document is not
 /// kept at all (draft-ietf-oauth-client-id-metadata-document §4.4).
 const AWAY_MS: u64 = 5000;
+/// How long a file of a stranger that could not be read is not asked for again: whoever opens a page of ours asks for it.
+const NO_FILE_MS: u64 = 60_000;
 /// A document younger than this is not asked for again on somebody's wish.
 const YOUNG_MS: u64 = 1000;
 
@@ -82,9 +82,9 @@ impl Guarded {
             clock,
             known: Documents::default(),
             permits: Permits {
-                exchanges: Semaphore::new(AT_ONCE),
-                documents: Semaphore::new(AT_ONCE),
-                strangers: Semaphore::new(AT_ONCE),
+                exchanges: Turns::of_the_registered(),
+                documents: Turns::of_the_registered(),
+                strangers: Turns::of_strangers(),
             },
         })
     }
@@ -95,7 +95,7 @@ impl Guarded {
         Self { resolver, ..self }
     }
 
-    async fn receive(&self, permits: &Semaphore, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
+    async fn receive(&self, permits: &Turns, exchange: &Exchange<'_>) -> Result<Received, Unfetched> {
         let url = Policy::url(exchange.url)?;
         let request = request(&url, exchange)?;
         self.send(permits, &url, request, exchange.limit).await
@@ -103,14 +103,14 @@ impl Guarded {
 
     async fn send(
         &self,
-        permits: &Semaphore,
+        permits: &Turns,
         url: &Url,
         request: Request<Full<Bytes>>,
         limit: usize,
     ) -> Result<Received, Unfetched> {
         // Waiting for a turn is none of that server's fault.
-        let turn = timeout(self.limits.connect, permits.acquire()).await;
-        let _permit = turn.ok().and_then(Result::ok).ok_or(Unfetched::Busy)?;
+        let turn = timeout(self.limits.connect, permits.turn(url.host_str().unwrap_or_default())).await;
+        let _turn = turn.ok().flatten().ok_or(Unfetched::Busy)?;
         let whole = async {
             let addresses = addresses(&*self.resolver, url).await?;
             // One that may not be called spoils the name: it is there to be found at the second try.
@@ -127,14 +127,14 @@ impl Guarded {
         Ok(received)
     }
 
-    async fn get(&self, permits: &Semaphore, wanted: &Wanted<'_>) -> Result<Received, Unfetched> {
+    async fn get(&self, permits: &Turns, wanted: &Wanted<'_>) -> Result<Received, Unfetched> {
         let url = Policy::url(wanted.url)?;
         let request = begun(&url, wanted.accept, None)?.body(Full::default());
         self.send(permits, &url, request.map_err(|_| Unfetched::BadAddress)?, wanted.limit).await
     }
 
     /// `key`: under what it is kept; the same address as a document and as a file is two things.
-    async fn ask(&self, permits: &Semaphore, key: &str, wanted: &Wanted<'_>) -> Known {
+    async fn ask(&self, permits: &Turns, key: &str, wanted: &Wanted<'_>) -> Known {
         let (url, json) = (wanted.url, wanted.accept == JSON);
         let received = self.get(permits, wanted).await;
         if let Err(error) = &received {
@@ -142,21 +142,12 @@ impl Guarded {
             tracing::info!(target: "valetkey::fetch", %error, host, "a document cannot be read");
         }
         let now = self.clock.now_ms();
-        let (result, kept_ms) = match received {
+        let read = received.and_then(|received| document(&received, json).map(|()| received));
+        let (result, kept_ms) = match read {
             Ok(received) => {
-                let kept_ms = freshness::seconds(&received.headers) * 1000;
-                match document(&received, json) {
-                    Ok(()) => (Ok(Arc::from(received.body.as_ref())), kept_ms),
-                    Err(error) => (Err(error), 0),
-                }
+                (Ok(Arc::from(received.body.as_ref())), freshness::seconds(&received.headers) * 1000)
             }
-            Err(
-                away @ (Unfetched::Unreachable
-                | Unfetched::Unresolved
-                | Unfetched::Late
-                | Unfetched::Forbidden),
-            ) => (Err(away), AWAY_MS),
-            Err(error) => (Err(error), 0),
+            Err(why) => (Err(why), failure_kept_ms(why, wanted)),
         };
         match &result {
             Err(why) if why.is_passing() => self.known.as_before(key, now).unwrap_or(Known {
@@ -168,16 +159,11 @@ impl Guarded {
         }
     }
 
-    async fn kept(&self, permits: &Semaphore, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
+    async fn kept(&self, permits: &Turns, url: &str, limit: usize) -> Result<Arc<[u8]>, Unfetched> {
         self.kept_as(permits, url, &Wanted { url, accept: JSON, limit, kept: true }).await
     }
 
-    async fn kept_as(
-        &self,
-        permits: &Semaphore,
-        key: &str,
-        wanted: &Wanted<'_>,
-    ) -> Result<Arc<[u8]>, Unfetched> {
+    async fn kept_as(&self, permits: &Turns, key: &str, wanted: &Wanted<'_>) -> Result<Arc<[u8]>, Unfetched> {
         let (now, limit) = (self.clock.now_ms(), wanted.limit);
         let found = self.known.get_or_ask(key, now, || self.ask(permits, key, wanted)).await?;
         // Another reader of the same address may have asked with a larger limit.
@@ -199,9 +185,17 @@ impl Fetcher for Guarded {
         if wanted.kept {
             return self.kept_as(&self.permits.strangers, &format!("file {}", wanted.url), wanted).await;
         }
-        let received = self.get(&self.permits.strangers, wanted).await?;
-        document(&received, false)?;
-        Ok(Arc::from(received.body.as_ref()))
+        // What is read is never kept, but a server that is away is left alone for a moment.
+        let key = format!("once {}", wanted.url);
+        if let Some(why) = self.known.failure(&key, self.clock.now_ms()) {
+            return Err(why);
+        }
+        let known = self.ask(&self.permits.strangers, &key, wanted).await;
+        let result = known.result.clone();
+        if result.is_err() {
+            self.known.keep(&key, known);
+        }
+        result
     }
 
     fn forget(&self, url: &str) {
@@ -265,6 +259,16 @@ fn begun(
         request = request.header(AUTHORIZATION, value);
     }
     Ok(request)
+}
+
+/// How long it is not tried again.
+fn failure_kept_ms(why: Unfetched, wanted: &Wanted<'_>) -> u64 {
+    match why {
+        Unfetched::Busy => 0,
+        _ if wanted.kept && wanted.accept != JSON => NO_FILE_MS,
+        Unfetched::Unreachable | Unfetched::Unresolved | Unfetched::Late | Unfetched::Forbidden => AWAY_MS,
+        _ => 0,
+    }
 }
 
 fn media_type(received: &Received) -> String {

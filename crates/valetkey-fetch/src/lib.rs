@@ -11,6 +11,7 @@ mod freshness;
 mod policy;
 mod resolve;
 mod tls;
+mod turns;
 
 pub use address::is_special;
 pub use fetcher::{Guarded, Limits};

@@ -17,6 +17,8 @@ const NOT_REGISTERED: Denial =
     Code::InvalidRequestUri.because("this request_uri is none of those that the application registered");
 const UNREAD: Denial =
     Code::InvalidRequestUri.because("the request_uri does not lead to a request object that can be read");
+const TOO_MANY: Denial = Code::TemporarilyUnavailable
+    .because("too many requests by request_uri came from this address: wait a minute");
 const CHANGED: Denial = Code::InvalidRequestUri
     .because("what stands at the request_uri is not what its fragment says: a hash of the content");
 
@@ -30,6 +32,11 @@ pub(super) async fn read(cx: &Context, client: &Client, uri: &str) -> Result<Str
     if !is_registered(client, uri) {
         return Err(NOT_REGISTERED.into());
     }
+    let (subject, address) = (format!("request_uri {}", client.id), cx.caller.address);
+    if cx.asked.is_paused(&subject, address, cx.now) {
+        return Err(TOO_MANY.into());
+    }
+    cx.asked.count_one(&subject, address, cx.now);
     let (url, fragment) = split(uri);
     let wanted = Wanted { url, accept: TYPES, limit: LARGEST, kept: false };
     let bytes = cx.fetcher.strangers_file(&wanted).await.map_err(|_| UNREAD)?;

@@ -5,4 +5,5 @@ mod exchange;
 mod keeping;
 mod refusing;
 mod server;
+mod strangers;
 mod tls;

@@ -8,7 +8,8 @@ use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use valetkey_core::client::{Client, document};
+use valetkey_core::client::listing::Review;
+use valetkey_core::client::{Client, Origin, document};
 use valetkey_core::error::Fault;
 use valetkey_core::image::{Image, MOST_BYTES};
 use valetkey_core::outbound::Wanted;
@@ -25,6 +26,11 @@ const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 pub(crate) fn path_of(client: &Client) -> Option<String> {
     client.profile.about.logo_uri.as_ref()?;
     (!document::is_address(client.id.as_str())).then(|| format!("{PREFIX}{OF}{}", client.id))
+}
+
+/// Whether those who run the server registered the application, or looked at it.
+pub(crate) fn is_vouched_for(client: &Client) -> bool {
+    client.origin == Origin::Operator || client.listing.review == Review::Approved
 }
 
 async fn of_client(call: &Call, id: &str) -> Result<Option<Image>, Fault> {

@@ -199,14 +199,11 @@ fn out_of_band(call: &Call, app: AppView, answer: &AuthorizationResponse) -> Res
 
 pub(crate) fn app(client: &Client) -> AppView {
     let website = Some(&client.website).filter(|site| !site.is_empty()).map(String::as_str);
-    let logo = client
-        .listing
-        .logo
-        .as_deref()
-        .map(|name| format!("{}{name}", super::logo::PREFIX))
-        .or_else(|| super::logo::path_of(client))
-        .and_then(|path| Href::local(&path));
-    AppView::new(&client.name, website).with_logo(logo)
+    let view = AppView::new(&client.name, website);
+    let given = client.listing.logo.as_deref().map(|name| format!("{}{name}", super::logo::PREFIX));
+    let checked = given.is_some() || super::logo::is_vouched_for(client);
+    let logo = given.or_else(|| super::logo::path_of(client)).and_then(|path| Href::local(&path));
+    if checked { view.with_logo(logo) } else { view.with_unchecked_logo(logo) }
 }
 
 pub(crate) fn person(user: &User) -> Person {

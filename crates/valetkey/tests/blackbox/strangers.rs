@@ -1,10 +1,13 @@
 //! RFC 7591 §5, RFC 6749 §10 — what strangers bring us to do for them is counted, bounded, and tells them nothing of our network
 
+use crate::signer::{CALLBACK, Signer};
+use crate::support::{furnish, text};
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::net::IpAddr;
+use valetkey_core::jose::SigningAlgorithm;
 use valetkey_core::settings::DynamicRegistration;
-use valetkey_testkit::{Reply, Site, TestApp};
+use valetkey_testkit::{Browser, Reply, Site, TestApp};
 
 async fn open(registrations: u32) -> TestApp {
     let builder = TestApp::builder().calling_loopback().registrations_per_hour(registrations);
@@ -107,4 +110,60 @@ async fn rfc7591_section_3_2_2_why_an_address_cannot_be_read_is_not_told_to_stra
     }
     told.dedup();
     assert_eq!(told, ["the document at sector_identifier_uri cannot be read"]);
+}
+
+#[tokio::test]
+async fn oidc_core_section_6_2_one_place_makes_us_read_a_clients_requests_so_often_and_no_more() {
+    let (app, site) =
+        (furnish(TestApp::builder().calling_loopback().request_uris()).await, Site::start().await);
+    let uri = site.url("/request");
+    for id in ["one", "two"] {
+        Signer::named(&app, id, SigningAlgorithm::Rs256, &json!({"request_uris": [uri]})).await;
+    }
+    let ask = async |id: &str, address| {
+        let fields = [
+            ("client_id", id),
+            ("request_uri", uri.as_str()),
+            ("response_type", "code"),
+            ("scope", "openid"),
+            ("redirect_uri", CALLBACK),
+        ];
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let reply = app.call("GET", &format!("/oauth/authorize?{query}")).from(address).send().await;
+        reply.redirected().remove("error").unwrap()
+    };
+    for nth in 0..120 {
+        assert_eq!(ask("one", from(nth)).await, "invalid_request_uri", "{nth}");
+    }
+    assert_eq!(ask("one", from(999)).await, "temporarily_unavailable");
+    assert_eq!(site.count("/request"), 120, "who pauses makes us ask nobody");
+    assert_eq!(ask("two", from(999)).await, "invalid_request_uri");
+    assert_eq!(ask("one", IpAddr::from([192, 0, 2, 1])).await, "invalid_request_uri");
+}
+
+#[tokio::test]
+async fn a_picture_that_nobody_here_looked_at_stands_at_no_head_of_a_sign_in_page() {
+    let (app, site) = (open(100).await, Site::start().await);
+    let logo = json!({"redirect_uris": ["https://app.example/cb"], "logo_uri": site.url("/logo.png")});
+    let own = register(&app, from(1), &logo).await.json();
+    app.client(valetkey_core::manage::client::NewClient {
+        id: Some("operators".to_owned()),
+        redirect_uris: vec!["https://app.example/cb".to_owned()],
+        profile: crate::signer::profile(&json!({"logo_uri": site.url("/logo.png")})),
+        ..Default::default()
+    })
+    .await;
+    for (id, checked) in [(text(&own, "client_id"), false), ("operators", true)] {
+        let page = app.browser().authorize(&Browser::request(id, "")).await;
+        let body = page.body.replace("&#x2f;", "/");
+        let (head, rest) = body.split_once("</h1>").unwrap();
+        let path = format!("/assets/logos/of.{id}");
+        assert_eq!((head.contains(&path), rest.contains(&path)), (checked, !checked), "{id}: {body}");
+        assert_eq!(body.contains("Nobody here checked that"), !checked, "{id}");
+    }
+    // Nobody has to be signed in to see it, and so what fails is not asked for again at each look.
+    for _ in 0..3 {
+        assert_eq!(app.get(&format!("/assets/logos/of.{}", text(&own, "client_id"))).await.status, 404);
+    }
+    assert_eq!(site.count("/logo.png"), 1);
 }

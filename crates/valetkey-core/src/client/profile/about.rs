@@ -1,7 +1,7 @@
 //! RFC 7591 §2, OIDC Registration §2 — what an application says of itself to people
 //!
 //! Nobody checked it. Of its addresses the picture's alone is called, by the guarded fetcher; browsers get what came of it
-//! from us.
+//! from us. At the head of a sign-in page it stands only where an operator registered or approved the application.
 
 use super::members;
 use crate::client::Client;

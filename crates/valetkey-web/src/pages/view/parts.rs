@@ -32,6 +32,8 @@ pub struct App {
     pub website: Option<Href>,
     /// Its picture, from our own origin.
     pub logo: Option<Href>,
+    /// Whether the picture is the application's own word, at which nobody here looked: it never stands for this page.
+    pub logo_unchecked: bool,
 }
 
 impl App {
@@ -42,6 +44,7 @@ impl App {
             initial: words::initial(name),
             website: website.and_then(Href::web),
             logo: None,
+            logo_unchecked: false,
         }
     }
 
@@ -49,6 +52,12 @@ impl App {
     #[must_use]
     pub fn with_logo(self, logo: Option<Href>) -> Self {
         Self { logo, ..self }
+    }
+
+    /// The same with the picture that it says is its own.
+    #[must_use]
+    pub fn with_unchecked_logo(self, logo: Option<Href>) -> Self {
+        Self { logo, logo_unchecked: true, ..self }
     }
 }
 
