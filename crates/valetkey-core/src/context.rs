@@ -29,7 +29,7 @@ use crate::proof::dpop::{Replays, Thumbprint};
 use crate::proof::holder::Shown;
 use crate::seal::{SealNonce, SealingKey};
 use crate::secret::Secret;
-use crate::settings::{Lifetimes, SIGN_UP_PAUSE, Settings};
+use crate::settings::{Lifetimes, SIGN_UP_BREATH, SIGN_UP_PAUSE, Settings};
 use crate::store::{Change, ChangeKind, Grant, Mark, MarkKind, NewGrant, Store};
 use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
@@ -66,6 +66,9 @@ pub struct Server {
     pub registrations: Guard,
     /// People who make accounts for themselves.
     pub sign_ups: Guard,
+    /// The same of a wider neighbourhood, and of all.
+    pub sign_ups_near: Guard,
+    pub sign_ups_here: Guard,
     /// Requests that wait for a person, by application and address.
     pub asked: Guard,
     /// Addresses that brought descriptions which could not be read.
@@ -108,6 +111,8 @@ impl Server {
             wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
             registrations: Guard::new("registrations", registrations, Seconds::hours(1), &pauses),
             sign_ups: Guard::new("sign_ups", 60, SIGN_UP_PAUSE, &pauses),
+            sign_ups_near: Guard::new("sign_ups_near", 600, SIGN_UP_PAUSE, &pauses),
+            sign_ups_here: Guard::new("sign_ups_here", 1_000, SIGN_UP_BREATH, &pauses),
             asked: Guard::new("asked", 120, Seconds(60), &pauses),
             unread_documents: Guard::new("unread_documents", 30, Seconds(60), &pauses),
             pauses,
@@ -283,9 +288,9 @@ impl Server {
 
     /// Adds what this server counted to what others did. What cannot be written is let go: here it counts all the same.
     pub async fn count_together(&self) -> Result<(), Fault> {
-        let guards =
-            [&self.wrong_secrets, &self.registrations, &self.sign_ups, &self.asked, &self.unread_documents];
-        let counted: Vec<_> = guards.into_iter().flat_map(Guard::take).collect();
+        let guards = [&self.wrong_secrets, &self.registrations, &self.asked, &self.unread_documents];
+        let guards = guards.into_iter().chain([&self.sign_ups, &self.sign_ups_near, &self.sign_ups_here]);
+        let counted: Vec<_> = guards.flat_map(Guard::take).collect();
         if counted.is_empty() {
             return Ok(());
         }
@@ -391,6 +396,11 @@ impl Server {
     /// A user directory, from memory.
     pub fn tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
         self.catalog().tenant(id).cloned()
+    }
+
+    /// Whether people make accounts for themselves in this directory.
+    pub fn takes_sign_ups(&self, id: &TenantId) -> bool {
+        self.settings.accounts.lets_sign_up(id) && self.tenant(id).is_some_and(|own| !own.disabled)
     }
 
     /// The settings as they are now: what was applied, over the configuration.

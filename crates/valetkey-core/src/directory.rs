@@ -106,7 +106,7 @@ impl User {
     /// Whether whoever says a name or an address, and proves nothing, means this account: `key` as of
     /// [`Self::lookup_key`]. Where strangers make accounts, an unproven address means nobody.
     pub fn is_meant_by(&self, key: &str, accounts: &Accounts) -> bool {
-        Self::lookup_key(&self.username) == key || self.email_verified || !accounts.sign_up
+        Self::lookup_key(&self.username) == key || self.email_verified || !accounts.lets_sign_up(&self.tenant)
     }
 
     /// Whether somebody may be signed in to the account now: to look after it, if for nothing else.

@@ -110,7 +110,7 @@ impl TrustedIssuer {
     /// Whether it knows people by user names that strangers give themselves here: the first to take one would be its person.
     pub fn mistakes_strangers(&self, accounts: &Accounts) -> bool {
         let people = self.trusted_for.iter().any(|trust| matches!(trust, Trust::Users | Trust::IdJag));
-        people && self.match_by == MatchBy::Username && accounts.sign_up
+        people && self.match_by == MatchBy::Username && accounts.lets_sign_up(&self.tenant)
     }
 
     fn takes(&self, algorithm: Algorithm) -> bool {

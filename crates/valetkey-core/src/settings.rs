@@ -2,7 +2,7 @@
 
 mod accounts;
 
-pub use accounts::{Accounts, SIGN_UP_PAUSE};
+pub use accounts::{Accounts, SIGN_UP_BREATH, SIGN_UP_PAUSE};
 
 use crate::time::Seconds;
 use serde::{Deserialize, Serialize};
@@ -384,6 +384,12 @@ impl Settings {
     #[must_use]
     pub fn with_portal(self, portal: Portal) -> Self {
         Self { portal, ..self }
+    }
+
+    /// Whether somebody must look at an application of the portal before the public is let in: always where strangers make
+    /// accounts, for then anybody registers one.
+    pub fn reviews_applications(&self) -> bool {
+        self.portal.review || !self.accounts.sign_up.is_empty()
     }
 
     /// The same with other rules for people's accounts than the default.

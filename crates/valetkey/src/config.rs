@@ -6,6 +6,7 @@ mod environment;
 pub(crate) mod keys;
 pub(crate) mod nearest;
 pub(crate) mod permissions;
+mod sign_up;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;

@@ -310,7 +310,7 @@ fn acr_values(own: &keys::Acr) -> AcrValues {
 fn accounts(config: &Config) -> Accounts {
     let own = &config.accounts;
     Accounts {
-        sign_up: own.sign_up,
+        sign_up: own.sign_up.tenants(),
         require_verified_email: own.require_verified_email,
         editable_claims: Some(own.editable_claims.0.iter().map(|claim| claim.0.clone()).collect()),
     }

@@ -7,7 +7,7 @@ use crate::error::{Code, Denial, Fault};
 use crate::store::Session;
 
 const PENDING: Denial = Code::UnauthorizedClient.because(
-    "this application waits for those who run this server to look at it: until then only its owners can sign in to it",
+    "this application waits for those who run this server to look at it: until then at most its owners can sign in to it",
 );
 const REJECTED: Denial =
     Code::UnauthorizedClient.because("those who run this server looked at this application and refused it");
@@ -18,7 +18,9 @@ pub(super) async fn shuts(cx: &Context, client: &Client, session: &Session) -> R
         Review::NotNeeded | Review::Approved => Ok(None),
         Review::Rejected { .. } => Ok(Some(REJECTED)),
         Review::Pending => {
-            let owner = cx.store.is_owner(&client.id, &session.user).await?;
+            // A stranger would give himself every scope through an application of his own.
+            let stranger = cx.settings.accounts.lets_sign_up(&session.tenant);
+            let owner = !stranger && cx.store.is_owner(&client.id, &session.user).await?;
             Ok((!owner).then_some(PENDING))
         }
     }

@@ -111,7 +111,7 @@ fn of_requests(cx: &Context, answers: &[ResponseType]) -> Map<String, Value> {
         "response_types_supported": kinds.collect::<Vec<_>>(),
         "response_modes_supported": modes.collect::<Vec<_>>(),
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": Prompt::offered(&cx.settings.accounts).map(|(name, _)| name).collect::<Vec<_>>(),
+        "prompt_values_supported": Prompt::offered(cx).map(|(name, _)| name).collect::<Vec<_>>(),
         "require_pushed_authorization_requests": cx.settings.require_pushed_authorization_requests,
         "require_signed_request_object": false,
         "request_parameter_supported": true,

@@ -1,11 +1,11 @@
 //! RFC 6749 §4.1.1, OIDC Core §3.1.2.1 — a validated authorization request
 
 use crate::claims::{self, Requested};
+use crate::context::Server;
 use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::proof::dpop::Thumbprint;
 use crate::scope::Scope;
-use crate::settings::Accounts;
 use crate::time::Seconds;
 use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
@@ -177,9 +177,9 @@ impl Prompt {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, prompt)| prompt)
     }
 
-    /// The values that this server knows; `create` where people make accounts for themselves.
-    pub fn offered(accounts: &Accounts) -> impl Iterator<Item = (&'static str, Self)> {
-        let sign_up = accounts.sign_up;
+    /// The values that this server knows; `create` where people make accounts for themselves in some directory.
+    pub fn offered(server: &Server) -> impl Iterator<Item = (&'static str, Self)> {
+        let sign_up = server.settings.accounts.sign_up.iter().any(|tenant| server.takes_sign_ups(tenant));
         Self::ALL.into_iter().filter(move |(_, own)| sign_up || *own != Self::Create)
     }
 }

@@ -85,6 +85,20 @@ pub fn neighbourhood(address: Option<IpAddr>) -> Option<IpAddr> {
     })
 }
 
+/// The wider block that one network may be given, by whose many addresses it would be counted as many: /24, /48.
+pub fn network(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(|address| match address.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, ..] = ip.segments();
+            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
+        }
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+    })
+}
+
 /// An IPv4 address, or the /64 that one IPv6 subscriber commands.
 fn address_block(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
@@ -138,5 +152,10 @@ mod tests {
         assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
         assert_eq!(place("::ffff:192.0.2.1"), place("192.0.2.1"));
         assert_ne!(place("192.0.2.2"), place("192.0.2.1"));
+        let wide = |text: &str| network(text.parse().ok());
+        assert_eq!(wide("2001:db8:0:1::1"), wide("2001:db8:0:ffff::2"));
+        assert_ne!(wide("2001:db8:1::1"), wide("2001:db8::1"));
+        assert_eq!(wide("::ffff:192.0.2.1"), wide("192.0.2.200"));
+        assert_ne!(wide("192.0.3.1"), wide("192.0.2.1"));
     }
 }

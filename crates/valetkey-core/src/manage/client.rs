@@ -273,7 +273,7 @@ pub(super) async fn change<E: From<ManageError>>(
 /// whichever way its owners or the application itself changed it.
 fn look_again(cx: &Context, before: &Client, client: &mut Client) {
     let reviewed =
-        cx.settings.portal.review && client.origin == Origin::Developer && client.listing.is_open();
+        cx.settings.reviews_applications() && client.origin == Origin::Developer && client.listing.is_open();
     let fresh = client.redirect_uris.iter().any(|uri| !before.redirect_uris.contains(uri));
     let pictured = client.listing.logo.is_some() && client.listing.logo != before.listing.logo;
     if reviewed && (fresh || pictured || client.name != before.name) {

@@ -126,7 +126,7 @@ pub async fn register(
 }
 
 fn new_client(cx: &Context, given: &Registration, user: &User, kind: Kind, form: Form) -> NewClient {
-    let review = if cx.settings.portal.review { Review::Pending } else { Review::NotNeeded };
+    let review = if cx.settings.reviews_applications() { Review::Pending } else { Review::NotNeeded };
     let home = cx.in_force().applied.default_tenant.clone().unwrap_or_default();
     // Keys are not taken here: who should prove itself by one gets a secret.
     let by_key = given.auth_method == Some(AuthMethod::PrivateKeyJwt);

@@ -19,7 +19,7 @@ pub struct NewTenant {
 }
 
 /// Ids stand in links, headers and tokens, and two that differ in case alone would be taken for one.
-fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     (1..=63).contains(&text.len())
         && text.bytes().next().is_some_and(plain)

@@ -1,15 +1,19 @@
 //! What people may do about accounts of their own, and what an account must have.
 
+use crate::ids::TenantId;
 use crate::time::Seconds;
 
 /// How long an address pauses from which too many accounts were made.
 pub const SIGN_UP_PAUSE: Seconds = Seconds::hours(1);
+/// How long a stretch is for which the sign-ups of the whole server are counted: short, or whoever fills it would keep
+/// everybody out for long.
+pub const SIGN_UP_BREATH: Seconds = Seconds::minutes(10);
 
 /// What the operator says of people's accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accounts {
-    /// Whether people make accounts for themselves.
-    pub sign_up: bool,
+    /// The directories in which people make accounts for themselves.
+    pub sign_up: Vec<TenantId>,
     /// Whether an account may be used for anything but its own pages only once its e-mail address is proven.
     pub require_verified_email: bool,
     /// The claims that people change of themselves; `None`: all that can be.
@@ -17,6 +21,11 @@ pub struct Accounts {
 }
 
 impl Accounts {
+    /// Whether strangers make accounts in this directory.
+    pub fn lets_sign_up(&self, tenant: &TenantId) -> bool {
+        self.sign_up.contains(tenant)
+    }
+
     /// Whether people may change this claim of themselves.
     pub fn lets_edit(&self, claim: &str) -> bool {
         self.editable_claims.as_ref().is_none_or(|own| own.iter().any(|name| name == claim))

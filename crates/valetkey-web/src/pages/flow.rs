@@ -71,11 +71,12 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
         Ok(progress) => progress,
         Err(fault) => return failed(call, &fault),
     };
+    let signs_up = call.cx.takes_sign_ups(&interaction.request.tenant);
     let path = match progress {
         Progress::Done(answer) => return done(call, &client, session.as_ref(), &interaction, &answer).await,
         Progress::Ask(Step::Consent { .. }) => consent::PATH,
         Progress::Ask(Step::VerifiedEmail) => unconfirmed::PATH,
-        Progress::Ask(Step::Login(LoginReason::Create)) if call.cx.settings.accounts.sign_up => sign_up::PATH,
+        Progress::Ask(Step::Login(LoginReason::Create)) if signs_up => sign_up::PATH,
         Progress::Ask(_) => login::PATH,
     };
     match interaction.seal(&call.cx) {

@@ -184,7 +184,12 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         policy: about.and_then(|about| about.policy_uri.as_deref()).and_then(Href::web),
         terms: about.and_then(|about| about.tos_uri.as_deref()).and_then(Href::web),
         tenant: tenant_view(call, &tenant),
-        register: sign_up::link(call, interaction.map(|(_, sealed, _)| sealed), tenant_id.as_deref()),
+        register: sign_up::link(
+            call,
+            interaction.map(|(_, sealed, _)| sealed),
+            &tenant,
+            tenant_id.as_deref(),
+        ),
         tenant_id,
         destination: interaction.and_then(|(own, ..)| Destination::of(&own.request.redirect_uri)),
         username,

@@ -60,9 +60,14 @@ impl Said {
     }
 }
 
-/// The way here from the sign-in page, where there is one.
-pub(crate) fn link(call: &Call, sealed: Option<&str>, tenant: Option<&str>) -> Option<Href> {
-    call.cx.settings.accounts.sign_up.then(|| to(PATH, call, sealed, tenant))
+/// The way here from the sign-in page of a directory, where there is one; `named`: by the link alone.
+pub(crate) fn link(
+    call: &Call,
+    sealed: Option<&str>,
+    tenant: &TenantId,
+    named: Option<&str>,
+) -> Option<Href> {
+    call.cx.takes_sign_ups(tenant).then(|| to(PATH, call, sealed, named))
 }
 
 fn to(path: &str, call: &Call, sealed: Option<&str>, tenant: Option<&str>) -> Href {
@@ -75,16 +80,22 @@ fn to(path: &str, call: &Call, sealed: Option<&str>, tenant: Option<&str>) -> Hr
 }
 
 fn place<'a>(call: &Call, params: &'a Params<'_>) -> Result<Place<'a>, Response> {
-    if !call.cx.settings.accounts.sign_up {
-        return Err(plain_error(call, ErrorKind::NotFound));
+    let absent = || plain_error(call, ErrorKind::NotFound);
+    if call.cx.settings.accounts.sign_up.is_empty() {
+        return Err(absent());
     }
-    let Some(sealed) = params.one("i") else {
-        let tenant = login::plain_tenant(call, params)?;
-        return Ok(Place { tenant, named: params.contains("tenant_id"), interaction: None });
+    let place = match params.one("i") {
+        None => {
+            let tenant = login::plain_tenant(call, params)?;
+            Place { tenant, named: params.contains("tenant_id"), interaction: None }
+        }
+        Some(sealed) => {
+            let interaction = flow::open(call, sealed)?;
+            let tenant = interaction.request.tenant.clone();
+            Place { tenant, named: false, interaction: Some((interaction, sealed)) }
+        }
     };
-    let interaction = flow::open(call, sealed)?;
-    let tenant = interaction.request.tenant.clone();
-    Ok(Place { tenant, named: false, interaction: Some((interaction, sealed)) })
+    if call.cx.takes_sign_ups(&place.tenant) { Ok(place) } else { Err(absent()) }
 }
 
 pub(crate) async fn get(call: Call) -> Response {

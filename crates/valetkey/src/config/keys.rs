@@ -1,5 +1,6 @@
 //! Every configuration key, its default, and its words: the one list behind reading, checking, schema and dump.
 
+use super::sign_up::SignUp;
 use super::values::{
     AcrName, DatabaseUrl, Destination, DocumentPlace, Many, PersonalClaim, Proxy, SecretText, Span, UrlPath,
 };
@@ -462,8 +463,9 @@ impl Default for Outbound {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Accounts {
-    /// Whether people make accounts for themselves, at `/sign-up` and where an application asks for it (`prompt=create`).
-    pub(crate) sign_up: bool,
+    /// Where people make accounts for themselves, at `/sign-up` and where an application asks for it (`prompt=create`):
+    /// `true` in the directory `default`, or the ids of the tenants that take strangers.
+    pub(crate) sign_up: SignUp,
     /// Whether an account gets no tokens, whatever the grant, before its e-mail address is confirmed: by
     /// `valetkey user update --email-verified true`, or by a provider elsewhere that vouches for the address.
     pub(crate) require_verified_email: bool,
@@ -475,7 +477,7 @@ impl Default for Accounts {
     fn default() -> Self {
         let all = claims::ALL.iter().map(|claim| claim.name).filter(|name| claims::is_personal(name));
         let all = all.map(|name| PersonalClaim(name.to_owned())).collect();
-        Self { sign_up: false, require_verified_email: false, editable_claims: Many(all) }
+        Self { sign_up: SignUp::default(), require_verified_email: false, editable_claims: Many(all) }
     }
 }
 

@@ -78,6 +78,7 @@ mod session;
 mod session_management;
 mod setup;
 mod sign_up;
+mod sign_up_bounds;
 mod signer;
 mod strangers;
 mod support;

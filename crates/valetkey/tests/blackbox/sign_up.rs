@@ -12,7 +12,11 @@ const CREATE: &str = "Create an account";
 const NEW: &str = "nine wooden boats on a lake";
 
 async fn open() -> TestApp {
-    furnish(TestApp::builder().accounts(|own| own.sign_up = true)).await
+    furnish(
+        TestApp::builder()
+            .accounts(|own| own.sign_up = vec![TenantId::default(), "house".into(), "shut".into()]),
+    )
+    .await
 }
 
 fn asking<'a>(scope: &'a str, prompt: &'a str) -> Vec<(&'a str, &'a str)> {

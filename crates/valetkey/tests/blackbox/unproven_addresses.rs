@@ -7,6 +7,7 @@ use valetkey_core::audit::Actor;
 use valetkey_core::client::compat::Compat;
 use valetkey_core::federation::Trust;
 use valetkey_core::grant::GrantType;
+use valetkey_core::ids::TenantId;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::user::{Edit, edit};
 use valetkey_core::manage::{ManageError, issuer, user};
@@ -21,7 +22,11 @@ const NEW: &str = "nine wooden boats on a lake";
 const DEVICE: &str = "__Host-vk_device";
 
 async fn world(sign_up: bool) -> TestApp {
-    let app = furnish(TestApp::builder().accounts(|own| own.sign_up = sign_up)).await;
+    let app = furnish(
+        TestApp::builder()
+            .accounts(|own| own.sign_up = sign_up.then(TenantId::default).into_iter().collect()),
+    )
+    .await;
     app.user("mallory").await;
     app
 }

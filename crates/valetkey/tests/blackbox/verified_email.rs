@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use valetkey_core::audit::{Actor, Event};
 use valetkey_core::client::compat::Compat;
 use valetkey_core::grant::GrantType;
+use valetkey_core::ids::TenantId;
 use valetkey_core::manage;
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::manage::user::Edit;
@@ -136,7 +137,7 @@ async fn nothing_comes_through_the_browser_either_and_what_was_given_is_not_rene
 #[tokio::test]
 async fn whoever_signs_up_needs_an_address_there_and_is_told_that_it_must_be_confirmed() {
     let app = furnish(TestApp::builder().accounts(|own| {
-        own.sign_up = true;
+        own.sign_up = vec![TenantId::default()];
         own.require_verified_email = true;
     }))
     .await;
@@ -213,7 +214,7 @@ async fn a_provider_that_vouches_for_the_very_address_proves_it_and_no_other() {
 
 #[tokio::test]
 async fn whoever_types_a_strangers_address_first_does_not_keep_the_stranger_out() {
-    let (here, there) = with_provider(|own| own.sign_up = true).await;
+    let (here, there) = with_provider(|own| own.sign_up = vec![TenantId::default()]).await;
     there.user("grace").await;
     prove(&there, "grace", true).await;
     let mut thief = here.browser();

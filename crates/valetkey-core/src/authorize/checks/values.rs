@@ -101,13 +101,14 @@ pub(super) fn details(draft: &mut Draft<'_>) -> Result<(), Denial> {
 
 // OIDC Core §3.1.2.1; OIDC Prompt Create §4.1: a value that is not offered is refused.
 pub(super) fn prompt(draft: &mut Draft<'_>) -> Result<(), Denial> {
-    const NO_SIGN_UP: Denial = Code::InvalidRequest
-        .because("prompt=create is not offered here: people do not make accounts for themselves");
+    const NO_SIGN_UP: Denial = Code::InvalidRequest.because(
+        "prompt=create is not offered in this user directory: people do not make accounts for themselves",
+    );
     for word in draft.params.one("prompt").unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
         let prompt = Prompt::parse(word).ok_or(
             Code::InvalidRequest.because("prompt must be none, login, consent, select_account or create"),
         )?;
-        if prompt == Prompt::Create && !draft.cx.settings.accounts.sign_up {
+        if prompt == Prompt::Create && !draft.cx.takes_sign_ups(&draft.request.tenant) {
             return Err(NO_SIGN_UP);
         }
         draft.request.prompts.push(prompt);

@@ -95,7 +95,7 @@ async fn is_taken(cx: &Context, upstream: &Upstream, person: &Person) -> Result<
     let Some(email) = &person.email else { return Ok(false) };
     // Where strangers make accounts, an address is somebody's who proved it: else whoever typed it first would keep out the
     // person whom it belongs to.
-    let proven = cx.settings.accounts.sign_up;
+    let proven = cx.settings.accounts.lets_sign_up(&upstream.tenant);
     cx.store.has_email(&upstream.tenant, &User::lookup_key(email), proven).await
 }
 

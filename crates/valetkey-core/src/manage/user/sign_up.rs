@@ -5,14 +5,17 @@
 
 use super::{NewUser, UserFlaw, account, flaws};
 use crate::audit::{Actor, Event};
+use crate::client::authenticate::Guard;
 use crate::context::Context;
 use crate::directory::User;
 use crate::error::Fault;
 use crate::ids::{TenantId, UserId};
+use crate::login::throttle;
 use crate::secret::Secret;
-use crate::settings::SIGN_UP_PAUSE;
+use crate::settings::{SIGN_UP_BREATH, SIGN_UP_PAUSE};
 use crate::store::Write;
 use crate::time::Seconds;
+use std::net::IpAddr;
 
 /// What a person typed.
 #[derive(Debug)]
@@ -91,16 +94,18 @@ fn is_plain(name: &str) -> bool {
 
 /// Makes an account that may nothing special, with an unproven address.
 pub async fn sign_up(cx: &Context, asked: &SignUp<'_>) -> Result<User, NotSignedUp> {
-    if !cx.settings.accounts.sign_up || cx.tenant(asked.tenant).is_none_or(|own| own.disabled) {
+    if !cx.takes_sign_ups(asked.tenant) {
         return Err(NotSignedUp::Off);
     }
-    let place = cx.caller.address;
-    if cx.sign_ups.is_paused("", place, cx.now) {
-        return Err(NotSignedUp::Throttled(SIGN_UP_PAUSE));
+    let counters = counters(cx);
+    if let Some(full) = counters.iter().find(|own| own.guard.is_paused(&own.subject, own.address, cx.now)) {
+        return Err(NotSignedUp::Throttled(full.wait));
     }
     let missing = missing(cx, asked);
     if missing.is_empty() {
-        cx.sign_ups.count_one("", place, cx.now);
+        for own in &counters {
+            own.guard.count_one(&own.subject, own.address, cx.now);
+        }
     }
     let new = NewUser {
         username: asked.username.trim().to_owned(),
@@ -115,6 +120,31 @@ pub async fn sign_up(cx: &Context, asked: &SignUp<'_>) -> Result<User, NotSigned
         return Err(NotSignedUp::Flaws(wrong));
     }
     create(cx, new).await
+}
+
+/// What a sign-up is counted by.
+struct Counter<'a> {
+    guard: &'a Guard,
+    subject: String,
+    address: Option<IpAddr>,
+    /// For how long nothing comes through once it is full.
+    wait: Seconds,
+}
+
+/// One place; the network that it is of; the whole server. Where many people are behind a counter it begins anew with each
+/// stretch of time, or it would fill up by and by without anybody doing wrong.
+fn counters(cx: &Context) -> [Counter<'_>; 3] {
+    let counter = |guard, address, stretch: Option<Seconds>| {
+        let subject = stretch.map(|own| (cx.now.0.div_euclid(own.0)).to_string()).unwrap_or_default();
+        let wait = stretch.map_or(SIGN_UP_PAUSE, |own| Seconds(own.0 - cx.now.0.rem_euclid(own.0)));
+        Counter { guard, subject, address, wait }
+    };
+    let address = cx.caller.address;
+    [
+        counter(&cx.sign_ups, address, None),
+        counter(&cx.sign_ups_near, throttle::network(address), Some(SIGN_UP_PAUSE)),
+        counter(&cx.sign_ups_here, None, Some(SIGN_UP_BREATH)),
+    ]
 }
 
 fn missing(cx: &Context, asked: &SignUp<'_>) -> Vec<SignUpFlaw> {

@@ -36,7 +36,7 @@ pub(super) fn blank(call: &Call) -> Result<AppForm, Fault> {
     Ok(AppForm {
         kinds: choices(call, None),
         draft: Some(draft::make(&call.cx, cookie)?),
-        review: call.cx.settings.portal.review,
+        review: call.cx.settings.reviews_applications(),
         ..AppForm::default()
     })
 }

@@ -50,7 +50,7 @@ async fn view(call: &Call, user: &User, client: &Client, beside: Beside) -> Resu
     let (typed, flaws) = beside.form.unwrap_or_else(|| (as_registered(client), Flaws::default()));
     let redirected = [GrantType::AuthorizationCode, GrantType::Implicit];
     let form = AppForm {
-        review: cx.settings.portal.review && state(client) == State::Active,
+        review: cx.settings.reviews_applications() && state(client) == State::Active,
         machine: !redirected.iter().any(|grant| client.allows(*grant)) && client.redirect_uris.is_empty(),
         ..new::again(&typed, flaws)
     };
