@@ -134,7 +134,7 @@ impl HistogramFn for Counted {
 impl Counted {
     fn write(&self, text: &mut String) {
         let name = self.key.name();
-        let labels: String = self.key.labels().map(|label| format!("{},", pair(label))).collect();
+        let labels = self.key.labels().map(pair).collect::<String>();
         let bounds = BOUNDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
         let mut count = 0;
         // Writing to a text cannot fail.
@@ -148,9 +148,10 @@ impl Counted {
     }
 }
 
+/// With the comma behind it.
 fn pair(label: &Label) -> String {
     let value = label.value().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("{}=\"{value}\"", label.key())
+    format!("{}=\"{value}\",", label.key())
 }
 
 #[cfg(test)]

@@ -43,13 +43,12 @@ impl Type {
 /// Signs claims.
 pub fn sign(key: Signer<'_>, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
     let place = key.head(typ);
-    let head = match place.get() {
-        Some(head) => head,
-        None => {
-            let header = Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id() };
-            let head = BASE64URL_NOPAD.encode(&encoded(&header)?);
-            place.get_or_init(|| head)
-        }
+    let head = if let Some(head) = place.get() {
+        head
+    } else {
+        let header = Header { alg: key.algorithm.name().into(), typ: typ.name().into(), kid: key.id() };
+        let head = BASE64URL_NOPAD.encode(&encoded(&header)?);
+        place.get_or_init(|| head)
     };
     let mut text = String::with_capacity(768);
     text.push_str(head);

@@ -143,7 +143,9 @@ async fn answer<V: Grouped + 'static>(shared: &Arc<Shared>, all: Vec<Waiting<V>>
                 "a statement is wrong: {}",
                 failure.fault
             );
-            all.into_iter().for_each(|waiting| alone(shared, waiting));
+            for waiting in all {
+                alone(shared, waiting);
+            }
         }
         Err(Failure { fault, .. }) => {
             for waiting in all {
