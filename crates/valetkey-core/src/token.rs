@@ -21,6 +21,7 @@ use crate::directory::home;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{Id, TokenId};
 use crate::jose::jwk::Algorithm;
+use crate::login::acr;
 use crate::proof::holder::Holder;
 use crate::scope::Scope;
 use crate::settings::{LONGEST_ACCESS_TOKEN, LONGEST_OPTED_ACCESS_TOKEN};
@@ -152,6 +153,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
     let beside = ForAccessToken {
         authorization_details: &authorization_details,
         subject,
+        acr: issue.grant.and_then(|grant| acr::said_still(cx, &grant.details, grant.proven_at())),
         with_acr: catalog.asks_acr(),
         elsewhere: !issue.resources.is_empty(),
     };

@@ -149,7 +149,9 @@ fn bearer<'a>(
 ) -> Result<Verified, Refusal<'a>> {
     let verified = verify::verify(server, api, (token.ok_or(Refusal::Missing)?, shown), now)?;
     let token = verified.token().ok_or(Refusal::Failed)?;
-    policy::decide(ruling, &token, now, |wanted| policy::by_token(&token, wanted))?;
+    policy::decide(ruling, &token, now, |wanted| {
+        policy::by_token(&server.settings.acr, &token, now, wanted)
+    })?;
     Ok(verified)
 }
 

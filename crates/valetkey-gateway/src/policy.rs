@@ -1,16 +1,23 @@
 //! Whether a good token suffices for an endpoint (RFC 9470 §3 too). Pure: the rule and the token decide.
 
 use crate::challenge::Refusal;
+use valetkey_core::login::acr;
 use valetkey_core::route::Ruling;
+use valetkey_core::settings::AcrValues;
 use valetkey_core::store::EndpointRule;
 use valetkey_core::time::Timestamp;
 use valetkey_core::token::access::AccessToken;
 use valetkey_core::token::details::Details;
 
-/// How a token says that its person was authenticated.
-pub(crate) fn by_token(token: &AccessToken<'_>, wanted: &[String]) -> bool {
+/// How a token says that its person was authenticated, as far as that holds still.
+pub(crate) fn by_token(
+    values: &AcrValues,
+    token: &AccessToken<'_>,
+    now: Timestamp,
+    wanted: &[String],
+) -> bool {
     let said = Details::read(token.details).acr;
-    said.is_some_and(|acr| wanted.contains(&acr))
+    said.is_some_and(|name| wanted.contains(&name) && acr::holds(values, &name, token.auth_time, now))
 }
 
 /// RFC 9470 §3: the person must have proven who they are lately enough, and in one of the ways wanted.
@@ -105,6 +112,8 @@ mod tests {
     #[test]
     fn rfc9470_section_3_the_person_was_authenticated_lately_and_in_a_way_that_suffices() {
         let wanted = || vec!["b".to_owned(), "c".to_owned()];
+        let fresh_for = valetkey_core::time::Seconds(60);
+        let values = AcrValues { fresh: vec!["now".to_owned()], fresh_for, ..AcrValues::default() };
         for (max_age, acr, user, auth_time, details, want) in [
             (None, vec![], None, None, "", true),
             (Some(60), vec![], Some("usr_1"), Some(40), "", true),
@@ -114,6 +123,8 @@ mod tests {
             (None, wanted(), Some("usr_1"), Some(0), "{\"acr\":\"c\"}", true),
             (None, wanted(), Some("usr_1"), Some(0), "{\"acr\":\"a\"}", false),
             (None, wanted(), Some("usr_1"), Some(0), "", false),
+            (None, vec!["now".to_owned()], Some("usr_1"), Some(40), "{\"acr\":\"now\"}", true),
+            (None, vec!["now".to_owned()], Some("usr_1"), Some(39), "{\"acr\":\"now\"}", false),
             (Some(60), wanted(), Some("usr_1"), Some(39), "{\"acr\":\"c\"}", false),
         ] {
             let rule = EndpointRule {
@@ -139,7 +150,7 @@ mod tests {
                 auth_time: auth_time.map(Timestamp),
                 confirmation: None,
             };
-            let held = |wanted: &[String]| by_token(&token, wanted);
+            let held = |wanted: &[String]| by_token(&values, &token, Timestamp(100), wanted);
             let got = decide(Ruling::Rule(&rule), &token, Timestamp(100), held);
             assert_eq!(got.is_ok(), want, "{max_age:?} {auth_time:?} {details}");
         }

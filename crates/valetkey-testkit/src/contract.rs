@@ -98,6 +98,7 @@ macro_rules! store_contract {
                 a_client_reads_back_as_it_was_written,
                 a_client_id_is_taken_once,
                 the_answers_in_use_are_those_of_a_client_that_may_have_them,
+                what_is_in_use_is_found_among_any_number_of_clients,
                 an_update_of_an_older_version_is_refused,
                 clients_are_listed_by_id_in_pages,
                 deleting_a_client_takes_its_consents_and_grants_along,

@@ -4,6 +4,7 @@ use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::{Code, Error, Fault};
 use crate::ids::UserId;
+use crate::login::acr;
 use crate::params::Params;
 use crate::proof::holder::Holder;
 use crate::token::access::{self, AccessToken};
@@ -114,8 +115,18 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         auth_time: token.auth_time.map(|at| at.0),
         tenant: Some(token.tenant.into()),
         cnf: holder.map(Holder::to_json),
-        details: Details::members(token.details),
+        details: details_of(cx, token),
     }
+}
+
+/// RFC 9470 §6.2: a way to authenticate that time took away is not told.
+fn details_of(cx: &Context, token: &AccessToken<'_>) -> Map<String, Value> {
+    let mut members = Details::members(token.details);
+    let said = members.get("acr").and_then(Value::as_str);
+    if said.is_some_and(|name| !acr::holds(&cx.settings.acr, name, token.auth_time, cx.now)) {
+        members.remove("acr");
+    }
+    members
 }
 
 /// OIDC Core §8: a client's people are the same to the readers of its tokens as to itself.

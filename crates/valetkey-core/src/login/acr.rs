@@ -5,6 +5,7 @@ use crate::scope;
 use crate::settings::AcrValues;
 use crate::store::Session;
 use crate::time::Timestamp;
+use crate::token::details::Details;
 
 /// RFC 8176 §2.
 const PASSWORD: &str = "pwd";
@@ -35,6 +36,19 @@ pub fn said(cx: &Context, session: &Session, wishes: &[String]) -> Option<String
     let fulfilled = wishes.iter().map(String::as_str).find(|wish| held.contains(wish));
     // That it was just now says `auth_time` better; the name is for those who ask for it.
     fulfilled.or_else(|| lasting(values, session).next()).map(str::to_owned)
+}
+
+/// Whether a name that was said of somebody holds still: one of being fresh does for `fresh_for` alone, however long the
+/// token that says it lives. A name that is another way's too, that way's time is its own.
+pub fn holds(values: &AcrValues, name: &str, auth_time: Option<Timestamp>, now: Timestamp) -> bool {
+    let is_of = |names: &Vec<String>| names.iter().any(|own| own == name);
+    let lasts = [&values.signed_in, &values.password, &values.upstream].into_iter().any(is_of);
+    lasts || !is_of(&values.fresh) || auth_time.is_some_and(|at| now - at <= values.fresh_for)
+}
+
+/// What of an answer a token that is made now may say.
+pub fn said_still<'a>(cx: &Context, answer: &'a Details, auth_time: Option<Timestamp>) -> Option<&'a str> {
+    answer.acr.as_deref().filter(|name| holds(&cx.settings.acr, name, auth_time, cx.now))
 }
 
 /// Whether a session fulfils one of the wishes. No wish is fulfilled.
@@ -77,6 +91,24 @@ mod tests {
             let session = session(amr, auth_time);
             let held: Vec<&str> = held(&values, &session, Timestamp(1_300)).collect();
             assert_eq!(held.join(" "), want, "{amr:?} {auth_time}");
+        }
+    }
+
+    #[test]
+    fn oidc_core_section_2_a_name_of_being_fresh_holds_for_its_time_and_any_other_at_any() {
+        let names = |all: &str| all.split_whitespace().map(str::to_owned).collect();
+        let values =
+            AcrValues { fresh: names("now both"), password: names("pwd both"), ..AcrValues::default() };
+        let at = |at: i64| Some(Timestamp(at));
+        for (name, auth_time, want) in [
+            ("now", at(1_000), true),
+            ("now", at(999), false),
+            ("now", None, false),
+            ("pwd", at(0), true),
+            ("both", at(0), true),
+            ("named before", None, true),
+        ] {
+            assert_eq!(holds(&values, name, auth_time, Timestamp(1_300)), want, "{name} {auth_time:?}");
         }
     }
 

@@ -82,6 +82,8 @@ pub struct ForAccessToken<'a> {
     pub authorization_details: &'a [Value],
     /// Where the client knows the person by another name.
     pub subject: Option<String>,
+    /// How the person was authenticated, as far as that holds still.
+    pub acr: Option<&'a str>,
     /// Some API looks at how people were authenticated; else that is said to the client that asked.
     pub with_acr: bool,
     pub elsewhere: bool,
@@ -116,7 +118,7 @@ impl Details {
         let with_acr = with.with_acr || asked || !own.acr_values.is_empty();
         let said = Self {
             authorization_details: with.authorization_details.to_vec(),
-            acr: own.acr.clone().filter(|_| with_acr),
+            acr: with.acr.filter(|_| with_acr).map(str::to_owned),
             act: own.act.clone(),
             exchanged: own.exchanged.clone(),
             may_act,

@@ -10,6 +10,7 @@ use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{SessionId, TenantId, UserId};
 use crate::jose::jwe::Recipient;
 use crate::jose::{SigningAlgorithm, jwt};
+use crate::login::acr;
 use crate::scope::Scope;
 use crate::settings::LONGEST_ACCESS_TOKEN;
 use crate::store::Grant;
@@ -155,7 +156,7 @@ fn sign(
         auth_time: about.auth_time.map(|at| at.0),
         tenant: Some(about.tenant.as_str()).filter(|own| *own != TenantId::DEFAULT),
         nonce: about.nonce,
-        acr: about.details.acr.as_deref(),
+        acr: acr::said_still(cx, about.details, about.auth_time),
         amr: &about.details.amr,
         at_hash: beside.access_token.map(hash),
         c_hash: beside.code.map(hash),

@@ -17,6 +17,8 @@ use valetkey_core::store::{ChangeKind, Clients, Mark, MarkKind, Page, Write};
 
 /// How many of a client's grants go with one transaction while it is being deleted.
 const PRUNE: u32 = 2000;
+/// How many clients are looked into at a time, for what any of them has.
+const LOOK: u32 = 100;
 
 impl FromRow for Client {
     fn from_row(row: &Row) -> Result<Self, Fault> {
@@ -49,37 +51,39 @@ impl Verb for List<'_> {
     }
 }
 
-struct InUse {
-    grants: Vec<GrantType>,
+/// Clients that are on and whose document names a grant, by id: anywhere, so each is looked into.
+struct Naming {
+    grant: GrantType,
+    after: Option<ClientId>,
 }
 
-impl Verb for InUse {
-    type Out = Vec<GrantType>;
-    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<GrantType>, Fault> {
-        let mut found = Vec::new();
-        for grant in &self.grants {
-            // The name stands in the document's list of grants; elsewhere it may stand too, so each is looked into.
-            let sql = "SELECT version, document FROM clients WHERE disabled = 0 AND document LIKE $1";
-            let named: Vec<Client> =
-                all(tx, sql, params![format!("%\"{}\"%", grant.name()).as_str()]).await?;
-            if named.iter().any(|client| client.allows(*grant)) {
-                found.push(*grant);
-            }
-        }
-        Ok(found)
+impl Verb for Naming {
+    type Out = Vec<Client>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Client>, Fault> {
+        let sql = "SELECT version, document FROM clients
+                   WHERE id > $1 AND disabled = 0 AND document LIKE $2 ORDER BY id LIMIT $3";
+        let name = format!("%\"{}\"%", self.grant.name());
+        let after = self.after.as_ref().map_or("", ClientId::as_str);
+        all(tx, sql, params![after, name.as_str(), LOOK]).await
     }
 }
 
-struct FrontInUse;
-
-impl Verb for FrontInUse {
-    type Out = Vec<ResponseType>;
-    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<ResponseType>, Fault> {
-        let sql = "SELECT version, document FROM clients WHERE disabled = 0 AND document LIKE $1";
-        let name = format!("%\"{}\"%", GrantType::Implicit.name());
-        let named: Vec<Client> = all(tx, sql, params![name.as_str()]).await?;
-        let kinds = ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(|kind| kind.is_in_front());
-        Ok(kinds.filter(|kind| named.iter().any(|client| client.may_have(*kind))).collect())
+impl Store {
+    /// Looks into those that name a grant, until there was enough: there may be very many, and anybody may ask.
+    async fn look(
+        &self,
+        grant: GrantType,
+        mut enough: impl FnMut(&Client) -> bool + Send,
+    ) -> Result<(), Fault> {
+        let mut after = None;
+        loop {
+            let mut some = self.engine.read(Naming { grant, after }).await?;
+            let done = some.iter().any(&mut enough) || some.len() < LOOK as usize;
+            match some.pop().filter(|_| !done) {
+                Some(last) => after = Some(last.id),
+                None => return Ok(()),
+            }
+        }
     }
 }
 
@@ -198,11 +202,28 @@ impl Clients for Store {
     }
 
     async fn grants_in_use(&self, grants: &[GrantType]) -> Result<Vec<GrantType>, Fault> {
-        self.engine.read(InUse { grants: grants.to_vec() }).await
+        let mut found = Vec::new();
+        for grant in grants {
+            let mut has = false;
+            self.look(*grant, |client| {
+                has = client.allows(*grant);
+                has
+            })
+            .await?;
+            found.extend(has.then_some(*grant));
+        }
+        Ok(found)
     }
 
     async fn front_answers_in_use(&self) -> Result<Vec<ResponseType>, Fault> {
-        self.engine.read(FrontInUse).await
+        let kinds = ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(|kind| kind.is_in_front());
+        let mut kinds: Vec<(ResponseType, bool)> = kinds.map(|kind| (kind, false)).collect();
+        self.look(GrantType::Implicit, |client| {
+            kinds.iter_mut().for_each(|(kind, has)| *has |= client.may_have(*kind));
+            kinds.iter().all(|(_, has)| *has)
+        })
+        .await?;
+        Ok(kinds.into_iter().filter_map(|(kind, has)| has.then_some(kind)).collect())
     }
 
     async fn create_client(&self, client: &Client, record: &Record) -> Result<Write, Fault> {

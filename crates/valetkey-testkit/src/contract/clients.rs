@@ -55,6 +55,24 @@ pub async fn the_answers_in_use_are_those_of_a_client_that_may_have_them(store: 
     assert_eq!(store.front_answers_in_use().await.unwrap().len(), 6);
 }
 
+pub async fn what_is_in_use_is_found_among_any_number_of_clients(store: Handle) {
+    let names = |id: String, compat: Vec<Compat>| Client {
+        // Its document names the grant, and it has it not.
+        name: GrantType::Implicit.name().to_owned(),
+        compat,
+        ..client(&id)
+    };
+    for at in 0..205 {
+        add_client(&store, &names(format!("c{at:03}"), Vec::new())).await;
+    }
+    let both = [GrantType::AuthorizationCode, GrantType::Implicit];
+    assert_eq!(store.grants_in_use(&both[1..]).await.unwrap(), []);
+    let last = Client { grant_types: both.to_vec(), ..names("last".to_owned(), vec![Compat::Implicit]) };
+    add_client(&store, &last).await;
+    assert_eq!(store.grants_in_use(&both[1..]).await.unwrap(), both[1..]);
+    assert_eq!(store.front_answers_in_use().await.unwrap().len(), 6);
+}
+
 pub async fn a_client_id_is_taken_once(store: Handle) {
     add_client(&store, &client("app")).await;
     let second = Client { name: "Impostor".to_owned(), ..client("app") };

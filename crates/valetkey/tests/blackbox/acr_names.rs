@@ -1,8 +1,8 @@
 //! OIDC Core §2, §3.1.2.1, §5.5.1.1, RFC 9470 §4 — ways to sign in by the names that the operator gave them
 
-use crate::support::{claims, furnish, outcome, text, with};
-use serde_json::json;
-use valetkey_testkit::{Browser, PASSWORD, TestApp, redemption};
+use crate::support::{claims, furnish, outcome, refresh, text, with};
+use serde_json::{Value, json};
+use valetkey_testkit::{Browser, CLIENT_SECRET, PASSWORD, TestApp, redemption};
 
 const SILVER: &str = "urn:mace:incommon:iap:silver";
 
@@ -88,4 +88,41 @@ async fn rfc9470_section_4_a_name_that_time_took_away_is_earned_anew() {
     let page = browser.authorize(&request).await;
     let refused = browser.log_in(&page, "alice", PASSWORD).await;
     assert_eq!(outcome(&refused), "unmet_authentication_requirements");
+}
+
+/// What an ID token says.
+fn acr_of(tokens: &Value) -> Value {
+    claims(text(tokens, "id_token"))["acr"].clone()
+}
+
+/// What introspection tells of a token's `acr`.
+async fn told(app: &TestApp, token: &str) -> Value {
+    let answer =
+        app.post("/oauth/introspect", Some(("app", CLIENT_SECRET)), &[("token", token)]).await.json();
+    assert_eq!(answer["active"], true, "{answer}");
+    answer["acr"].clone()
+}
+
+#[tokio::test]
+async fn rfc9470_section_6_2_tokens_say_that_a_sign_in_is_fresh_while_it_is_and_any_other_way_for_good() {
+    let app = named().await;
+    for (asked, later) in [("phr", Value::Null), ("pwd", json!("pwd"))] {
+        let mut browser = app.browser();
+        let request = with(&Browser::request("app", "openid"), "acr_values", Some(asked));
+        browser.code("app", "openid", "alice").await;
+        let done = browser.authorize(&with(&request, "prompt", Some("none"))).await.redirected();
+        let tokens = app.token("app", &redemption(&done["code"])).await.json();
+        let first = text(&tokens, "access_token");
+        app.clock.advance(299);
+        assert_eq!(told(&app, first).await, asked);
+        let tokens = refresh(&app, "app", text(&tokens, "refresh_token")).await.json();
+        let second = text(&tokens, "access_token");
+        assert_eq!((told(&app, second).await, acr_of(&tokens)), (json!(asked), json!(asked)));
+        // The tokens live on; the five minutes are over.
+        app.clock.advance(2);
+        assert_eq!((told(&app, first).await, told(&app, second).await), (later.clone(), later.clone()));
+        let tokens = refresh(&app, "app", text(&tokens, "refresh_token")).await.json();
+        let third = text(&tokens, "access_token");
+        assert_eq!((told(&app, third).await, acr_of(&tokens)), (later.clone(), later), "{asked}");
+    }
 }

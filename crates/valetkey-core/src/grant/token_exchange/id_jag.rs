@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::ids::{Id, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
+use crate::login::acr;
 use crate::params::Params;
 use crate::scope::Scope;
 use crate::time::Seconds;
@@ -77,7 +78,7 @@ pub(super) async fn issue(
         auth_time: grant.proven_at().map(|at| at.0),
         resource,
         scope: Some(scope.to_string()).filter(|text| !text.is_empty()),
-        acr: grant.details.acr.as_deref(),
+        acr: acr::said_still(cx, &grant.details, grant.proven_at()),
     };
     let keys = cx.keys();
     let text = jwt::sign(keys.signing_at(SigningAlgorithm::Rs256, cx.now)?, jwt::Type::IdJag, &claims)?;
