@@ -41,7 +41,7 @@ pub(super) enum Protocol<S: HttpService<Incoming>> {
     Upgradeable(http1::UpgradeableConnection<Io, S>),
     /// Ends as soon as nothing is under way, and gives its socket back.
     Ending(TakingApart<S>),
-    Http2(http2::Connection<Io, S, TokioExecutor>),
+    Http2(Box<http2::Connection<Io, S, TokioExecutor>>),
     /// Between two others.
     Gone,
 }
@@ -50,7 +50,7 @@ impl<S: Requests> Protocol<S> {
     pub(super) fn new(server: &Server, version: Version, socket: Socket, service: S) -> Self {
         let io = TokioIo::new(socket);
         if version == Version::HTTP_2 {
-            Self::Http2(server.http2.serve_connection(io, service))
+            Self::Http2(Box::new(server.http2.serve_connection(io, service)))
         } else {
             Self::Http1(server.http1.serve_connection(io, service))
         }
@@ -62,7 +62,7 @@ impl<S: Requests> Protocol<S> {
         match self {
             Self::Http1(connection) => Pin::new(connection).poll(cx).map(|_| None),
             Self::Upgradeable(connection) => Pin::new(connection).poll(cx).map(|_| None),
-            Self::Http2(connection) => Pin::new(connection).poll(cx).map(|_| None),
+            Self::Http2(connection) => Pin::new(connection.as_mut()).poll(cx).map(|_| None),
             Self::Ending(ending) => {
                 let Ok(parts) = ready!(ending.as_mut().poll(cx)) else { return Poll::Ready(None) };
                 let mut socket = parts.io.into_inner();
@@ -80,7 +80,7 @@ impl<S: Requests> Protocol<S> {
         match self {
             Self::Http1(connection) => Pin::new(connection).graceful_shutdown(),
             Self::Upgradeable(connection) => Pin::new(connection).graceful_shutdown(),
-            Self::Http2(connection) => Pin::new(connection).graceful_shutdown(),
+            Self::Http2(connection) => Pin::new(connection.as_mut()).graceful_shutdown(),
             Self::Ending(_) | Self::Gone => {}
         }
     }
