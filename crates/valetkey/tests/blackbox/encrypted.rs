@@ -58,7 +58,8 @@ async fn rfc9101_section_6_1_a_signed_request_may_be_encrypted_in_every_way_that
     let mut sent = 0;
     for algorithm in &algorithms {
         for encryption in promised(&app, "request_object_encryption_enc_values_supported").await {
-            let (by, with) = (Algorithm::parse(algorithm).unwrap(), Encryption::parse(&encryption).unwrap());
+            let by = Algorithm::parse(algorithm).unwrap();
+            let with = Encryption::parse(&encryption).unwrap();
             let reply = ask(&app, &encrypt(&set, by, with, &object)).await;
             assert_eq!(reply.status, 200, "{algorithm} {encryption}: {}", reply.body);
             sent += 1;

@@ -142,11 +142,11 @@ async fn rfc8705_section_3_a_token_without_its_certificate_is_told_so() {
 
 #[tokio::test]
 async fn fapi1_section_6_2_1_userinfo_names_the_exchange_as_its_caller_does_or_by_itself() {
+    const OWN: &str = "c770aef3-6784-41f7-8e0e-ff5f97bddb3a";
     let app = world().await;
     let tokens = app.browser().tokens("app", "openid", "alice").await;
     let authorization = format!("Bearer {}", text(&tokens, "access_token"));
     let call = || app.call("GET", "/oauth/userinfo").header("authorization", &authorization);
-    const OWN: &str = "c770aef3-6784-41f7-8e0e-ff5f97bddb3a";
     let reply = call().header("x-fapi-interaction-id", OWN).send().await;
     assert_eq!((reply.status.as_u16(), reply.header("x-fapi-interaction-id")), (200, OWN));
     let shape = |text: &str| text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);

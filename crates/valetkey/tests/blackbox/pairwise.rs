@@ -153,9 +153,9 @@ async fn id_jag_section_3_1_its_sub_is_what_the_application_there_knows_and_neve
     let server = &app.server;
     let chat = server.registered("chat").await.unwrap().unwrap();
     let user = crate::support::user_id(&app, "alice").await;
-    let knows = json!(valetkey_core::client::subject::of(server, &chat, &user).unwrap());
+    let chats_name = json!(valetkey_core::client::subject::of(server, &chat, &user).unwrap());
     for id in ["pair", "app"] {
-        assert_eq!(sub(&jag(id, Some("chat")).await.0), knows, "{id}");
+        assert_eq!(sub(&jag(id, Some("chat")).await.0), chats_name, "{id}");
     }
     let (gone, _) = jag("pair", Some("nobody")).await;
     crate::support::assert_refused(&gone, 400, "invalid_target", "a client that there is not");
