@@ -15,7 +15,7 @@ async fn one_slow_host_of_a_stranger_takes_a_few_places_and_leaves_the_rest() {
     let slow = Server::start(vec!["…".to_owned()]).await;
     let quick = Server::start(vec![document("", "{}")]).await;
     let policy = Policy { allowed: Policy::loopback().to_vec() };
-    let limits = Limits { total: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits { total: Duration::from_mins(1), ..Limits::default() };
     let fetcher = Arc::new(Guarded::new(policy, limits, None, Arc::<Hand>::default()).unwrap());
     let strangers: Vec<_> = (0..200)
         .map(|nth| {

@@ -34,7 +34,6 @@ impl<S> Requests for S where
 }
 
 /// Moves only between its variants; hyper's connections may be moved too.
-#[expect(clippy::large_enum_variant, reason = "it lives in a future that is boxed whole")]
 pub(super) enum Protocol<S: HttpService<Incoming>> {
     Http1(http1::Connection<Io, S>),
     /// A request asked for another protocol, so its socket may have to be handed on. It never rests.

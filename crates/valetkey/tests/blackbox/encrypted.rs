@@ -55,17 +55,17 @@ async fn rfc9101_section_6_1_a_signed_request_may_be_encrypted_in_every_way_that
     let (object, set) = (own.object(&own.claims(&app, "read")), jwks(&app).await);
     let algorithms = promised(&app, "request_object_encryption_alg_values_supported").await;
     assert_eq!(algorithms.len(), Algorithm::ALL.len());
-    let mut sent = 0;
+    let mut ways = 0;
     for algorithm in &algorithms {
         for encryption in promised(&app, "request_object_encryption_enc_values_supported").await {
-            let by = Algorithm::parse(algorithm).unwrap();
-            let with = Encryption::parse(&encryption).unwrap();
-            let reply = ask(&app, &encrypt(&set, by, with, &object)).await;
+            let key_wrap = Algorithm::parse(algorithm).unwrap();
+            let content = Encryption::parse(&encryption).unwrap();
+            let reply = ask(&app, &encrypt(&set, key_wrap, content, &object)).await;
             assert_eq!(reply.status, 200, "{algorithm} {encryption}: {}", reply.body);
-            sent += 1;
+            ways += 1;
         }
     }
-    assert_eq!(sent, 12);
+    assert_eq!(ways, 12);
     let object = usual(&set, &object);
     let reply = own.allow(&mut app.browser(), &[("request", object.as_str())]).await;
     let tokens = own.redeem(&app, &reply.redirected()["code"], None).await;
