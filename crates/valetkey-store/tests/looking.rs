@@ -1,5 +1,4 @@
 //! What discovery promises is looked up among few clients, however many there are.
-#![expect(clippy::expect_used, reason = "a test that cannot begin must fail")]
 
 use rusqlite::Connection;
 use valetkey_core::client::Client;

@@ -219,7 +219,9 @@ impl Clients for Store {
         let kinds = ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(|kind| kind.is_in_front());
         let mut kinds: Vec<(ResponseType, bool)> = kinds.map(|kind| (kind, false)).collect();
         self.look(GrantType::Implicit, |client| {
-            kinds.iter_mut().for_each(|(kind, has)| *has |= client.may_have(*kind));
+            for (kind, has) in &mut kinds {
+                *has |= client.may_have(*kind);
+            }
             kinds.iter().all(|(_, has)| *has)
         })
         .await?;
