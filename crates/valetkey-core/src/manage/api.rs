@@ -122,9 +122,10 @@ fn is_upstream(text: &str) -> bool {
 }
 
 /// The paths of the server itself; whatever is below them is its own.
-pub const OWN_PATHS: [&str; 20] = [
+pub const OWN_PATHS: [&str; 21] = [
     "/.well-known",
     "/oauth",
+    "/sign-up",
     "/login",
     "/consent",
     "/device",
