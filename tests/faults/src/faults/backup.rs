@@ -37,11 +37,11 @@ pub const POSTGRES: Fault = Fault {
     run: on_postgres,
 };
 
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 fn on_sqlite(stage: &Stage) -> io::Result<Outcome> {
     let place = Place::new(&stage.bin, &stage.home, "node")?.with_master_key();
-    campaign(stage, place, |place, name| place.sibling(name))
+    campaign(stage, place, Place::sibling)
 }
 
 fn on_postgres(stage: &Stage) -> io::Result<Outcome> {
@@ -111,8 +111,8 @@ fn back_up(crew: &mut Crew, node: &Node, file: &Path, outcome: &mut Outcome) -> 
             let during = measure(door, Duration::from_secs(2));
             let said = backup.join().map_err(|_| Error::other("the thread of the backup panicked"));
             sky.end();
-            let managed = manager.join().map_err(|_| Error::other("the thread of the commands panicked"))?;
-            Ok((managed, said?, [before, during]))
+            let done = manager.join().map_err(|_| Error::other("the thread of the commands panicked"))?;
+            Ok((done, said?, [before, during]))
         })
     })?;
     outcome.demand(said.is_ok(), || format!("the backup: {said:?}"));

@@ -34,11 +34,11 @@ pub const SQLITE: Fault = Fault {
 };
 
 /// The program of an earlier release.
-fn older() -> Result<PathBuf, Outcome> {
-    let named = std::env::var_os("VALETKEY_OLD_BIN").map(PathBuf::from);
-    let found = named.and_then(|path| path.canonicalize().ok());
-    found.ok_or_else(|| Outcome::skipped("VALETKEY_OLD_BIN names no program of an earlier release"))
+fn older() -> Option<PathBuf> {
+    std::env::var_os("VALETKEY_OLD_BIN").and_then(|path| PathBuf::from(path).canonicalize().ok())
 }
+
+const NONE_OLDER: &str = "VALETKEY_OLD_BIN names no program of an earlier release";
 
 const PATIENCE: Duration = Duration::from_secs(15);
 const READY: Duration = Duration::from_secs(5);
@@ -61,10 +61,7 @@ fn replace(node: &mut Node, bin: &Path, stage: &Stage, outcome: &mut Outcome) ->
 }
 
 fn on_postgres(stage: &Stage) -> io::Result<Outcome> {
-    let old = match older() {
-        Ok(old) => old,
-        Err(skipped) => return Ok(skipped),
-    };
+    let Some(old) = older() else { return Ok(Outcome::skipped(NONE_OLDER)) };
     let mut outcome = Outcome::new();
     let postgres = Postgres::new(&stage.home, "postgres")?;
     for round in 1..=stage.rounds(1, 4) {
@@ -184,10 +181,7 @@ fn watch(probe: &mut Probe, sky: &Sky) -> (Duration, u32) {
 }
 
 fn on_sqlite(stage: &Stage) -> io::Result<Outcome> {
-    let old = match older() {
-        Ok(old) => old,
-        Err(skipped) => return Ok(skipped),
-    };
+    let Some(old) = older() else { return Ok(Outcome::skipped(NONE_OLDER)) };
     let mut outcome = Outcome::new();
     let mut node = Node::started(Place::new(&old, &stage.home, "node")?)?;
     let mut crew = Crew::hire(&node.place, &[node.place.public], stage.workers, stage.seed, &stage.home)?;
