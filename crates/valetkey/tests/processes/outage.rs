@@ -58,6 +58,11 @@ fn refilled(cut: impl Fn(&Line, &Node)) {
     let line = Line::new();
     let node = world.node_at(&line.url(&world.url));
     let service = world.service();
+    // The feed is in order: whoever has heard of this has heard of the client, and reads it no more.
+    world.cli(&["scope", "create", "fresh", "--description", "See what is fresh"]).unwrap();
+    until("the scope is known", || {
+        node.get("/.well-known/oauth-authorization-server").body.contains("\"fresh\"")
+    });
     until("the client is known", || {
         node.post("/oauth/token", &service, "grant_type=client_credentials").status == 200
     });
