@@ -52,7 +52,11 @@ def test_jwks_holds_public_keys_only(metadata):
     assert keys and len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & set(key), "a private member in the JWKS"
-        assert key["use"] == "sig" and key["alg"] in ("EdDSA", "ES256", "RS256", "PS256")
+        promised = {
+            "sig": ("EdDSA", "ES256", "RS256", "PS256"),
+            "enc": metadata["request_object_encryption_alg_values_supported"],
+        }
+        assert key["alg"] in promised[key["use"]]
 
 
 def test_dev_is_ready_within_three_seconds(run):
