@@ -136,6 +136,7 @@ fn poll_spoken<S: Requests>(
         match ready!(watch.poll(cx)) {
             Event::Stage(Stage::Cut) => return Poll::Ready(Ended::Over(Some("drain_timeout"))),
             Event::Stage(_) => {}
+            Event::Rest if link.is_last() => {}
             Event::Rest => {
                 protocol.end();
                 if let Poll::Ready(socket) = protocol.poll(cx) {

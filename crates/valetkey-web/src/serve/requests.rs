@@ -5,13 +5,13 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue};
+use http::header::{CONNECTION, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
@@ -35,6 +35,8 @@ pub(super) struct Link {
     certificate: Option<Arc<Certificate>>,
     /// Whether a request asked for another protocol, and its connection can hand its socket on.
     upgrade: AtomicU8,
+    /// Client or answer said that the connection ends with this answer: hyper closes it, and it must not rest instead.
+    last: AtomicBool,
     /// Counted as long as the socket lives: a connection that became a WebSocket outlives its last request.
     _slot: Slot,
 }
@@ -47,7 +49,12 @@ impl Link {
         slot: Slot,
     ) -> Arc<Self> {
         let (pulse, upgrade) = (Pulse::new(server.base), AtomicU8::new(NOT_ASKED));
-        Arc::new(Self { server, pulse, peer, certificate, upgrade, _slot: slot })
+        let last = AtomicBool::new(false);
+        Arc::new(Self { server, pulse, peer, certificate, upgrade, last, _slot: slot })
+    }
+
+    pub(super) fn is_last(&self) -> bool {
+        self.last.load(Relaxed)
     }
 
     pub(super) fn is_upgrade_asked(&self) -> bool {
@@ -79,6 +86,9 @@ pub(super) fn answer(
     let busy = Busy { link: Arc::clone(link), ended: None };
     let upgrades = version < Version::HTTP_2 && request.extensions().get::<OnUpgrade>().is_some();
     let has_one_host = host::is_one(version, request.headers());
+    if version < Version::HTTP_11 || says_close(request.headers()) {
+        link.last.store(true, Relaxed);
+    }
     let arriving = Arriving { peer: link.peer, started, certificate: link.certificate.clone() };
     let (handling, begun) = link.server.edge.begin(request.map(Body::new), arriving);
     async move {
@@ -97,12 +107,22 @@ pub(super) fn answer(
         if version < Version::HTTP_2 && (unread || server.stage() != Stage::Running) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if says_close(response.headers()) {
+            busy.link.last.store(true, Relaxed);
+        }
         if response.extensions().get() == Some(&Gateways::Passed) && !response.body().is_end_stream() {
             return Ok(response.map(|body| Body::new(Streaming { body, busy })));
         }
         busy.ended = Some(ended);
         Ok(response)
     }
+}
+
+/// RFC 9112 §9.6: whether the connection ends with this message.
+fn says_close(headers: &HeaderMap) -> bool {
+    let mut options =
+        headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// An upstream's body. The request lasts until its end, and each piece gives it the full time for the next.
