@@ -288,9 +288,16 @@ impl Server {
 
     /// Adds what this server counted to what others did. What cannot be written is let go: here it counts all the same.
     pub async fn count_together(&self) -> Result<(), Fault> {
-        let guards = [&self.wrong_secrets, &self.registrations, &self.asked, &self.unread_documents];
-        let guards = guards.into_iter().chain([&self.sign_ups, &self.sign_ups_near, &self.sign_ups_here]);
-        let counted: Vec<_> = guards.flat_map(Guard::take).collect();
+        let guards = [
+            &self.wrong_secrets,
+            &self.registrations,
+            &self.asked,
+            &self.unread_documents,
+            &self.sign_ups,
+            &self.sign_ups_near,
+            &self.sign_ups_here,
+        ];
+        let counted: Vec<_> = guards.into_iter().flat_map(Guard::take).collect();
         if counted.is_empty() {
             return Ok(());
         }
@@ -346,7 +353,7 @@ impl Server {
 
     /// Every grant that a client has or would get now: the strict ones, and those that an opt-in opened somewhere.
     pub async fn offered_grants(&self) -> Result<Vec<GrantType>, Fault> {
-        let in_use = self.in_use(&Self::opted()).await?.grants;
+        let in_use = self.in_use().await?.grants;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
         let has = |grant: &GrantType| {
@@ -357,7 +364,7 @@ impl Server {
 
     /// Every response type that a client has or would get now: hybrids only where one client has both grants.
     pub async fn offered_answers(&self) -> Result<Vec<ResponseType>, Fault> {
-        let in_use = self.in_use(&Self::opted()).await?.answers;
+        let in_use = self.in_use().await?.answers;
         let in_force = self.in_force();
         let given = &in_force.applied.registration;
         let opened = given.compat.contains(&Compat::Implicit);
@@ -368,9 +375,9 @@ impl Server {
         Ok(ResponseType::ALL.into_iter().map(|(_, kind)| kind).filter(has).collect())
     }
 
-    async fn in_use(&self, opted: &[GrantType]) -> Result<InUse, Fault> {
+    async fn in_use(&self) -> Result<InUse, Fault> {
         let read = || async {
-            let grants = self.store.grants_in_use(opted).await?;
+            let grants = self.store.grants_in_use(&Self::opted()).await?;
             Ok(InUse { grants, answers: self.store.front_answers_in_use().await? })
         };
         self.offered.get_or_read(read).await

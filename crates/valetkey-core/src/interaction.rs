@@ -116,21 +116,14 @@ pub struct Here {
     pub on_loopback: bool,
 }
 
-impl From<Timestamp> for Here {
-    fn from(now: Timestamp) -> Self {
-        Self { now, on_loopback: false }
-    }
-}
-
 /// Decides. Pure: everything it looks at is given.
 pub fn next_step(
     interaction: &Interaction,
     client: &Client,
     session: Option<&Session>,
     consent: Option<&Consent>,
-    here: impl Into<Here>,
+    Here { now, on_loopback }: Here,
 ) -> Step {
-    let Here { now, on_loopback } = here.into();
     let request = &interaction.request;
     // A session of another directory is somebody else's affair: here nobody is signed in.
     let session = session.filter(|session| session.tenant == request.tenant);

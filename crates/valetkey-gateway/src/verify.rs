@@ -2,7 +2,7 @@
 
 use crate::challenge::Refusal;
 use valetkey_core::context::Server;
-use valetkey_core::proof::holder::{Holder, Shown};
+use valetkey_core::proof::holder::{BOUND_TO_A_KEY, Shown};
 use valetkey_core::store::Api;
 use valetkey_core::time::Timestamp;
 use valetkey_core::token::access::{self, AccessToken, Verified};
@@ -32,18 +32,10 @@ pub(crate) fn stands(server: &Server, api: &Api, text: &str, now: Timestamp) -> 
 
 /// RFC 9068 §4: the audience must be this API. RFC 7800 §3.1: a token bound to a key is nothing without its proof.
 fn is_for(api: &Api, token: &AccessToken<'_>, shown: &Shown) -> Result<(), Refusal<'static>> {
-    if !token.is_held_by(shown) {
-        return Err(match token.confirmation.map(Holder::from_bytes) {
-            Some(Some(Holder::Key(_))) => Refusal::Bound(
-                "the access token is bound to a key: send it by the scheme DPoP, with a proof made with that very key",
-            ),
-            Some(Some(Holder::Certificate(_))) => Refusal::Token(
-                "the access token is bound to a certificate: come in a connection with that very certificate",
-            ),
-            Some(None) => INVALID,
-            None => Refusal::Token("the access token is bound to no key: send it by the scheme Bearer"),
-        });
-    }
+    token.must_be_held_by(shown).map_err(|missed| match missed {
+        BOUND_TO_A_KEY => Refusal::Bound(missed.detail),
+        other => Refusal::Token(other.detail),
+    })?;
     if token.audience.contains(&api.resource.as_str()) { Ok(()) } else { Err(INVALID) }
 }
 

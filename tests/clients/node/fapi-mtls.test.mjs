@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import * as client from 'openid-client'
-import { Person, run } from './person.mjs'
+import { Person, known, run } from './person.mjs'
 
 const HOST = 'mtls.example'
 const SCOPE = 'openid offline_access read'
@@ -66,18 +66,6 @@ const showing = (name) => (url, options) => {
     })
     call.end(options.body?.toString())
   })
-}
-
-/** The client is known to the running server within a second. */
-async function known(ask) {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (refused) {
-      if (refused.error !== 'invalid_client' || tries === 40) throw refused
-      await new Promise((done) => setTimeout(done, 50))
-    }
-  }
 }
 
 const discover = (id, name = 'bank') => client.discovery(new URL(server.issuer), id, { use_mtls_endpoint_aliases: true }, client.TlsClientAuth(),

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
-import { Person, run } from './person.mjs'
+import { Person, known, run } from './person.mjs'
 
 const SCOPE = 'openid offline_access read'
 const { web } = run.redirect
@@ -27,18 +27,6 @@ before(async () => {
   bank.key = { key: bank.keys.privateKey, kid: 'bank-1' }
 })
 after(() => rmSync(folder, { recursive: true }))
-
-/** The client is known to the running server within a second. */
-async function known(ask) {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (refused) {
-      if (refused.error !== 'invalid_client' || tries === 40) throw refused
-      await new Promise((done) => setTimeout(done, 50))
-    }
-  }
-}
 
 const discover = () => client.discovery(new URL(run.issuer), bank.id, undefined, client.PrivateKeyJwt(bank.key), { execute: [client.allowInsecureRequests] })
 

@@ -81,3 +81,15 @@ export class Person {
     assert.fail('too many pages')
   }
 }
+
+/** The client is known to the running server within a second. */
+export async function known(ask) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (refused) {
+      if (refused.error !== 'invalid_client' || tries === 40) throw refused
+      await new Promise((done) => setTimeout(done, 50))
+    }
+  }
+}

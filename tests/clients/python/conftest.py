@@ -9,6 +9,7 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 
 from person import Person
+from plans import Op, Place
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +69,23 @@ def introspect(session, metadata):
         return answer.json()
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def op(run):
+    """A provider of the test file's own, set up as its conformance plan wants it."""
+    started = Op(run["bin"])
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A web server that plays the relying party's."""
+    return Place()
+
+
+@pytest.fixture
+def ada(op):
+    """A new browser of ada's at that provider."""
+    return op.browser()

@@ -12,24 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from person import Page
-from plans import CALLBACK, Client, Op, Place, new_key, public, until
-
-
-@pytest.fixture(scope="module")
-def op(run):
-    started = Op(run["bin"])
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def place():
-    return Place()
-
-
-@pytest.fixture
-def ada(op):
-    return op.browser()
+from plans import CALLBACK, Client, new_key, public, until
 
 
 def dynamic(op, **metadata):

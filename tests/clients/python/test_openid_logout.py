@@ -9,26 +9,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from person import Page
-from plans import Client, Op, Place, until
+from plans import Client, until
 
 AFTER = "https://rp.example/post_logout_redirect"
-
-
-@pytest.fixture(scope="module")
-def op(run):
-    started = Op(run["bin"])
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def place():
-    return Place()
-
-
-@pytest.fixture
-def ada(op):
-    return op.browser()
 
 
 @pytest.fixture(params=["code", "id_token", "code id_token token"], ids=lambda kind: kind.replace(" ", "+"))

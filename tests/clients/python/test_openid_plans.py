@@ -11,16 +11,9 @@ from joserfc.jwk import KeySet
 from joserfc import jwt
 
 from person import Page
-from plans import CALLBACK, CLAIMS, Client, Op, until
+from plans import CALLBACK, CLAIMS, Client, until
 
 KINDS = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
-
-
-@pytest.fixture(scope="module")
-def op(run):
-    started = Op(run["bin"])
-    yield started
-    started.stop()
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.replace(" ", "+"))
@@ -31,11 +24,6 @@ def kind(request):
 @pytest.fixture(params=[None, "form_post"], ids=["default", "form_post"])
 def client(request, op, kind):
     return Client(op, kind, request.param)
-
-
-@pytest.fixture
-def ada(op):
-    return op.browser()
 
 
 def has_access(client):

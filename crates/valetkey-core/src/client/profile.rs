@@ -21,7 +21,7 @@ pub use security::{Security, SecurityProfile};
 
 use super::Client;
 use super::metadata::BadMetadata;
-use crate::jose::jwe::{Algorithm, Recipient};
+use crate::jose::jwe::{Algorithm, Encryption, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -124,6 +124,11 @@ impl Profile {
         cross_device.check(client)?;
         federation.check(client)
     }
+}
+
+/// How the content is encrypted means nothing where it is not said how its key is.
+fn is_lonely(alg: Option<Algorithm>, enc: Option<Encryption>) -> bool {
+    alg.is_none() && enc.is_some()
 }
 
 /// What is wrong where something is to be encrypted for a client by this algorithm: its keys do not take it.

@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{TenantId, UserId};
 use crate::jose::jwt;
-use crate::proof::holder::Holder;
 use crate::token::access::{self, AccessToken};
 use crate::token::details::Details;
 use crate::token::{encrypted, may_prove};
@@ -23,39 +22,15 @@ pub enum UserInfo {
 const INVALID: Denial = Code::InvalidToken.because("the access token is unknown, expired or revoked");
 const ELSEWHERE: Denial = Code::InvalidToken
     .because("the access token is for another resource alone: leave resource out of the request for it");
-
 const OF_NOBODY: Denial =
     Code::InvalidToken.because("the access token is an application's own: there is nobody to speak of");
-/// RFC 9449 §7.2.
-pub const BOUND_TO_A_KEY: Denial = Code::InvalidToken.because(
-    "the access token is bound to a key: send it by the scheme DPoP, with a proof made with that very key",
-);
-/// RFC 8705 §3.
-const BOUND_TO_A_CERTIFICATE: Denial = Code::InvalidToken.because(
-    "the access token is bound to a certificate: come in a connection with that very certificate, by the scheme Bearer",
-);
-const BOUND_TO_NOTHING: Denial =
-    Code::InvalidToken.because("the access token is bound to no key: send it by the scheme Bearer");
-
-/// Whether the caller shows what the token is bound to.
-fn held(cx: &Context, token: &AccessToken<'_>) -> Result<(), Denial> {
-    if token.is_held_by(&cx.caller.shown()) {
-        return Ok(());
-    }
-    Err(match token.confirmation.map(Holder::from_bytes) {
-        None => BOUND_TO_NOTHING,
-        Some(Some(Holder::Key(_))) => BOUND_TO_A_KEY,
-        Some(Some(Holder::Certificate(_))) => BOUND_TO_A_CERTIFICATE,
-        Some(None) => INVALID,
-    })
-}
 
 /// Answers for an access token; a bound one by the caller who showed its key.
 pub async fn userinfo(cx: &Context, bearer: &str) -> Result<UserInfo, Error> {
     cx.hear().await?;
     let verified = access::verify(cx, bearer, cx.now).ok_or(INVALID)?;
     let token = verified.token().ok_or(INVALID)?;
-    held(cx, &token)?;
+    token.must_be_held_by(&cx.caller.shown())?;
     let user = token.user.ok_or(OF_NOBODY)?;
     if !has(&token, "openid") {
         return Err(Code::InsufficientScope.because("ask for the scope openid").into());

@@ -6,6 +6,7 @@ use crate::ids::Id;
 use crate::time::Seconds;
 
 const NOW: Timestamp = Timestamp(10_000);
+const HERE: Here = Here { now: NOW, on_loopback: false };
 
 pub(crate) fn session(auth_time: i64) -> Session {
     Session {
@@ -101,7 +102,7 @@ fn oidc_core_section_3_1_2_1_prompt_and_max_age_decide_what_is_asked() {
     ] {
         let session = signed_in_at.map(session);
         let consent = held.map(consent);
-        let step = next_step(&interaction(prompts, max_age), &web, session.as_ref(), consent.as_ref(), NOW);
+        let step = next_step(&interaction(prompts, max_age), &web, session.as_ref(), consent.as_ref(), HERE);
         assert_eq!(name(&step), want, "{prompts:?} {max_age:?} {signed_in_at:?} {held:?}");
     }
 }
@@ -112,15 +113,15 @@ fn a_login_in_this_very_interaction_is_fresh_enough_and_another_session_is_not()
     let mut own = interaction(&[Prompt::Login, Prompt::SelectAccount], Some(0));
     let (session, consent) = (session(0), consent("read write"));
     own.signed_in = Some(session.id);
-    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Finish);
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), HERE), Step::Finish);
     own.signed_in = Some(SessionId(Id::new(8, [8; 10])));
-    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Login(LoginReason::Again));
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), HERE), Step::Login(LoginReason::Again));
     // Who has an account and goes on with it has made none; how fresh it must be is asked all the same.
     let mut own = interaction(&[Prompt::Create], None);
     own.chosen = Some(session.id);
-    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Finish);
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), HERE), Step::Finish);
     own.request.max_age = Some(Seconds(0));
-    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), NOW), Step::Login(LoginReason::Again));
+    assert_eq!(next_step(&own, &web, Some(&session), Some(&consent), HERE), Step::Login(LoginReason::Again));
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn rfc8252_section_8_6_public_clients_that_cannot_prove_themselves_are_always_as
     ] {
         let mut own = interaction(&[], None);
         own.request.redirect_uri = uri.to_owned();
-        let step = next_step(&own, &client(method), Some(&session), Some(&consent), NOW);
+        let step = next_step(&own, &client(method), Some(&session), Some(&consent), HERE);
         assert_eq!(step != Step::Finish, asks, "{method:?} {uri}");
     }
 }
@@ -157,7 +158,7 @@ fn rfc9700_section_4_15_a_token_through_the_browser_goes_unasked_only_to_a_confi
         let mut own = interaction(&[], None);
         own.request.redirect_uri = uri.to_owned();
         own.request.response_type = ResponseType::IdToken;
-        let (client, here) = (Client { origin, ..client(method) }, Here { now: NOW, on_loopback });
+        let (client, here) = (Client { origin, ..client(method) }, Here { on_loopback, ..HERE });
         let step = next_step(&own, &client, Some(&session), Some(&consent), here);
         assert_eq!(step != Step::Finish, asks, "{origin:?} {method:?} {uri} {on_loopback}");
     }
@@ -169,7 +170,7 @@ fn rfc8628_section_5_4_what_was_asked_for_elsewhere_is_asked_about_each_time() {
     let session = session(0);
     let held = consent("read write");
     let here = interaction(&[], None);
-    let step = |own: &Interaction| next_step(own, &client, Some(&session), Some(&held), NOW);
+    let step = |own: &Interaction| next_step(own, &client, Some(&session), Some(&held), HERE);
     assert_eq!(step(&here), Step::Finish);
     assert!(matches!(step(&here.deciding(crate::ids::Id::default())), Step::Consent { .. }));
 }

@@ -38,7 +38,7 @@ pub fn counters(
             Seconds::minutes(15),
         )];
     }
-    let block = address.map(address_block).unwrap_or_default();
+    let block = block(address);
     let client = if let Through::Client(client) = through { client.as_str().as_bytes() } else { &[] };
     vec![
         counter(&[b"pair", tenant, account, &block], 10, Seconds(30), Seconds::minutes(15)),
@@ -61,7 +61,7 @@ pub fn code_counters(address: Option<IpAddr>, browser: &str, user: Option<&UserI
         shared: true,
         ..counter(parts, free, Seconds(10), Seconds::minutes(15))
     };
-    let block = address.map(address_block).unwrap_or_default();
+    let block = block(address);
     let mut counters = vec![
         shared(&[b"user code", b"address", &block], 50),
         shared(&[b"user code", b"browser", browser.as_bytes()], 10),
@@ -74,36 +74,38 @@ fn counter(parts: &[&[u8]], free: i64, wait: Seconds, longest: Seconds) -> Attem
     AttemptKey { key: digest_of(parts), free, wait, longest, spares: 0, shared: false }
 }
 
-/// The address by which a guard counts what comes from one place.
+/// The address by which a guard counts what comes from one place: the whole IPv4 address, or the /64
+/// that one IPv6 subscriber commands.
 pub fn neighbourhood(address: Option<IpAddr>) -> Option<IpAddr> {
-    address.map(|address| match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    })
+    address.map(|address| prefix(address, 4, 8))
 }
 
 /// The wider block that one network may be given, by whose many addresses it would be counted as many: /24, /48.
 pub fn network(address: Option<IpAddr>) -> Option<IpAddr> {
-    address.map(|address| match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, ..] = ip.segments();
-            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
-        }
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            IpAddr::from([a, b, c, 0])
-        }
-    })
+    address.map(|address| prefix(address, 3, 6))
 }
 
-/// An IPv4 address, or the /64 that one IPv6 subscriber commands.
-fn address_block(address: IpAddr) -> Vec<u8> {
+fn block(address: Option<IpAddr>) -> Vec<u8> {
+    match neighbourhood(address) {
+        Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
+        Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
+        None => Vec::new(),
+    }
+}
+
+/// The first bytes of an address, and zeros.
+fn prefix(address: IpAddr, of_v4: usize, of_v6: usize) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
+        IpAddr::V4(ip) => {
+            let mut octets = ip.octets();
+            octets[of_v4..].fill(0);
+            octets.into()
+        }
+        IpAddr::V6(ip) => {
+            let mut octets = ip.octets();
+            octets[of_v6..].fill(0);
+            octets.into()
+        }
     }
 }
 

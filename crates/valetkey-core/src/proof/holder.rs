@@ -2,6 +2,7 @@
 
 use super::certificate::{self, Fingerprint};
 use super::dpop::{self, Thumbprint};
+use crate::error::{Code, Denial};
 use serde_json::{Value, json};
 
 /// What a caller must show beside a bound token.
@@ -50,6 +51,20 @@ impl Holder {
     }
 }
 
+/// RFC 9449 §7.1.
+pub const BOUND_TO_A_KEY: Denial = Code::InvalidToken.because(
+    "the access token is bound to a key: send it by the scheme DPoP, with a proof made with that very key",
+);
+/// RFC 8705 §3.
+const BOUND_TO_A_CERTIFICATE: Denial = Code::InvalidToken.because(
+    "the access token is bound to a certificate: come in a connection with that very certificate, by the scheme Bearer",
+);
+const BOUND_TO_NOTHING: Denial =
+    Code::InvalidToken.because("the access token is bound to no key: send it by the scheme Bearer");
+/// By a later version of ours.
+const BOUND_TO_SOMETHING: Denial =
+    Code::InvalidToken.because("the access token is bound to something that this server does not know");
+
 /// What a caller showed in a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shown {
@@ -62,13 +77,16 @@ pub struct Shown {
 impl Shown {
     /// Whether a token with this confirmation may be used so. One that is bound to nothing comes without a proof (RFC 9449
     /// §7.2); a certificate in the connection changes nothing about it.
-    pub fn holds(&self, confirmation: Option<&[u8]>) -> bool {
-        match confirmation.map(Holder::from_bytes) {
-            None => self.key.is_none(),
-            Some(Some(Holder::Key(key))) => self.key == Some(key),
-            Some(Some(Holder::Certificate(own))) => self.key.is_none() && self.certificate == Some(own),
-            Some(None) => false,
-        }
+    pub fn holds(&self, confirmation: Option<&[u8]>) -> Result<(), Denial> {
+        let (holds, missed) = match confirmation.map(Holder::from_bytes) {
+            None => (self.key.is_none(), BOUND_TO_NOTHING),
+            Some(Some(Holder::Key(key))) => (self.key == Some(key), BOUND_TO_A_KEY),
+            Some(Some(Holder::Certificate(own))) => {
+                (self.key.is_none() && self.certificate == Some(own), BOUND_TO_A_CERTIFICATE)
+            }
+            Some(None) => (false, BOUND_TO_SOMETHING),
+        };
+        if holds { Ok(()) } else { Err(missed) }
     }
 
     /// Whether this is what a refresh token or a code was bound to.
@@ -103,7 +121,11 @@ mod tests {
             (Some(&own), shown(None, None), false),
             (Some(&vec![0; 5]), shown(None, None), false),
         ] {
-            assert_eq!(shown.holds(confirmation.map(Vec::as_slice)), holds, "{confirmation:?} {shown:?}");
+            assert_eq!(
+                shown.holds(confirmation.map(Vec::as_slice)).is_ok(),
+                holds,
+                "{confirmation:?} {shown:?}"
+            );
         }
         for holder in [Holder::Key([1; 32]), Holder::Certificate([1; 32])] {
             assert_eq!(Holder::from_bytes(&holder.to_bytes()), Some(holder));

@@ -2,7 +2,7 @@
 
 use crate::client::subject;
 use crate::context::Server;
-use crate::error::Fault;
+use crate::error::{Denial, Fault};
 use crate::ids::{GrantId, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
 use crate::proof::holder::{Holder, Shown};
@@ -39,6 +39,11 @@ impl AccessToken<'_> {
     /// Whether this caller may use it: anybody a bearer token, who shows its key or certificate one that is bound (RFC 9449
     /// §7, RFC 8705 §3).
     pub fn is_held_by(&self, shown: &Shown) -> bool {
+        self.must_be_held_by(shown).is_ok()
+    }
+
+    /// The same, with what is wrong for who asks.
+    pub fn must_be_held_by(&self, shown: &Shown) -> Result<(), Denial> {
         shown.holds(self.confirmation)
     }
 

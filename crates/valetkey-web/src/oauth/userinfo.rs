@@ -7,8 +7,9 @@ use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use http::header::HeaderName;
 use http::{HeaderValue, Method};
-use valetkey_core::endpoint::userinfo::{BOUND_TO_A_KEY, UserInfo, userinfo};
+use valetkey_core::endpoint::userinfo::{UserInfo, userinfo};
 use valetkey_core::error::{Code, Denial, Error};
+use valetkey_core::proof::holder::BOUND_TO_A_KEY;
 
 const TWICE: Denial = Code::InvalidRequest
     .because("send the access token once: in the Authorization header, or in the form body");

@@ -171,7 +171,6 @@ async fn view(
         name: said.name,
         email: said.email,
         email_needed: accounts.require_verified_email,
-        email_confirmed: accounts.require_verified_email,
         password_min: SHORTEST,
         errors: said.errors,
         trouble: said.trouble,

@@ -56,15 +56,16 @@ async fn show(
         Ok(None) => return plain_error(call, ErrorKind::Expired),
         Err(fault) => return failed(call, &fault),
     };
-    match view(call, &user, interaction) {
-        Ok(view) => page(call, StatusCode::FORBIDDEN, &view),
-        Err(fault) => failed(call, &fault),
-    }
+    draw(call, &user, interaction)
 }
 
 /// The same where no application asks: at a page of ours that wants a confirmed address.
 pub(crate) fn shut(call: &Call, user: &User) -> Response {
-    match view(call, user, None) {
+    draw(call, user, None)
+}
+
+fn draw(call: &Call, user: &User, interaction: Option<(&Interaction, &str, &Client)>) -> Response {
+    match view(call, user, interaction) {
         Ok(view) => page(call, StatusCode::FORBIDDEN, &view),
         Err(fault) => failed(call, &fault),
     }

@@ -88,9 +88,9 @@ fn holds(cx: &Context, client: &Client, claims: &Map<String, Value>) -> bool {
         && !text_of(claims, "jti").is_empty()
 }
 
-/// Numbers as they are written; what is no text, number or list of texts has no meaning in a parameter.
 type Pair = (Cow<'static, str>, Cow<'static, str>);
 
+/// Numbers as they are written; what is no text, number or list of texts has no meaning in a parameter.
 fn pairs(claims: &Map<String, Value>) -> Result<Vec<Pair>, Denial> {
     let mut pairs = Vec::new();
     let own = claims.iter().filter(|(name, _)| !REGISTERED.contains(&name.as_str()));

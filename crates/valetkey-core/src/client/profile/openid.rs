@@ -1,6 +1,6 @@
 //! OIDC Registration §2 — what a client wants of ID tokens, userinfo and subjects
 
-use super::{encryption_flaw, members};
+use super::{encryption_flaw, is_lonely, members};
 use crate::client::metadata::BadMetadata;
 use crate::client::{Client, keys, subject};
 use crate::jose::SigningAlgorithm;
@@ -64,11 +64,9 @@ impl OpenId {
 
     pub(super) fn check(&self, client: &Client) -> Result<(), BadMetadata> {
         let wrong = |why: &str| Err(BadMetadata(why.to_owned()));
-        let lonely = [
-            (self.id_token_encrypted_response_alg.is_none(), self.id_token_encrypted_response_enc.is_some()),
-            (self.userinfo_encrypted_response_alg.is_none(), self.userinfo_encrypted_response_enc.is_some()),
-        ];
-        if lonely.contains(&(true, true)) {
+        if is_lonely(self.id_token_encrypted_response_alg, self.id_token_encrypted_response_enc)
+            || is_lonely(self.userinfo_encrypted_response_alg, self.userinfo_encrypted_response_enc)
+        {
             return wrong("an encrypted_response_enc needs its encrypted_response_alg");
         }
         self.check_keys(client)?;

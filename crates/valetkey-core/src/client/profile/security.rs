@@ -1,6 +1,6 @@
 //! RFC 9126 §6, RFC 9101 §10.5, JARM §3, RFC 9396 §10, FAPI 2.0 §5 — what a client binds itself to
 
-use super::{Encrypted, encryption_flaw, members};
+use super::{Encrypted, encryption_flaw, is_lonely, members};
 use crate::client::Client;
 use crate::client::compat::Compat;
 use crate::client::keys::{self, Keys};
@@ -114,14 +114,9 @@ impl Security {
         if signs && Keys::of(client).is_none() {
             return Some("signed requests need the client's public keys: a jwks or jwks_uri".to_owned());
         }
-        let lonely = [
-            (self.request_object_encryption_alg.is_none(), self.request_object_encryption_enc.is_some()),
-            (
-                self.authorization_encrypted_response_alg.is_none(),
-                self.authorization_encrypted_response_enc.is_some(),
-            ),
-        ];
-        if lonely.contains(&(true, true)) {
+        if is_lonely(self.request_object_encryption_alg, self.request_object_encryption_enc)
+            || is_lonely(self.authorization_encrypted_response_alg, self.authorization_encrypted_response_enc)
+        {
             return Some(
                 "request_object_encryption_enc and authorization_encrypted_response_enc need their alg"
                     .to_owned(),

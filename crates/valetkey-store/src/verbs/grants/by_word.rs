@@ -52,15 +52,14 @@ impl Verb for BeginByWord {
         let covered = before.as_ref().is_some_and(|own| own.scope.covers(&grant.scope));
         let mut noted = None;
         match (&self.implied, &before) {
-            (_, Some(own)) if !own.implied && !covered => return Ok(Beginning::Refused),
-            (_, Some(own)) if !own.implied => {}
-            (None, _) => return Ok(Beginning::Refused),
+            (_, Some(own)) if covered && !own.implied => {}
             (Some(_), Some(_)) if covered => {}
-            (Some(record), before) => {
+            (Some(record), before) if before.as_ref().is_none_or(|own| own.implied) => {
                 let scope =
                     before.as_ref().map_or_else(|| grant.scope.clone(), |own| own.scope.union(&grant.scope));
                 noted = self.imply(tx, &scope).await?.then_some(record);
             }
+            _ => return Ok(Beginning::Refused),
         }
         if insert(tx, &self.grant).await? {
             for record in noted.into_iter().chain([&self.record]) {

@@ -88,11 +88,9 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
         Event::UserCreated | Event::AdminCreated => ("The account was made.".to_owned(), false),
         Event::UserUpdated => {
             let other = "Those who run this server changed your profile.";
-            let main = record
-                .object
-                .as_deref()
-                .is_none_or(|own| own.split(' ').any(|w| w == "name" || w == "email"));
-            let you = if main || record.object.as_deref() == Some("") {
+            let changed = record.object.as_deref().filter(|own| !own.is_empty());
+            let of_page = |name: &str| name == "name" || name == "email";
+            let you = if changed.is_none_or(|own| own.split(' ').any(of_page)) {
                 "You changed your name or e-mail address."
             } else {
                 "You changed what apps may know of you."

@@ -22,7 +22,7 @@ pub(super) fn states() -> Vec<Sample> {
             (page.tenant, page.tenant_id) = (None, Some("eneco".to_owned()));
         }),
         page("sign-up-signed-in", &|page| page.person = Some(PLAIN.person())),
-        page("sign-up-email-needed", &|page| (page.email_needed, page.email_confirmed) = (true, true)),
+        page("sign-up-email-needed", &|page| page.email_needed = true),
         page("sign-up-errors", &|page| {
             page.errors = vec![
                 SetupError::UsernameTaken,
@@ -79,7 +79,6 @@ fn sign_up(cast: &Cast) -> SignUp {
         name: String::new(),
         email: String::new(),
         email_needed: false,
-        email_confirmed: false,
         password_min: 15,
         errors: Vec::new(),
         trouble: None,

@@ -28,10 +28,8 @@ pub struct SignUp {
     pub username: String,
     pub name: String,
     pub email: String,
-    /// Whether there is no account without an address.
+    /// Whether there is no account without an address, which must be confirmed before any app gets anything.
     pub email_needed: bool,
-    /// Whether the address must be confirmed before any app gets anything.
-    pub email_confirmed: bool,
     pub password_min: usize,
     /// At most one a field, in the order of the fields.
     pub errors: Vec<SetupError>,
