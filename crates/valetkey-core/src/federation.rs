@@ -49,7 +49,7 @@ pub enum MatchBy {
     /// The identity that is linked to an account: issuer and subject, as for signing in there.
     #[default]
     Identity,
-    /// The claim `preferred_username` is the user name here: for an issuer that gives the names out itself.
+    /// `preferred_username`, or where there is none `sub`, is the user name here: for an issuer that gives the names out itself.
     Username,
     /// The e-mail address, verified there and here.
     Email,

@@ -141,8 +141,12 @@ fn is_ours(cx: &Context, client: &Client, aud: &Value) -> bool {
     };
     match aud {
         Value::String(one) => is_one(one),
+        Value::Array(all) if older => {
+            !all.is_empty() && all.iter().all(|one| one.as_str().is_some_and(is_one))
+        }
+        // RFC 7519 §4.1.3: a list of one is that one. FAPI 2.0 §5.3.2.1 wants a string.
         Value::Array(all) => {
-            older && !all.is_empty() && all.iter().all(|one| one.as_str().is_some_and(is_one))
+            matches!(all.as_slice(), [Value::String(one)] if !client.is_fapi2() && one == settings.issuer())
         }
         _ => false,
     }

@@ -26,7 +26,7 @@ pub async fn somebody(cx: &Context, statement: &Statement) -> Result<Somebody, F
             tracing::warn!(target: "valetkey::federation", issuer = issuer.id, "match_by = username beside sign_up: nobody is known by it");
             None
         }
-        MatchBy::Username => by_name(cx, issuer, statement.text("preferred_username")).await?,
+        MatchBy::Username => by_name(cx, issuer, user_name(statement)).await?,
         MatchBy::Email => {
             let verified = statement.claims.get("email_verified") == Some(&Value::Bool(true));
             let address = statement.text("email").filter(|_| verified);
@@ -35,6 +35,14 @@ pub async fn somebody(cx: &Context, statement: &Statement) -> Result<Somebody, F
         }
     };
     Ok(found.map_or(Somebody::Unknown, |user| Somebody::Known(Box::new(user))))
+}
+
+/// RFC 7523 §3 (2): `sub` names the person where no claim of its own does.
+fn user_name(statement: &Statement) -> Option<&str> {
+    match statement.claims.get("preferred_username") {
+        None => statement.text("sub"),
+        Some(_) => statement.text("preferred_username"),
+    }
 }
 
 async fn by_name(cx: &Context, issuer: &TrustedIssuer, name: Option<&str>) -> Result<Option<User>, Fault> {

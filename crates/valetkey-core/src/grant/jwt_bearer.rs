@@ -85,7 +85,7 @@ fn asked(cx: &Context, client: &Client, params: &Params<'_>) -> Result<Asked, De
     Ok(Asked { scope, resources: params.all("resource").map(str::to_owned).collect() })
 }
 
-/// §4.4 of the draft: the assertion names the client, and bounds what it may have.
+/// §3.1, §4.4 of the draft: the assertion names the client, and bounds what it may have.
 fn of_jag(
     cx: &Context,
     client: &Client,
@@ -97,6 +97,9 @@ fn of_jag(
     }
     if statement.text("jti").is_none() {
         return Err(Code::InvalidGrant.because("the assertion has no jti"));
+    }
+    if statement.claims.get("iat").and_then(Value::as_i64).is_none() {
+        return Err(Code::InvalidGrant.because("the assertion has no iat"));
     }
     let allowed = allowed_scope(statement)?;
     let scope = match params.one("scope") {

@@ -57,8 +57,18 @@ struct Claims {
     htm: String,
     htu: String,
     iat: i64,
+    exp: Option<i64>,
+    nbf: Option<i64>,
     nonce: Option<String>,
     ath: Option<String>,
+}
+
+impl Claims {
+    /// RFC 7519 §4.1.4, §4.1.5: a proof needs neither; where its maker said one, it counts.
+    fn holds_at(&self, now: Timestamp) -> bool {
+        self.exp.is_none_or(|exp| Timestamp(exp) + WINDOW > now)
+            && self.nbf.is_none_or(|nbf| Timestamp(nbf) <= now + WINDOW)
+    }
 }
 
 /// What a proof shows.
@@ -97,6 +107,7 @@ pub fn check(cx: &Context, proof: &str, shown: &Shown<'_>) -> Result<Proven, Den
     if claims.htm != shown.method
         || !is_ours_at(cx, &claims.htu, shown.path)
         || !fresh
+        || !claims.holds_at(cx.now)
         || claims.jti.is_empty()
     {
         return Err(BAD);

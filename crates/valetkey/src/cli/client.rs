@@ -84,7 +84,8 @@ pub(crate) struct Create {
     /// It cannot keep a secret: an app on a phone or in a browser
     #[arg(long, conflicts_with_all = ["auth_method", "secret_stdin"])]
     public: bool,
-    /// client_secret (Basic or body), client_secret_basic, client_secret_post, private_key_jwt, none
+    /// client_secret (Basic or body), client_secret_basic, client_secret_post, private_key_jwt,
+    /// tls_client_auth, self_signed_tls_client_auth, none
     #[arg(long, value_name = "METHOD", value_parser = values::auth_method)]
     auth_method: Option<AuthMethod>,
     /// Its public keys, a JWK Set, for private_key_jwt

@@ -72,7 +72,8 @@ pub(crate) struct More {
     /// Whose people its people are
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
-    /// By what its people are known here: identity, username, email [default: identity]
+    /// By what its people are known here: identity (iss and sub), username (`preferred_username`, or else sub), email
+    /// [default: identity]
     #[arg(long, value_name = "CLAIM", value_parser = match_by)]
     match_by: Option<String>,
     /// Whether people who are not known yet get an account

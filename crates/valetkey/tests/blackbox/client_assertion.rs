@@ -1,5 +1,6 @@
 //! RFC 7523 §2.2, §3 — clients that prove themselves by a signed statement
 
+use crate::signer::Signer;
 use crate::support::{ISSUER, assert_refused, world};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use valetkey_core::jose::{SigningAlgorithm, SigningKey, generate};
 use valetkey_core::manage::client::NewClient;
 use valetkey_core::scope::Scope;
 use valetkey_core::time::Timestamp;
-use valetkey_testkit::{CLIENT_SECRET, Reply, TestApp};
+use valetkey_testkit::{Browser, CLIENT_SECRET, Reply, TestApp};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -112,6 +113,20 @@ async fn rfc7523_section_3_a_statement_works_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn rfc7519_section_4_1_3_a_list_of_one_audience_is_that_audience_but_for_fapi2() {
+    let app = world().await;
+    let one = json!([ISSUER]);
+    for (id, members, status) in [("plain", json!({}), 201), ("bank", json!({"profile": "fapi2"}), 401)] {
+        let own = Signer::named(&app, id, SigningAlgorithm::Es256, &members).await;
+        let assertion = own.assertion_for(&app, &one);
+        let mut fields = Browser::request(id, "read");
+        fields.extend([("client_assertion_type", TYPE), ("client_assertion", assertion.as_str())]);
+        let reply = app.post("/oauth/par", None, &fields).await;
+        assert_eq!(reply.status, status, "{id}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn rfc7523_section_3_a_statement_that_says_anything_else_is_refused() {
     let world = World::with(SigningAlgorithm::Es256).await;
     let now = world.app.cx().now.0;
@@ -124,7 +139,9 @@ async fn rfc7523_section_3_a_statement_that_says_anything_else_is_refused() {
         // RFC 10070: the issuer, and nothing beside it.
         ("aud", json!(metadata)),
         ("aud", json!([ISSUER, metadata])),
-        ("aud", json!([ISSUER])),
+        ("aud", json!([ISSUER, ISSUER])),
+        ("aud", json!([metadata])),
+        ("aud", json!([])),
         ("aud", json!(format!("{ISSUER}/"))),
         ("aud", Value::Null),
         ("exp", json!(now)),

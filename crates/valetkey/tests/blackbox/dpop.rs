@@ -140,6 +140,8 @@ async fn rfc9449_section_4_3_a_proof_that_does_not_hold_gives_nothing() {
         ("old", bad("iat", json!(now - 61))),
         ("from the future", bad("iat", json!(now + 61))),
         ("no time", bad("iat", Value::Null)),
+        ("ended, by its own word (RFC 7519 §4.1.4)", bad("exp", json!(now - 61))),
+        ("not begun, by its own word", bad("nbf", json!(now + 61))),
         ("no id", bad("jti", json!(""))),
         ("a token's hash without a token", bad("ath", json!(hash("x")))),
         ("another type", headed("typ", json!("JWT"))),
@@ -157,6 +159,10 @@ async fn rfc9449_section_4_3_a_proof_that_does_not_hold_gives_nothing() {
             "invalid_dpop_proof",
             case,
         );
+    }
+    for (name, at) in [("exp", now + 300), ("nbf", now)] {
+        let proof = bad(name, json!(at));
+        assert_eq!(token_with(&app, "service", &CREDENTIALS, &proof).await.status, 200, "{name} holds");
     }
     let proof = holder.sign(&holder.header(), &good);
     assert_eq!(token_with(&app, "service", &CREDENTIALS, &proof).await.status, 200);

@@ -57,6 +57,28 @@ async fn rfc7523_section_2_1_an_assertion_of_a_trusted_issuer_is_a_token_once() 
 }
 
 #[tokio::test]
+async fn rfc7523_section_3_sub_is_the_user_name_where_the_issuer_says_no_other() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    for (n, (claims, status)) in [
+        (json!({"sub": "alice"}), 200),
+        (json!({"sub": "mallory"}), 400),
+        // Where it says one, that one counts.
+        (json!({"sub": "alice", "preferred_username": "mallory"}), 400),
+        (json!({"sub": "alice", "preferred_username": ""}), 400),
+        (json!({"sub": "alice", "preferred_username": 5}), 400),
+        // An address is no name.
+        (json!({"sub": "alice@example.org"}), 400),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut all = claims.clone();
+        all["jti"] = json!(format!("s{n}"));
+        assert_eq!(bear(&app, &other.about(&app, all), &[]).await.status, status, "{claims}");
+    }
+}
+
+#[tokio::test]
 async fn rfc7523_section_3_an_assertion_that_does_not_hold_is_refused() {
     let (app, other) = world(&[Trust::Users], by_name()).await;
     let now = app.cx().now.0;
@@ -248,6 +270,7 @@ async fn an_id_jag_is_for_its_client_and_for_what_it_says() {
         ("client_id", json!("app")),
         ("client_id", Value::Null),
         ("jti", Value::Null),
+        ("iat", Value::Null),
         ("aud", json!([ISSUER, "https://third.example"])),
         ("aud", json!("https://third.example")),
         ("scope", json!(["read"])),
