@@ -24,11 +24,13 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{ClientId, GrantId};
 use crate::interaction::{AuthorizationRequest, Here, Interaction, ResponseType, Step, next_step};
+use crate::login;
 use crate::params::Params;
 use crate::scope::Scope;
-use crate::store::{Consent, Session};
+use crate::store::{Consent, Session, Standing};
 use crate::time::{Seconds, Timestamp};
 use crate::token::code::Code as AuthorizationCode;
+use crate::token::details::Details;
 use std::sync::Arc;
 
 /// A refusal of an authorization request. Two kinds, so that nobody can redirect to a URI that was not checked.
@@ -193,6 +195,37 @@ pub async fn resume(
     interaction: &Interaction,
     session: Option<&Session>,
 ) -> Result<Progress, Fault> {
+    let consent = match session {
+        Some(session) => cx.store.consent(&session.user, &client.id).await?,
+        None => None,
+    };
+    go_on(cx, client, interaction, (session, consent.as_ref())).await
+}
+
+/// The same for a request that has just come, with the session of its browser's cookie; answers that too.
+pub async fn arrive(
+    cx: &Context,
+    client: &Client,
+    interaction: &Interaction,
+    cookie: Option<&str>,
+) -> Result<(Progress, Option<Arc<Standing>>), Fault> {
+    let suffices = |held: &Standing| interaction.request.is_met_by(held);
+    let standing = match cookie {
+        Some(cookie) => login::standing(cx, cookie, &client.id, suffices).await?,
+        None => None,
+    };
+    let here = standing.as_deref();
+    let (session, consent) = (here.map(|here| &here.session), here.and_then(|here| here.consent.as_ref()));
+    let progress = go_on(cx, client, interaction, (session, consent)).await?;
+    Ok((progress, standing))
+}
+
+async fn go_on(
+    cx: &Context,
+    client: &Client,
+    interaction: &Interaction,
+    (session, consent): (Option<&Session>, Option<&Consent>),
+) -> Result<Progress, Fault> {
     if cx.catalog().shuts(interaction.request.tenant.as_str()) {
         let denial = Code::AccessDenied.because("the user directory was switched off meanwhile");
         return Ok(Progress::Done(refuse(cx, &interaction.request, denial)));
@@ -207,12 +240,8 @@ pub async fn resume(
     {
         return Ok(Progress::Done(answer));
     }
-    let consent = match session {
-        Some(session) => cx.store.consent(&session.user, &client.id).await?,
-        None => None,
-    };
     let here = Here { now: cx.now, on_loopback: !cx.settings.is_https() };
-    let step = match (next_step(interaction, client, session, consent.as_ref(), here), session) {
+    let step = match (next_step(interaction, client, session, consent, here), session) {
         (step @ Step::Login(_), _) | (step, None) => step,
         (step, Some(session)) => match person::missing(cx, interaction, session) {
             Some(missing) => missing,
@@ -296,23 +325,26 @@ async fn finish(
     if client.origin == Origin::Gateway {
         return Ok(response::back(&interaction.request));
     }
-    let mut interaction = interaction.clone();
-    interaction.request.details = person::agreed(cx, &interaction, session, granted);
-    let (interaction, scope) =
-        (&interaction, &granted.filter(|name| interaction.request.scope.contains(name)));
+    let (request, details) = (&interaction.request, person::agreed(cx, interaction, session, granted));
+    let scope = &granted.only(|name| request.scope.contains(name));
     if let Some(id) = interaction.approval {
-        return elsewhere::decide(cx, id, session, Some((scope, interaction.request.details.agreed()))).await;
+        return elsewhere::decide(cx, id, session, Some((scope, details))).await;
     }
-    match interaction.request.response_type {
+    match request.response_type {
         ResponseType::Code => {
-            let code = code(cx, interaction, session, scope, Coming::of(cx, client, GrantId(cx.new_id())))?;
-            Ok(response::granted(cx, &interaction.request, session, vec![("code", code)]))
+            let coming = Coming::of(cx, client, GrantId(cx.new_id()));
+            let code = code(cx, request, session, (scope, details), coming)?;
+            Ok(response::granted(cx, request, session, vec![("code", code)]))
         }
-        _ => match front::finish(cx, client, interaction, session, scope).await {
-            Ok(answer) => Ok(answer),
-            Err(Error::Denied(denial)) => Ok(refuse(cx, &interaction.request, denial)),
-            Err(Error::Failed(fault)) => Err(fault),
-        },
+        _ => {
+            let mut interaction = interaction.clone();
+            interaction.request.details = details;
+            match front::finish(cx, client, &interaction, session, scope).await {
+                Ok(answer) => Ok(answer),
+                Err(Error::Denied(denial)) => Ok(refuse(cx, request, denial)),
+                Err(Error::Failed(fault)) => Err(fault),
+            }
+        }
     }
 }
 
@@ -335,15 +367,14 @@ impl Coming {
 /// The code, sealed; redeemed, it becomes the grant of this id.
 fn code(
     cx: &Context,
-    interaction: &Interaction,
+    request: &AuthorizationRequest,
     session: &Session,
-    scope: &Scope,
+    (scope, details): (&Scope, Details),
     coming: Coming,
 ) -> Result<String, Fault> {
-    let request = &interaction.request;
     // OIDC Core §11: declined, it means no refresh token; never asked for, it says nothing.
     let lasting = !request.scope.contains("offline_access") || scope.contains("offline_access");
-    let scope = scope.to_string();
+    let scope = scope.to_text();
     let code = AuthorizationCode {
         id: coming.id,
         client: request.client.as_str(),
@@ -359,7 +390,7 @@ fn code(
         lasting,
         auth_time: session.auth_time,
         expires_at: coming.until,
-        details: request.details.agreed(),
+        details,
     };
     code.seal(cx, cx.nonce(), cx.now)
 }

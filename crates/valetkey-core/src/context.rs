@@ -3,11 +3,13 @@
 mod cache;
 mod grants;
 mod offered;
+mod standings;
 mod taking_back;
 
 pub use cache::ClientCache;
 pub use grants::LateGrants;
 pub use offered::{InUse, Offered};
+pub use standings::LateStandings;
 
 use crate::applied::InForce;
 use crate::audit::{Actor, Event, Record};
@@ -60,6 +62,7 @@ pub struct Server {
     pub revoked: RevocationIndex,
     pub clients: ClientCache,
     pub grants: LateGrants,
+    pub standings: LateStandings,
     /// Wrong client secrets.
     pub wrong_secrets: Guard,
     /// Clients that registered themselves.
@@ -108,6 +111,7 @@ impl Server {
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
             grants: LateGrants::default(),
+            standings: LateStandings::default(),
             wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
             registrations: Guard::new("registrations", registrations, Seconds::hours(1), &pauses),
             sign_ups: Guard::new("sign_ups", 60, SIGN_UP_PAUSE, &pauses),
@@ -140,6 +144,7 @@ impl Server {
         self.read_settings(from).await?;
         self.clients.clear();
         self.grants.clear();
+        self.standings.pass();
         self.offered.forget();
         self.offered_grants().await?;
         // All that stand: a clock that is wrong now must not hide one. The sweep decides what may go.
@@ -183,6 +188,7 @@ impl Server {
     /// Acts on what changed since the last call, here or on another node. Called every few hundred milliseconds,
     /// and after each change of one's own.
     pub async fn follow_changes(&self) -> Result<(), Fault> {
+        self.standings.pass();
         let seen = self.seen.load(Ordering::Acquire);
         let found = self.store.changes_since(seen).await?;
         // After a failover the feed may have been refilled: the same numbers say other things.
@@ -242,10 +248,15 @@ impl Server {
     /// Asked before a token is judged from memory. A server that does not hear of changes, or is told to be strict, asks
     /// the store for them first, and says that it cannot tell where the store does not answer.
     pub async fn hear(&self) -> Result<(), Fault> {
-        if self.is_hearing() && !self.settings.strict_introspection {
+        if self.may_remember() {
             return Ok(());
         }
         self.follow_changes().await
+    }
+
+    /// Whether memory is as good as the store, for what others change: within a second.
+    pub fn may_remember(&self) -> bool {
+        self.is_hearing() && !self.settings.strict_introspection
     }
 
     async fn follow(&self, change: &Change) -> Result<(), Fault> {

@@ -142,7 +142,7 @@ pub fn next_step(
     }
     // What an issuer's word implies nobody was asked about.
     let consent = consent.filter(|consent| consent.is_answer());
-    let held = consent.map(|consent| consent.scope.clone()).unwrap_or_default();
+    let held = consent.map(|consent| &consent.scope);
     let asked = request.asked();
     // RFC 8628 §5.4, RFC 10027: who holds the other device is known to nobody but the person.
     // What is agreed in detail is agreed each time (RFC 9396 §4).
@@ -150,7 +150,7 @@ pub fn next_step(
         || !request.details.authorization_details.is_empty()
         || interaction.approval.is_some()
         || must_always_ask(client, request, on_loopback);
-    if consent.is_some() && held.covers(&asked) && !again {
+    if held.is_some_and(|held| held.covers(&asked)) && !again {
         return Step::Finish;
     }
     if quiet {
@@ -158,8 +158,8 @@ pub fn next_step(
             Code::ConsentRequired.because("the user has not allowed this application all it asks for"),
         );
     }
-    let held = held.filter(|name| asked.contains(name));
-    Step::Consent { ask: asked, held }
+    let held = held.map(|held| held.filter(|name| asked.contains(name))).unwrap_or_default();
+    Step::Consent { ask: asked.into_owned(), held }
 }
 
 fn login_needed(interaction: &Interaction, session: Option<&Session>, now: Timestamp) -> Option<LoginReason> {
@@ -193,12 +193,12 @@ fn must_always_ask(client: &Client, request: &AuthorizationRequest, on_loopback:
     // A code shown on a page, and a token that needs no secret to be used, prove the client no better than a public one.
     let unproven =
         public || request.response_type.is_in_front() || redirect_uri::is_oob(&request.redirect_uri);
-    let safe = match redirect_uri::check(&request.redirect_uri) {
+    let is_safe = || match redirect_uri::check(&request.redirect_uri) {
         Ok(Destination::Web(_)) => true,
         Ok(Destination::Loopback(_)) => on_loopback && !public,
         Ok(_) | Err(_) => false,
     };
-    client.origin == Origin::Document || unproven && !safe || public && client.origin == Origin::Dynamic
+    client.origin == Origin::Document || unproven && !is_safe() || public && client.origin == Origin::Dynamic
 }
 
 #[cfg(test)]

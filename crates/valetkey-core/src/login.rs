@@ -9,11 +9,14 @@ mod device;
 pub mod draft;
 pub mod due;
 pub mod form_proof;
+mod live;
 pub mod password;
 mod rehash;
 pub mod same_origin;
 pub mod throttle;
 pub mod upstream;
+
+pub use live::{session, standing};
 
 use crate::audit::{Actor, Event};
 use crate::context::Context;
@@ -21,7 +24,7 @@ use crate::directory::User;
 use crate::error::{Fault, FaultKind};
 use crate::ids::{ClientId, SessionId, TenantId};
 use crate::outbound::{Busy, HashPermit};
-use crate::secret::{Secret, SecretHash};
+use crate::secret::Secret;
 use crate::store::{Attempt, AttemptKey, NewSession, Session};
 use crate::time::{Seconds, Timestamp};
 use throttle::Through;
@@ -246,25 +249,6 @@ async fn session_id(cx: &Context, user: &User, replaces: Option<SessionId>) -> R
         return Ok(old);
     }
     Ok(SessionId(cx.new_id()))
-}
-
-/// How stale `last_seen_at` may be before it is written again.
-const SEEN_STEP: Seconds = Seconds::minutes(5);
-
-/// The live session of a cookie, if any.
-pub async fn session(cx: &Context, cookie: &str) -> Result<Option<Session>, Fault> {
-    // 32 random bytes as base64url: anything else was never ours.
-    if cookie.len() != 43 {
-        return Ok(None);
-    }
-    let idle_since = cx.now - cx.lifetimes().session_idle;
-    let found = cx.store.session(&SecretHash::of(cookie), cx.now, idle_since).await?;
-    if let Some(session) = &found
-        && cx.now - session.last_seen_at > SEEN_STEP
-    {
-        cx.store.touch_session(session.id, cx.now).await?;
-    }
-    Ok(found)
 }
 
 /// Takes a hashing permit, or says that the server is busy.

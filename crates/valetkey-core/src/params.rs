@@ -26,6 +26,40 @@ fn is_plain(pair: &str) -> bool {
         .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (byte != b'%') & (byte != b'+'))
 }
 
+/// Adds a value to a query, encoded. Most of them stand for themselves: codes, states.
+pub fn encode(query: &mut String, value: &str) {
+    #[expect(clippy::needless_bitwise_bool, reason = "as in `is_plain`")]
+    let plain = value.bytes().fold(true, |plain, byte| {
+        plain & (byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'*'))
+    });
+    if plain {
+        query.push_str(value);
+    } else {
+        query.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+    }
+}
+
+/// What an encoded name or value means; what is escaped wrongly stands for itself.
+fn decode(text: &str) -> Result<Cow<'_, str>, Denial> {
+    if is_plain(text) {
+        return Ok(text.into());
+    }
+    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = if byte == b'%' { hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2))) } else { None };
+        at += if escaped.is_some() { 3 } else { 1 };
+        decoded.push(match (escaped, byte) {
+            // Two digits of sixteen make a byte.
+            (Some((high, low)), _) => u8::try_from(high * 16 + low).unwrap_or_default(),
+            (None, b'+') => b' ',
+            (None, byte) => byte,
+        });
+    }
+    let text = String::from_utf8(decoded).map_err(|_| NO_TEXT)?;
+    if is_broken(&text) { Err(NO_TEXT) } else { Ok(text.into()) }
+}
+
 fn is_broken(text: &str) -> bool {
     text.contains(['\0', char::REPLACEMENT_CHARACTER])
 }
@@ -37,15 +71,12 @@ impl<'a> Params<'a> {
         let text = std::str::from_utf8(encoded).map_err(|_| NO_TEXT)?;
         let mut pairs = Vec::with_capacity(USUAL);
         for pair in text.split('&').map(str::trim_ascii).filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             // Most stand for themselves, so that nothing is copied.
             if is_plain(pair) {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 pairs.push((name.into(), value.into()));
-            } else if let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() {
-                if is_broken(&name) || is_broken(&value) {
-                    return Err(NO_TEXT);
-                }
-                pairs.push((name, value));
+            } else {
+                pairs.push((decode(name)?, decode(value)?));
             }
         }
         Ok(Self(pairs))
@@ -87,9 +118,15 @@ impl<'a> Params<'a> {
 
     /// RFC 6749 §3.1: a parameter that is known must not come twice. Unknown ones may: some clients repeat them.
     pub fn refuse_repeats(&self, known: &[&str]) -> Result<(), Denial> {
-        let repeated = known.iter().any(|name| {
-            !REPEATABLE.contains(name) && self.0.iter().filter(|(own, _)| own == name).nth(1).is_some()
-        });
+        let twice = |name: &str| self.0.iter().filter(|(own, _)| own == name).nth(1).is_some();
+        let counts = |name: &str| known.contains(&name) && !REPEATABLE.contains(&name);
+        let repeated = if self.0.len() <= known.len() {
+            // Of few, whether two are alike is sooner known than which are known.
+            let mut own = self.0.iter().enumerate();
+            own.any(|(n, (name, _))| self.0[..n].iter().any(|(other, _)| other == name) && counts(name))
+        } else {
+            known.iter().any(|name| !REPEATABLE.contains(name) && twice(name))
+        };
         if repeated {
             return Err(Code::InvalidRequest.because("send each parameter once: one of them came twice"));
         }

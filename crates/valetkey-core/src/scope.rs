@@ -1,6 +1,7 @@
 //! RFC 6749 §3.3 — Access Token Scope
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A set of scope names, kept in the order asked, each once.
@@ -55,6 +56,11 @@ impl Scope {
         other.iter().all(|name| self.contains(name))
     }
 
+    /// As `to_string`, in one piece.
+    pub fn to_text(&self) -> String {
+        self.0.join(" ")
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -67,6 +73,11 @@ impl Scope {
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|name| keep(name)).cloned().collect())
+    }
+
+    /// The same, copied only where something goes.
+    pub fn only(&self, mut keep: impl FnMut(&str) -> bool) -> Cow<'_, Self> {
+        if self.iter().all(&mut keep) { Cow::Borrowed(self) } else { Cow::Owned(self.filter(keep)) }
     }
 
     #[must_use]

@@ -39,7 +39,7 @@ pub use logouts::{Logout, Logouts};
 pub use notes::{Audience, Notes};
 pub use owners::{Offer, OfferKind, Owner, Owners, Registered, Removal, Taken};
 pub use revocations::{Change, ChangeKind, Changes, Mark, MarkKind, Revocations};
-pub use sessions::{NewSession, Session, Sessions};
+pub use sessions::{NewSession, Session, Sessions, Standing};
 pub use spent::Spent;
 pub use tenants::Tenants;
 pub use upstreams::{Arrival, Unlinking, Upstreams};

@@ -83,7 +83,7 @@ impl Issued {
             token_type: self.token_type,
             expires_in: self.expires_in.0,
             refresh_token: None,
-            scope: self.scope.to_string(),
+            scope: self.scope.to_text(),
             id_token: None,
             authorization_details: self.authorization_details,
             issued_token_type: None,
@@ -144,7 +144,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
     let format = bounds.format.unwrap_or(target.format);
     let own = lifetime(cx, issue.client, target.lifetime, format);
     let lifetime = bounds.until.map_or(own, |until| own.min(until - cx.now));
-    let scope = target.scope.to_string();
+    let scope = target.scope.to_text();
     let authorization_details = authorization_details::for_audience(cx, agreed, &target.audience);
     let subject = match issue.grant {
         Some(grant) => subject::pairwise(cx, issue.client, &grant.user)?,

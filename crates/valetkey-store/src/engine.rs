@@ -1,10 +1,12 @@
 //! What a verb sees of a database: a transaction that executes and queries. Engines differ below this line only.
 
+mod counted;
 pub(crate) mod postgres;
 mod row;
 pub(crate) mod sqlite;
 mod value;
 
+pub(crate) use counted::Counted;
 pub(crate) use postgres::group::Group;
 pub(crate) use postgres::overtaken;
 pub(crate) use row::{Cell, Row};
@@ -83,6 +85,10 @@ pub(crate) trait Tx: Send {
 pub(crate) trait Verb: Send + Sync {
     /// What the verb answers.
     type Out: Send + 'static;
+
+    /// Whether it leaves as they are sessions, consents, people and directories: what a server may hold in memory for a
+    /// moment. What does not say so is taken to change them.
+    const ASIDE: bool = false;
 
     fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Out, Fault>> + Send;
 

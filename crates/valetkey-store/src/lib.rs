@@ -15,14 +15,14 @@ pub use lock::{LOCK_FILE, ServerLock};
 pub use open::{Options, PostgresOptions};
 pub use transfer::transfer;
 
-use engine::{Engine, Group};
+use engine::{Counted, Engine, Group};
 use std::sync::Arc;
 use verbs::Step;
 
 /// An open store: it implements every port of `valetkey_core::store`. Clones share one database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    engine: Engine,
+    engine: Counted,
     /// Refreshes that wait together.
     rotations: Arc<Group<Step>>,
 }
@@ -39,7 +39,7 @@ impl Store {
     }
 
     fn on(engine: Engine) -> Self {
-        Self { engine, rotations: Arc::default() }
+        Self { engine: Counted::new(engine), rotations: Arc::default() }
     }
 
     /// Reads an address without connecting to it.

@@ -271,6 +271,8 @@ macro_rules! store_contract {
             sessions,
             [
                 a_session_is_found_by_its_cookie_while_it_lives,
+                a_session_is_found_with_what_its_user_allowed_that_client,
+                what_memory_may_hold_otherwise_is_counted_and_what_gives_tokens_is_not,
                 a_session_is_not_started_for_a_user_who_cannot_act,
                 a_new_session_takes_the_old_ones_place_and_clears_the_counters,
                 touching_only_moves_forward,

@@ -33,8 +33,8 @@ pub(super) async fn finish(
     let grant = row(cx, client, allowed(id, interaction, session, scope));
     let mut answer = Answer::new();
     if kind.has_code() {
-        answer
-            .push(("code", super::code(cx, interaction, session, scope, super::Coming::of(cx, client, id))?));
+        let (agreed, coming) = (request.details.agreed(), super::Coming::of(cx, client, id));
+        answer.push(("code", super::code(cx, request, session, (scope, agreed), coming)?));
     }
     let code = answer.first().map(|(_, code)| code.clone());
     let issued = if kind.has_token() { Some(hand_out(cx, client, interaction, &grant).await?) } else { None };

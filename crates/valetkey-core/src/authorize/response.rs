@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::Denial;
 use crate::interaction::{AuthorizationRequest, ResponseMode, ResponseType};
 use crate::login::browser_state;
+use crate::params;
 use crate::store::Session;
 
 /// Parameters on their way to a redirect URI that was checked.
@@ -24,18 +25,27 @@ impl AuthorizationResponse {
         if self.params.is_empty() {
             return self.redirect_uri.clone();
         }
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.params {
-            query.append_pair(name, value);
-        }
-        let joint = match self.mode {
+        let mut joint = match self.mode {
             ResponseMode::Fragment => '#',
             _ if self.redirect_uri.contains('?') => '&',
             _ => '?',
         };
-        format!("{}{joint}{}", self.redirect_uri, query.finish())
+        let values = self.params.iter().map(|(name, value)| name.len() + value.len() + ROOM);
+        let mut location = String::with_capacity(self.redirect_uri.len() + values.sum::<usize>());
+        location.push_str(&self.redirect_uri);
+        for (name, value) in &self.params {
+            location.push(joint);
+            location.push_str(name);
+            location.push('=');
+            params::encode(&mut location, value);
+            joint = '&';
+        }
+        location
     }
 }
+
+/// For what stands around a value, and what of it is escaped.
+const ROOM: usize = 16;
 
 fn answer(
     cx: &Context,

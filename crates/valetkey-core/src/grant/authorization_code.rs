@@ -38,7 +38,7 @@ pub(super) async fn exchange(
     let resources = chosen_resources(&authorized, params.all("resource").collect())?;
     let first = granted::begin_for(cx, client, row, &resources, params)?;
     let (grant, response) = first.into_response(cx, client).await?;
-    commit(cx, client, &grant).await?;
+    commit(cx, client, grant).await?;
     Ok(response)
 }
 
@@ -114,11 +114,15 @@ pub(super) fn chosen_resources<'a>(
     Ok(asked)
 }
 
-async fn commit(cx: &Context, client: &Client, grant: &Grant) -> Result<(), Error> {
-    let mark = grant_mark_until(grant.id, grant.access_until);
-    let replay = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
-    let replay = replay.client(&client.id).user(&grant.user, &grant.tenant).object(grant.id);
-    match cx.store.redeem_code(&cx.gated(grant), &mark, &replay).await? {
+async fn commit(cx: &Context, client: &Client, grant: Grant) -> Result<(), Error> {
+    let (id, access_until) = (grant.id, grant.access_until);
+    let (user, tenant) = (grant.user.clone(), grant.tenant.clone());
+    let replay = || {
+        let record = cx.record(Event::CodeReplayed, Actor::Client(client.id.clone()));
+        (grant_mark_until(id, access_until), record.client(&client.id).user(&user, &tenant).object(id))
+    };
+    let verified_email = cx.settings.accounts.require_verified_email;
+    match cx.store.redeem_code(grant, verified_email, &replay).await? {
         Redemption::Redeemed => Ok(()),
         Redemption::Replayed => {
             cx.follow_changes().await?;

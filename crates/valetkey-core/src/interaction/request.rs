@@ -6,9 +6,11 @@ use crate::grant::GrantType;
 use crate::ids::{ClientId, TenantId};
 use crate::proof::dpop::Thumbprint;
 use crate::scope::Scope;
+use crate::store::Standing;
 use crate::time::Seconds;
 use crate::token::details::{self, Details};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// `response_type`: what the answer brings (OAuth 2.0 Multiple Response Type Encoding Practices §3, §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +40,12 @@ impl ResponseType {
 
     /// RFC 6749 §3.1.1: the order of the words means nothing.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut words: Vec<&str> = text.split(' ').collect();
-        words.sort_unstable();
-        let name = words.join(" ");
-        Self::ALL.into_iter().find(|(own, _)| *own == name).map(|(_, kind)| kind)
+        let of = |name: &str| Self::ALL.into_iter().find(|(own, _)| *own == name).map(|(_, kind)| kind);
+        of(text).or_else(|| {
+            let mut words: Vec<&str> = text.split(' ').collect();
+            words.sort_unstable();
+            of(&words.join(" "))
+        })
     }
 
     pub fn name(self) -> &'static str {
@@ -211,14 +215,26 @@ pub struct AuthorizationRequest {
 impl AuthorizationRequest {
     /// What a person is asked for: the scopes, and each claim that is asked for by name and that no scope of them opens
     /// (OIDC Core §5.5).
-    pub fn asked(&self) -> Scope {
-        let mut asked = self.scope.clone();
+    pub fn asked(&self) -> Cow<'_, Scope> {
+        let mut asked = Cow::Borrowed(&self.scope);
         for name in self.details.claims.iter().flat_map(Requested::names) {
             if self.opener(name).is_none() {
-                asked.insert(&claims::alone(name));
+                asked.to_mut().insert(&claims::alone(name));
             }
         }
         asked
+    }
+
+    /// Whether who is signed in and what they allowed is all that it asks for, wherever that was read: a plain request for
+    /// a code, which nobody has to be asked about.
+    pub fn is_met_by(&self, standing: &Standing) -> bool {
+        let consent = standing.consent.as_ref().filter(|consent| consent.is_answer());
+        self.response_type == ResponseType::Code
+            && self.prompts.is_empty()
+            && self.max_age.is_none()
+            && self.details == Details::default()
+            && standing.session.tenant == self.tenant
+            && consent.is_some_and(|consent| consent.scope.covers(&self.scope))
     }
 
     /// The scope of this request that opens a claim.

@@ -78,8 +78,8 @@ impl<'a> Cookie<'a> {
     /// The value in the `Cookie` lines of a request, if there is exactly one.
     pub fn read<'h>(self, lines: impl Iterator<Item = &'h str>, https: bool) -> Option<&'h str> {
         let name = self.name(https);
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let mut found = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
+        let value = |pair: &'h str| pair.trim().strip_prefix(&*name)?.strip_prefix('=');
+        let mut found = lines.flat_map(|line| line.split(';')).filter_map(value);
         let value = found.next()?;
         found.next().is_none().then_some(value).filter(|value| !value.is_empty())
     }

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 /// RFC 7636 §4.2: base64url of a SHA-256 digest is 43 characters.
 const CHALLENGE_LEN: usize = 43;
+const DIGEST_LEN: usize = 32;
 
 /// Opt-in `no_pkce`: only for a client whose secret stands in for the proof.
 pub fn may_be_left_out(client: &Client) -> bool {
@@ -25,8 +26,9 @@ pub fn challenge<'a>(challenge: Option<&'a str>, method: Option<&str>) -> Result
             Code::InvalidRequest.because("send code_challenge_method=S256: the method plain is not accepted")
         );
     }
+    let mut digest = [0; DIGEST_LEN];
     let whole = challenge.len() == CHALLENGE_LEN
-        && BASE64URL_NOPAD.decode(challenge.as_bytes()).is_ok_and(|digest| digest.len() == 32);
+        && BASE64URL_NOPAD.decode_mut(challenge.as_bytes(), &mut digest) == Ok(DIGEST_LEN);
     if !whole {
         return Err(Code::InvalidRequest
             .because("code_challenge must be the base64url of a SHA-256 digest, 43 characters"));
@@ -36,8 +38,14 @@ pub fn challenge<'a>(challenge: Option<&'a str>, method: Option<&str>) -> Result
 
 /// RFC 7636 §4.2 — the challenge of a verifier.
 pub fn s256(verifier: &str) -> String {
+    challenge_of(verifier).map(char::from).iter().collect()
+}
+
+fn challenge_of(verifier: &str) -> [u8; CHALLENGE_LEN] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
-    BASE64URL_NOPAD.encode(digest.as_ref())
+    let mut challenge = [0; CHALLENGE_LEN];
+    BASE64URL_NOPAD.encode_mut(digest.as_ref(), &mut challenge);
+    challenge
 }
 
 /// Checks the verifier of a token request against the challenge that the code carries; an empty one: it carries none.
@@ -58,9 +66,8 @@ pub fn verify(client: &Client, challenge: &str, verifier: Option<&str>) -> Resul
     };
     // RFC 7636 §4.1: 43 to 128 unreserved characters.
     let shaped = (43..=128).contains(&verifier.len())
-        && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-    let expected = s256(verifier);
-    if !shaped || !bool::from(expected.as_bytes().ct_eq(challenge.as_bytes())) {
+        && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+    if !shaped || !bool::from(challenge_of(verifier).as_slice().ct_eq(challenge.as_bytes())) {
         return Err(Code::InvalidGrant
             .because("code_verifier does not belong to the code_challenge of this authorization"));
     }

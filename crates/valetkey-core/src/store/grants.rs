@@ -52,7 +52,7 @@ impl Grant {
     }
 }
 
-/// The grant to write when a code is redeemed. Its id is the code's, so the primary key is the single use.
+/// A grant to write behind the gate of a code's redemption.
 #[derive(Debug, Clone, Copy)]
 pub struct NewGrant<'a> {
     pub grant: &'a Grant,
@@ -140,7 +140,7 @@ pub struct GrantFilter {
     pub ended: bool,
 }
 
-/// The revocation and the audit record of a reuse; asked for only where the token was no good at first sight.
+/// The revocation and the audit record of a reuse; asked for only where the token, or the code, was no good at first sight.
 pub type OnReuse<'a> = dyn Fn() -> (Mark, Record) + Send + Sync + 'a;
 
 #[async_trait]
@@ -149,13 +149,14 @@ pub trait Grants: Send + Sync {
     /// Newest first; `page.after` is a grant id.
     async fn grants(&self, filter: &GrantFilter, page: &Page, now: Timestamp) -> Result<Vec<Grant>, Fault>;
     /// Inserts the grant, or takes over the row that stands unredeemed under its id, if the gate holds: client enabled, user enabled with no password to change
-    /// and, where wanted, a proven address, session (if any) live, consent standing. `replay` is the audit record and `mark` the revocation for a replay
-    /// (its `expires_at` is raised to the stored grant's `access_until`).
+    /// and, where `verified_email` wants it, a proven address, session (if any) live, consent standing. One guarded write in
+    /// the good case. Where it wrote nothing, what `replay` gives is written if the code was redeemed before (the mark's
+    /// `expires_at` is raised to the stored grant's `access_until`).
     async fn redeem_code(
         &self,
-        grant: &NewGrant<'_>,
-        mark: &Mark,
-        replay: &Record,
+        grant: Grant,
+        verified_email: bool,
+        replay: &OnReuse<'_>,
     ) -> Result<Redemption, Fault>;
     /// Inserts the grant behind the same gate as `redeem_code`, with the record, if any. An id that is known is no replay.
     async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault>;

@@ -95,6 +95,9 @@ pub trait Changes: Send + Sync {
     /// Entries after `seq`, in order. `None` where some of them were swept already: read everything anew.
     /// Costs next to nothing when nothing changed.
     async fn changes_since(&self, seq: i64) -> Result<Option<Vec<Change>>, Fault>;
+    /// How often something was written through this very store that may have changed sessions, consents, people or
+    /// directories: another number before its writer hears that it is done, also where nobody waits any more.
+    fn writes(&self) -> u64;
     /// Whether connections were lost since this was asked last: it may be another database that answers now.
     fn was_lost(&self) -> bool;
     /// Returns when another process may have changed something; never, where nobody would tell. Only the feed is

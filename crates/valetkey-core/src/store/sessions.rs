@@ -2,9 +2,9 @@
 
 use crate::audit::Record;
 use crate::error::Fault;
-use crate::ids::{SessionId, TenantId, UserId};
+use crate::ids::{ClientId, SessionId, TenantId, UserId};
 use crate::secret::SecretHash;
-use crate::store::AttemptKey;
+use crate::store::{AttemptKey, Consent};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,13 @@ pub struct NewSession<'a> {
     pub clear: &'a [AttemptKey],
 }
 
+/// Who is signed in, and what they allowed one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub session: Session,
+    pub consent: Option<Consent>,
+}
+
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// The live session of a cookie: not past `expires_at`, seen after `idle_since`, its user neither disabled nor deleted.
@@ -47,6 +54,14 @@ pub trait Sessions: Send + Sync {
         now: Timestamp,
         idle_since: Timestamp,
     ) -> Result<Option<Session>, Fault>;
+    /// The same with what its user allowed a client, of one moment.
+    async fn standing(
+        &self,
+        token: &SecretHash,
+        client: &ClientId,
+        now: Timestamp,
+        idle_since: Timestamp,
+    ) -> Result<Option<Standing>, Fault>;
     /// All of a user's sessions that have not ended, newest first.
     async fn sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, Fault>;
     /// False where the user is disabled, must change the password, or is gone: nothing is written then.

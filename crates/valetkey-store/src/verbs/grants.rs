@@ -12,7 +12,7 @@ use crate::Store;
 use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use by_word::BeginByWord;
-use redeem::{Begin, Gated, Redeem};
+use redeem::{Begin, Gated, Redeem, Replay};
 use rotate::Rotate;
 pub(crate) use rotate::Step;
 use valetkey_core::audit::Record;
@@ -179,12 +179,16 @@ impl Grants for Store {
 
     async fn redeem_code(
         &self,
-        grant: &NewGrant<'_>,
-        mark: &Mark,
-        replay: &Record,
+        grant: Grant,
+        verified_email: bool,
+        replay: &OnReuse<'_>,
     ) -> Result<Redemption, Fault> {
-        let (mark, replay) = (mark.clone(), replay.clone());
-        self.engine.write(Redeem { grant: Gated::of(grant), mark, replay }).await
+        let (id, client) = (grant.id, grant.client.clone());
+        if self.engine.write(Redeem { new: Gated { grant, verified_email } }).await? {
+            return Ok(Redemption::Redeemed);
+        }
+        let (mark, record) = replay();
+        self.engine.write(Replay { id, client, mark, record }).await
     }
 
     async fn begin_grant(&self, grant: &NewGrant<'_>, record: Option<&Record>) -> Result<Beginning, Fault> {

@@ -253,6 +253,10 @@ impl Changes for Store {
         self.engine.read(ChangesSince { seq }).await
     }
 
+    fn writes(&self) -> u64 {
+        self.engine.writes()
+    }
+
     fn was_lost(&self) -> bool {
         self.engine.was_lost()
     }

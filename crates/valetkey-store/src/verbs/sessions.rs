@@ -1,6 +1,7 @@
 //! Where people are signed in.
 
 use super::audits::audit;
+use super::consents::scope;
 use super::logins::clear;
 use super::logouts::session_ended;
 use super::{FromRow, all, first, split};
@@ -9,17 +10,35 @@ use crate::engine::{Row, Tx, Verb, params};
 use async_trait::async_trait;
 use valetkey_core::audit::Record;
 use valetkey_core::error::Fault;
-use valetkey_core::ids::{SessionId, UserId};
+use valetkey_core::ids::{ClientId, SessionId, UserId};
 use valetkey_core::secret::SecretHash;
-use valetkey_core::store::{AttemptKey, NewSession, Session, Sessions};
+use valetkey_core::store::{AttemptKey, Consent, NewSession, Session, Sessions, Standing};
 use valetkey_core::time::Timestamp;
 
+/// Selects whole sessions, and what else is said.
 macro_rules! select {
-    ($rest:literal) => {
+    ($more:literal) => {
         concat!(
             "SELECT s.id, s.user_id, s.tenant_id, s.auth_time, s.amr, s.address, s.user_agent, s.created_at,
-                    s.last_seen_at, s.expires_at FROM sessions s ",
-            $rest
+                    s.last_seen_at, s.expires_at",
+            $more,
+            " FROM sessions s "
+        )
+    };
+}
+
+/// The live session of a cookie, whose user may be here.
+macro_rules! live {
+    ($token:literal, $now:literal, $idle_since:literal) => {
+        concat!(
+            " JOIN users u ON u.id = s.user_id WHERE s.token = ",
+            $token,
+            " AND s.expires_at > ",
+            $now,
+            " AND s.last_seen_at > ",
+            $idle_since,
+            " AND u.disabled = 0
+              AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = s.tenant_id AND t.disabled = 1)"
         )
     };
 }
@@ -50,12 +69,40 @@ struct ByToken<'a> {
 impl Verb for ByToken<'_> {
     type Out = Option<Session>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Session>, Fault> {
-        let sql = select!(
-            "JOIN users u ON u.id = s.user_id
-             WHERE s.token = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = 0
-               AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = s.tenant_id AND t.disabled = 1)"
-        );
+        let sql = concat!(select!(""), live!("$1", "$2", "$3"));
         first(tx, sql, params![&self.token.0, self.now, self.idle_since]).await
+    }
+}
+
+struct Standings<'a> {
+    client: &'a ClientId,
+    of: ByToken<'a>,
+}
+
+impl Verb for Standings<'_> {
+    type Out = Option<Standing>;
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Standing>, Fault> {
+        let sql = concat!(
+            select!(", o.scope, o.granted_at, o.updated_at, o.implied"),
+            "LEFT JOIN consents o ON o.user_id = s.user_id AND o.client_id = $1",
+            live!("$2", "$3", "$4")
+        );
+        let ByToken { token, now, idle_since } = self.of;
+        let found = tx.one(sql, params![self.client, &token.0, now, idle_since]).await?;
+        let Some(row) = found else { return Ok(None) };
+        let session = Session::from_row(&row)?;
+        let consent = match row.opt_text(10)? {
+            None => None,
+            Some(text) => Some(Consent {
+                user: session.user.clone(),
+                client: self.client.clone(),
+                scope: scope(text)?,
+                granted_at: row.time(11)?,
+                updated_at: row.time(12)?,
+                implied: row.int(13)? != 0,
+            }),
+        };
+        Ok(Some(Standing { session, consent }))
     }
 }
 
@@ -67,7 +114,7 @@ struct OfUser<'a> {
 impl Verb for OfUser<'_> {
     type Out = Vec<Session>;
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Session>, Fault> {
-        let sql = select!("WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.id DESC");
+        let sql = concat!(select!(""), "WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.id DESC");
         all(tx, sql, params![self.user, self.now]).await
     }
 }
@@ -208,6 +255,16 @@ impl Sessions for Store {
         idle_since: Timestamp,
     ) -> Result<Option<Session>, Fault> {
         self.engine.read(ByToken { token, now, idle_since }).await
+    }
+
+    async fn standing(
+        &self,
+        token: &SecretHash,
+        client: &ClientId,
+        now: Timestamp,
+        idle_since: Timestamp,
+    ) -> Result<Option<Standing>, Fault> {
+        self.engine.read(Standings { client, of: ByToken { token, now, idle_since } }).await
     }
 
     async fn sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, Fault> {

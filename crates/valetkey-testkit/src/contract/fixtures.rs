@@ -276,7 +276,13 @@ pub(super) fn gated(grant: &Grant) -> NewGrant<'_> {
 }
 
 pub(super) async fn redeem(store: &Handle, code: &Grant) -> Redemption {
-    store.redeem_code(&gated(code), &grant_mark(code), &record(Event::CodeReplayed)).await.unwrap()
+    redeem_where(store, code, false).await
+}
+
+/// The same, where an address must be proven or need not be.
+pub(super) async fn redeem_where(store: &Handle, code: &Grant, verified_email: bool) -> Redemption {
+    let replay = || (grant_mark(code), record(Event::CodeReplayed));
+    store.redeem_code(code.clone(), verified_email, &replay).await.unwrap()
 }
 
 pub(super) async fn rotate(store: &Handle, grant: &Grant, generation: i64, now: Timestamp) -> Rotation {

@@ -2,14 +2,14 @@
 
 use super::Handle;
 use super::fixtures::{
-    CALLERS, NOW, ROUNDS, Scene, add_user, any, client, cookie, later, race, record, session_of, start, told,
-    user, user_in,
+    CALLERS, NOW, ROUNDS, Scene, add_user, any, client, cookie, later, pair_mark, race, record, refresh,
+    session_of, start, told, user, user_in,
 };
 use valetkey_core::audit::Event;
 use valetkey_core::directory::User;
 use valetkey_core::ids::SessionId;
 use valetkey_core::secret::SecretHash;
-use valetkey_core::store::{Attempt, AttemptKey, NewSession, Session, Write};
+use valetkey_core::store::{Attempt, AttemptKey, Limits, NewSession, RefreshBy, Session, Write};
 use valetkey_core::time::{Seconds, Timestamp};
 
 async fn found(store: &Handle, session: &Session, now: Timestamp, idle_since: Timestamp) -> Option<Session> {
@@ -35,6 +35,55 @@ pub async fn a_session_is_found_by_its_cookie_while_it_lives(store: Handle) {
     assert_eq!(store.session(&SecretHash::of("guessed"), NOW, Timestamp(0)).await.unwrap(), None);
     scene.change_user(|user| user.disabled = true).await;
     assert!(!lives(&store, session).await, "its user is disabled");
+}
+
+pub async fn a_session_is_found_with_what_its_user_allowed_that_client(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let (session, token, app) = (&scene.session, cookie(&scene.session), &scene.client.id);
+    let standing = async |token: &SecretHash, client: &str, now, idle_since| {
+        store.standing(token, &client.into(), now, idle_since).await.unwrap()
+    };
+    let found = standing(&token, app.as_str(), NOW, later(-61)).await.unwrap();
+    assert_eq!(&found.session, session);
+    assert_eq!(found.consent, store.consent(&scene.user.id, app).await.unwrap());
+    assert!(found.consent.is_some());
+    let other = standing(&token, "other", NOW, later(-61)).await.unwrap();
+    assert_eq!((other.session, other.consent), (session.clone(), None), "another client was allowed nothing");
+    for (case, now, idle_since) in [("idle too long", NOW, later(-60)), ("over", later(86_400), later(-61))] {
+        assert_eq!(standing(&token, app.as_str(), now, idle_since).await, None, "{case}");
+    }
+    let guessed = SecretHash::of("guessed");
+    assert_eq!(standing(&guessed, app.as_str(), NOW, Timestamp(0)).await, None);
+    scene.change_user(|user| user.disabled = true).await;
+    assert_eq!(standing(&token, app.as_str(), NOW, Timestamp(0)).await, None, "its user is disabled");
+}
+
+pub async fn what_memory_may_hold_otherwise_is_counted_and_what_gives_tokens_is_not(store: Handle) {
+    let scene = Scene::new(&store).await;
+    let mut last = store.writes();
+    let mut counted = || {
+        let now = store.writes();
+        std::mem::replace(&mut last, now) != now
+    };
+    let grant = scene.granted().await;
+    refresh(&store, &grant, RefreshBy::Kept(1), Limits { idle_until: later(9), expires_at: later(9) }, NOW)
+        .await;
+    assert!(!counted(), "a code redeemed, a token refreshed");
+    scene.change_user(|user| user.name = Some("Alice".to_owned())).await;
+    assert!(counted(), "a person changed");
+    scene.change_client(|client| client.name = "App".to_owned()).await;
+    assert!(counted(), "a client changed");
+    let (user, client) = (&scene.user.id, &scene.client.id);
+    let mark = pair_mark(user, client, NOW.0 * 1000);
+    assert!(store.withdraw_consent(user, client, &mark, &record(Event::ConsentWithdrawn)).await.unwrap());
+    assert!(counted(), "a consent withdrawn");
+    store.touch_session(scene.session.id, later(5)).await.unwrap();
+    assert!(counted(), "a session seen");
+    store.end_session(scene.session.id, &record(Event::SessionEnded)).await.unwrap();
+    assert!(counted(), "a session ended");
+    assert!(start(&store, &session_of(&scene.user)).await && counted(), "a session begun");
+    store.end_sessions(user, None, &record(Event::SessionEnded)).await.unwrap();
+    assert!(counted(), "all sessions ended");
 }
 
 pub async fn a_session_is_not_started_for_a_user_who_cannot_act(store: Handle) {

@@ -1,13 +1,11 @@
 //! RFC 6749 §3.1 — the authorization endpoint, by GET and POST
 
 use super::respond::see_other;
-use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::pages::flow;
 use crate::pages::respond::{failed, refused, to_client};
 use crate::pages::view::ErrorKind;
 use axum::response::Response;
-use http::header::SET_COOKIE;
 use valetkey_core::authorize::{self, Refusal};
 use valetkey_core::endpoint::discovery::path::AUTHORIZE;
 use valetkey_core::error::{Code, Denial};
@@ -19,18 +17,15 @@ pub(crate) async fn get(call: Call) -> Response {
         Ok(params) => params,
         Err(denial) => return refused(&call, ErrorKind::BadRequest, denial),
     };
-    let request = match authorize::begin(&call.cx, &params).await {
-        Ok((_, request)) => request,
+    let (client, request) = match authorize::begin(&call.cx, &params).await {
+        Ok(begun) => begun,
         Err(refusal) => return not_begun(&call, refusal, &params).await,
     };
-    let (browser, fresh) = match call.cookie(Cookie::Browser) {
-        Some(own) => (own.to_owned(), false),
-        None => (call.cx.new_secret().expose().to_owned(), true),
-    };
+    let (browser, fresh) = flow::browser(&call);
     let interaction = Interaction::new(&call.cx, request, &browser);
-    let mut response = flow::resume(&call, interaction).await;
-    if fresh && let Some(cookie) = Cookie::Browser.set(&browser, None, call.https()) {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    let mut response = flow::arrive(&call, &client, &interaction).await;
+    if fresh {
+        flow::keep_browser(&call, &mut response, &browser);
     }
     response
 }

@@ -8,6 +8,7 @@ use crate::extract::Call;
 use crate::oauth::respond::see_other;
 use axum::response::Response;
 use http::header::SET_COOKIE;
+use std::borrow::Cow;
 use std::sync::Arc;
 use valetkey_core::authorize::{self, AuthorizationResponse, Progress};
 use valetkey_core::client::{Client, Origin};
@@ -25,10 +26,10 @@ pub(crate) async fn current_session(call: &Call) -> Result<Option<Session>, Faul
 }
 
 /// The value of the browser's cookie, made anew where it has none: then `keep_browser` gives it.
-pub(crate) fn browser(call: &Call) -> (String, bool) {
+pub(crate) fn browser(call: &Call) -> (Cow<'_, str>, bool) {
     match call.cookie(Cookie::Browser) {
-        Some(own) => (own.to_owned(), false),
-        None => (call.cx.new_secret().expose().to_owned(), true),
+        Some(own) => (own.into(), false),
+        None => (call.cx.new_secret().expose().to_owned().into(), true),
     }
 }
 
@@ -67,13 +68,34 @@ pub(crate) async fn resume(call: &Call, interaction: Interaction) -> Response {
         Ok(both) => both,
         Err(response) => return response,
     };
-    let progress = match authorize::resume(&call.cx, &client, &interaction, session.as_ref()).await {
-        Ok(progress) => progress,
-        Err(fault) => return failed(call, &fault),
-    };
+    match authorize::resume(&call.cx, &client, &interaction, session.as_ref()).await {
+        Ok(progress) => on(call, &client, session.as_ref(), &interaction, progress).await,
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+/// The same for a request of this client that has just come.
+pub(crate) async fn arrive(call: &Call, client: &Client, interaction: &Interaction) -> Response {
+    let cookie = call.cookie(Cookie::Session);
+    match authorize::arrive(&call.cx, client, interaction, cookie).await {
+        Ok((progress, standing)) => {
+            let session = standing.as_deref().map(|standing| &standing.session);
+            on(call, client, session, interaction, progress).await
+        }
+        Err(fault) => failed(call, &fault),
+    }
+}
+
+async fn on(
+    call: &Call,
+    client: &Client,
+    session: Option<&Session>,
+    interaction: &Interaction,
+    progress: Progress,
+) -> Response {
     let signs_up = call.cx.takes_sign_ups(&interaction.request.tenant);
     let path = match progress {
-        Progress::Done(answer) => return done(call, &client, session.as_ref(), &interaction, &answer).await,
+        Progress::Done(answer) => return done(call, client, session, interaction, &answer).await,
         Progress::Ask(Step::Consent { .. }) => consent::PATH,
         Progress::Ask(Step::VerifiedEmail) => unconfirmed::PATH,
         Progress::Ask(Step::Login(LoginReason::Create)) if signs_up => sign_up::PATH,

@@ -80,6 +80,7 @@ mod setup;
 mod sign_up;
 mod sign_up_bounds;
 mod signer;
+mod standings;
 mod strangers;
 mod support;
 mod tenants;

@@ -114,6 +114,8 @@ impl Step {
 
 impl Verb for Step {
     type Out = Option<Rotation>;
+    const ASIDE: bool = true;
+
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Rotation>, Fault> {
         self.move_on(tx).await
     }
