@@ -4,6 +4,7 @@ use crate::ids::{ClientId, Id, TenantId, UserId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,4 +121,23 @@ pub struct Record {
     /// The browser that a person acted in, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
+}
+
+/// How many records one request has made: in the milliseconds of its present their ids sort as they came.
+#[derive(Debug, Default)]
+pub struct Order(AtomicU16);
+
+impl Order {
+    /// The id of the next record of a request of this moment.
+    pub fn next(&self, now_ms: u64, random: [u8; 8]) -> Id {
+        let [high, low] = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = random;
+        Id::new(now_ms, [high, low, a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Clone for Order {
+    fn clone(&self) -> Self {
+        Self(AtomicU16::new(self.0.load(Ordering::Relaxed)))
+    }
 }

@@ -240,15 +240,12 @@ async fn go_on(
     {
         return Ok(Progress::Done(answer));
     }
-    let here = Here { now: cx.now, on_loopback: !cx.settings.is_https() };
-    let step = match (next_step(interaction, client, session, consent, here), session) {
-        (step @ Step::Login(_), _) | (step, None) => step,
-        (step, Some(session)) => match person::missing(cx, interaction, session) {
-            Some(missing) => missing,
-            None => person::gated(cx, interaction, session, step).await?,
-        },
+    let lacking = match session {
+        Some(session) => person::lacking(cx, interaction, session).await?,
+        None => None,
     };
-    Ok(match (step, session) {
+    let here = Here { now: cx.now, on_loopback: !cx.settings.is_https(), lacking };
+    Ok(match (next_step(interaction, client, session, consent, here), session) {
         (Step::Finish, Some(session)) => Progress::Done(match par::spend(cx, &interaction.request).await? {
             Ok(()) => finish(cx, client, interaction, session, &interaction.request.asked()).await?,
             Err(denial) => refuse(cx, &interaction.request, denial),

@@ -5,6 +5,7 @@ mod requested;
 pub use requested::{Requested, Wish};
 
 use crate::directory::User;
+use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -130,7 +131,12 @@ impl PersonClaims {
                 "{name} is no standard claim (OIDC Core §5.1), or stands in the account itself"
             ))
         })?;
-        let value = tidy(value);
+        let mut value = tidy(value);
+        if claim.shape == Shape::Zone
+            && let Some(known) = value.as_str().and_then(zone)
+        {
+            value = known.into();
+        }
         if self.0.get(name) == Some(&value) {
             return Ok(());
         }
@@ -203,7 +209,7 @@ fn check(claim: &Claim, value: &Value) -> Result<(), ClaimFlaw> {
     let (good, why) = match claim.shape {
         Shape::Url => (is_web(text), "must be an http or https address"),
         Shape::Birthdate => (is_birthdate(text), "must look like 1865-11-26, 0000-11-26 or 1865"),
-        Shape::Zone => (is_zone(text), "must be a time zone such as Europe/Amsterdam"),
+        Shape::Zone => (zone(text).is_some(), "must be a time zone such as Europe/Amsterdam"),
         Shape::Locale => (is_locale(text), "must be a language tag such as nl-NL"),
         Shape::Phone => (is_phone(text), "must be a phone number such as +31 20 555 0123"),
         _ => (true, ""),
@@ -251,11 +257,10 @@ fn is_birthdate(text: &str) -> bool {
     }
 }
 
-fn is_zone(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
-    };
-    text.split('/').all(part) && text.starts_with(|c: char| c.is_ascii_alphabetic())
+/// A time zone of the IANA database by its name there, however its letters were typed.
+fn zone(text: &str) -> Option<String> {
+    let known = TimeZoneDatabase::bundled().get(text).ok()?;
+    known.iana_name().map(str::to_owned)
 }
 
 fn is_locale(text: &str) -> bool {
@@ -325,7 +330,11 @@ mod tests {
             ("birthdate", json!("1865-13-26"), false),
             ("birthdate", json!("26.11.1865"), false),
             ("zoneinfo", json!("Europe/Amsterdam"), true),
+            ("zoneinfo", json!("UTC"), true),
             ("zoneinfo", json!("Europe Amsterdam"), false),
+            ("zoneinfo", json!("Europe/Atlantis"), false),
+            ("zoneinfo", json!("Amsterdam"), false),
+            ("zoneinfo", json!("../etc/passwd"), false),
             ("locale", json!("nl-NL"), true),
             ("locale", json!("<b>"), false),
             ("phone_number", json!("+31 (0)20 555-0123"), true),

@@ -12,7 +12,7 @@ pub use offered::{InUse, Offered};
 pub use standings::LateStandings;
 
 use crate::applied::InForce;
-use crate::audit::{Actor, Event, Record};
+use crate::audit::{Actor, Event, Order, Record};
 use crate::catalog::Catalog;
 use crate::client::authenticate::{Guard, Pauses};
 use crate::client::compat::Compat;
@@ -513,6 +513,7 @@ pub struct Context {
     pub caller: Caller,
     /// The whole of what `caller.certificate` names.
     pub certificate: Option<Arc<Certificate>>,
+    recorded: Order,
 }
 
 impl Caller {
@@ -533,7 +534,14 @@ impl Context {
     pub fn new(server: &Arc<Server>, caller: Caller) -> Self {
         let now_ms = server.now_ms();
         let now = Timestamp(i64::try_from(now_ms / 1000).unwrap_or(i64::MAX));
-        Self { server: Arc::clone(server), now, now_ms, caller, certificate: None }
+        Self {
+            server: Arc::clone(server),
+            now,
+            now_ms,
+            caller,
+            certificate: None,
+            recorded: Order::default(),
+        }
     }
 
     /// The same for a request that came with a certificate.
@@ -562,7 +570,7 @@ impl Context {
     /// The beginning of an audit record.
     pub fn record(&self, event: Event, actor: Actor) -> Record {
         Record {
-            id: self.new_id(),
+            id: self.recorded.next(self.now_ms, self.random()),
             at: self.now,
             event,
             actor,

@@ -113,6 +113,16 @@ impl TrustedIssuer {
         people && self.match_by == MatchBy::Username && accounts.lets_sign_up(&self.tenant)
     }
 
+    /// Whether a word of its lets an application have something of these people whom nobody asked.
+    pub fn vouches_for(&self, tenant: &TenantId) -> bool {
+        let implies = |trust: &Trust| match trust {
+            Trust::IdJag => true,
+            Trust::Users => self.implies_consent,
+            Trust::Workloads | Trust::SoftwareStatements => false,
+        };
+        !self.disabled && self.tenant == *tenant && self.trusted_for.iter().any(implies)
+    }
+
     fn takes(&self, algorithm: Algorithm) -> bool {
         let named = |name: &String| Algorithm::parse(name) == Some(algorithm);
         self.algorithms.is_empty() || self.algorithms.iter().any(named)

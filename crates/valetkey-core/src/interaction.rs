@@ -109,20 +109,24 @@ pub enum LoginReason {
 }
 
 /// When and where it is decided.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Here {
     pub now: Timestamp,
     /// The server itself is reached without TLS, and so by this machine alone: its loopback stands for https.
     pub on_loopback: bool,
+    /// What is missing of who is signed in, by what only the store knows: another account, a better proof, a confirmed
+    /// address.
+    pub lacking: Option<Step>,
 }
 
-/// Decides. Pure: everything it looks at is given.
+/// Decides. Pure: everything it looks at is given. The order is that of the pages: who it is, whether that account may have
+/// anything, what it allows; what comes first is what a silent request is told, too.
 pub fn next_step(
     interaction: &Interaction,
     client: &Client,
     session: Option<&Session>,
     consent: Option<&Consent>,
-    Here { now, on_loopback }: Here,
+    Here { now, on_loopback, lacking }: Here,
 ) -> Step {
     let request = &interaction.request;
     // A session of another directory is somebody else's affair: here nobody is signed in.
@@ -135,6 +139,9 @@ pub fn next_step(
                 Step::Refuse(Code::LoginRequired.because("the user is not signed in, or not recently enough"))
             }
         };
+    }
+    if let Some(step) = lacking {
+        return step;
     }
     // The operator opened the API to people in a browser: there is no application that could be asked about.
     if client.origin == Origin::Gateway {

@@ -16,12 +16,16 @@ use serde_json::{Value, json};
 use valetkey_core::client::metadata;
 use valetkey_core::endpoint::mastodon::{account, application, is_on};
 use valetkey_core::error::{Code, Denial, Error, FaultKind};
-use valetkey_core::manage::mastodon::{NewApp, register};
+use valetkey_core::manage::mastodon::{NewApp, register, wait};
 use valetkey_core::params::Params;
 
 /// `POST /api/v1/apps`
 pub(crate) async fn create_app(request: JsonCall) -> Response {
-    answer(registered(&request).await)
+    let mut response = answer(registered(&request).await);
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait(&request.call.cx).0));
+    }
+    response
 }
 
 async fn registered(request: &JsonCall) -> Result<Option<Value>, Error> {

@@ -16,7 +16,18 @@ const NOT_SO: Denial =
     Code::LoginRequired.because("the user was not authenticated in a way that the request insists on");
 
 /// What is missing although somebody is signed in; `None`: nothing.
-pub(super) fn missing(cx: &Context, interaction: &Interaction, session: &Session) -> Option<Step> {
+pub(super) async fn lacking(
+    cx: &Context,
+    interaction: &Interaction,
+    session: &Session,
+) -> Result<Option<Step>, Fault> {
+    match missing(cx, interaction, session) {
+        Some(step) => Ok(Some(step)),
+        None => gated(cx, interaction, session).await,
+    }
+}
+
+fn missing(cx: &Context, interaction: &Interaction, session: &Session) -> Option<Step> {
     let details = &interaction.request.details;
     let quiet = interaction.request.prompts.contains(&Prompt::None);
     let here = interaction.signed_in == Some(session.id);
@@ -40,24 +51,18 @@ pub(super) fn missing(cx: &Context, interaction: &Interaction, session: &Session
 const UNPROVEN: Denial =
     Code::InteractionRequired.because("the user's e-mail address must be confirmed first, and is not yet");
 
-/// What comes next of somebody who is all that the request asks for, behind the gate on the account: what no grant would
-/// be given for is not asked about.
-pub(super) async fn gated(
-    cx: &Context,
-    interaction: &Interaction,
-    session: &Session,
-    step: Step,
-) -> Result<Step, Fault> {
+/// The gate on the account: what no grant would be given for is not asked about.
+async fn gated(cx: &Context, interaction: &Interaction, session: &Session) -> Result<Option<Step>, Fault> {
     let accounts = &cx.settings.accounts;
-    if !accounts.require_verified_email || matches!(step, Step::Refuse(_)) {
-        return Ok(step);
+    if !accounts.require_verified_email {
+        return Ok(None);
     }
     let user = cx.store.user(&session.user).await?;
     if !user.is_some_and(|user| user.lacks_verified_email(accounts)) {
-        return Ok(step);
+        return Ok(None);
     }
     let quiet = interaction.request.prompts.contains(&Prompt::None);
-    Ok(if quiet { Step::Refuse(UNPROVEN) } else { Step::VerifiedEmail })
+    Ok(Some(if quiet { Step::Refuse(UNPROVEN) } else { Step::VerifiedEmail }))
 }
 
 /// How the client would like the person to be authenticated; what it insists on goes first.

@@ -81,13 +81,19 @@ pub(super) async fn by_word(
     if cx.revoked.is_withdrawn(grant.user.as_str(), client.id.as_str(), made.saturating_mul(1000)) {
         return Err(ENDED.into());
     }
-    let noted = given(cx, client, &grant.user, &grant.tenant, &grant.scope);
+    // Not the person, and not the client: the server, as it was told to.
+    let noted = given(cx, client, (&grant.user, &grant.tenant), &grant.scope, Actor::System);
     Ok(cx.store.begin_by_word(&cx.gated(grant), Some(&noted), record).await?)
 }
 
-fn given(cx: &Context, client: &Client, user: &UserId, tenant: &TenantId, scope: &Scope) -> Record {
-    let record = cx.record(Event::ConsentGiven, Actor::Client(client.id.clone()));
-    record.client(&client.id).user(user, tenant).object(scope)
+fn given(
+    cx: &Context,
+    client: &Client,
+    (user, tenant): (&UserId, &TenantId),
+    scope: &Scope,
+    by: Actor,
+) -> Record {
+    cx.record(Event::ConsentGiven, by).client(&client.id).user(user, tenant).object(scope)
 }
 
 /// Notes consent that is given otherwise than on our page: the account page shows it, and takes it back. What somebody
@@ -104,6 +110,6 @@ pub(super) async fn agreed(cx: &Context, client: &Client, user: &User, scope: &S
         updated_at: cx.now,
         implied: false,
     };
-    let record = given(cx, client, &user.id, &user.tenant, scope);
+    let record = given(cx, client, (&user.id, &user.tenant), scope, Actor::Client(client.id.clone()));
     Ok(cx.store.record_consent(&consent, &record).await?)
 }

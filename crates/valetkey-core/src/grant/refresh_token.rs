@@ -2,7 +2,7 @@
 //! `reusable_refresh_token`)
 
 use super::authorization_code::chosen_resources;
-use super::code_as_refresh_token;
+use super::{code_as_refresh_token, gate};
 use crate::audit::{Actor, Event};
 use crate::client::Client;
 use crate::client::compat::Compat;
@@ -153,7 +153,27 @@ async fn commit(
                 .because("the refresh token was used before; the whole grant was taken back")
                 .into())
         }
-        Rotation::Unknown => Err(UNKNOWN.into()),
+        Rotation::Unknown => Err(why_not(cx, client, grant.id, by).await),
+    }
+}
+
+/// Why the gate kept a token back that is the grant's own: said to nobody else.
+async fn why_not(cx: &Context, client: &Client, id: GrantId, by: RefreshBy) -> Error {
+    let own = |grant: &Grant| match by {
+        RefreshBy::Rotating(generation) | RefreshBy::Kept(generation) => grant.generation == generation,
+        RefreshBy::Code => true,
+    };
+    let grant = match cx.store.grant(id).await {
+        Ok(Some(grant)) => grant,
+        Ok(None) => return UNKNOWN.into(),
+        Err(fault) => return fault.into(),
+    };
+    if !own(&grant) || !is_live(&grant, Limits::in_force(cx, client, &grant), client, cx.now) {
+        return UNKNOWN.into();
+    }
+    match gate::standing(cx, &grant).await {
+        Ok(_) => UNKNOWN.into(),
+        Err(why) => why,
     }
 }
 

@@ -105,6 +105,7 @@ impl Exchange<'_> {
     async fn derived(&self, grant: &Grant) -> Result<TokenResponse, Error> {
         let details = Details {
             acr: grant.details.acr.clone(),
+            amr: grant.details.amr.clone(),
             act: self.act.clone(),
             exchanged: self.subject.sources.clone(),
             ..Details::default()

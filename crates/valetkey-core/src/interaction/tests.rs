@@ -6,7 +6,7 @@ use crate::ids::Id;
 use crate::time::Seconds;
 
 const NOW: Timestamp = Timestamp(10_000);
-const HERE: Here = Here { now: NOW, on_loopback: false };
+const HERE: Here = Here { now: NOW, on_loopback: false, lacking: None };
 
 pub(crate) fn session(auth_time: i64) -> Session {
     Session {

@@ -15,9 +15,9 @@ pub fn is_name(text: &str) -> bool {
     scope::is_name(text) && text.len() <= 255
 }
 
-/// The names of all that a session has, the most telling first; but for those of being fresh.
-fn lasting<'a>(values: &'a AcrValues, session: &Session) -> impl Iterator<Item = &'a str> {
-    let password = session.amr.iter().any(|method| method == PASSWORD);
+/// The names of all that somebody has who signed in so, the most telling first; but for those of being fresh.
+fn lasting<'a>(values: &'a AcrValues, amr: &[String]) -> impl Iterator<Item = &'a str> {
+    let password = amr.iter().any(|method| method == PASSWORD);
     let by = if password { &values.password } else { &values.upstream };
     by.iter().chain(&values.signed_in).map(String::as_str)
 }
@@ -25,7 +25,7 @@ fn lasting<'a>(values: &'a AcrValues, session: &Session) -> impl Iterator<Item =
 /// The names of all that a session has, the most telling first.
 pub fn held<'a>(values: &'a AcrValues, session: &Session, now: Timestamp) -> impl Iterator<Item = &'a str> {
     let fresh = now - session.auth_time <= values.fresh_for;
-    values.fresh.iter().filter(move |_| fresh).map(String::as_str).chain(lasting(values, session))
+    values.fresh.iter().filter(move |_| fresh).map(String::as_str).chain(lasting(values, &session.amr))
 }
 
 /// What is said of a session: the first of the wishes that it fulfils, else how the person signed in. Nothing where the
@@ -35,7 +35,7 @@ pub fn said(cx: &Context, session: &Session, wishes: &[String]) -> Option<String
     let held: Vec<&str> = held(values, session, cx.now).collect();
     let fulfilled = wishes.iter().map(String::as_str).find(|wish| held.contains(wish));
     // That it was just now says `auth_time` better; the name is for those who ask for it.
-    fulfilled.or_else(|| lasting(values, session).next()).map(str::to_owned)
+    fulfilled.or_else(|| lasting(values, &session.amr).next()).map(str::to_owned)
 }
 
 /// Whether a name that was said of somebody holds still: one of being fresh does for `fresh_for` alone, however long the
@@ -46,9 +46,11 @@ pub fn holds(values: &AcrValues, name: &str, auth_time: Option<Timestamp>, now: 
     lasts || !is_of(&values.fresh) || auth_time.is_some_and(|at| now - at <= values.fresh_for)
 }
 
-/// What of an answer a token that is made now may say.
-pub fn said_still<'a>(cx: &Context, answer: &'a Details, auth_time: Option<Timestamp>) -> Option<&'a str> {
-    answer.acr.as_deref().filter(|name| holds(&cx.settings.acr, name, auth_time, cx.now))
+/// What a token that is made now may say: what was said, or the usual name where that was of being fresh and is over.
+pub fn said_still<'a>(cx: &'a Context, answer: &'a Details, auth_time: Option<Timestamp>) -> Option<&'a str> {
+    let values = &cx.settings.acr;
+    let said = answer.acr.as_deref()?;
+    if holds(values, said, auth_time, cx.now) { Some(said) } else { lasting(values, &answer.amr).next() }
 }
 
 /// Whether a session fulfils one of the wishes. No wish is fulfilled.
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn what_has_no_name_is_not_said_and_no_name_stands_twice() {
         let none = AcrValues { signed_in: Vec::new(), upstream: Vec::new(), ..AcrValues::default() };
-        assert_eq!(lasting(&none, &session(&[], 0)).next(), None);
+        assert_eq!(lasting(&none, &[]).next(), None);
         let same = AcrValues { upstream: none.password.clone(), ..AcrValues::default() };
         assert_eq!(same.all().len(), 3, "{same:?}");
         for (name, good) in [("phr", true), ("urn:a:b", true), ("", false), ("a b", false), ("a\"b", false)] {

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::params::Params;
 use crate::scope::Scope;
+use crate::time::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -88,6 +89,11 @@ pub async fn register(cx: &Context, new: NewApp) -> Result<Option<Value>, Error>
     }
     json["client_id"] = made.client.id.as_str().into();
     Ok(Some(json))
+}
+
+/// For how long whoever registered too many gets no further one.
+pub fn wait(cx: &Context) -> Seconds {
+    cx.registrations.wait("", cx.caller.address, cx.now)
 }
 
 fn refused(error: ManageError) -> Error {

@@ -1,6 +1,7 @@
 //! `/consent`: may this application have a key?
 
 use super::flow::{self, both};
+use super::login;
 use super::respond::{app, failed, page, person, plain_error, refused};
 use super::view::words::{device, span};
 use super::view::{
@@ -84,8 +85,8 @@ async fn view(call: &Call, asking: &Asking<'_>, nothing_selected: bool) -> Resul
         csrf: Some(form_proof::make(&call.cx, cookie)?),
         app: app(client),
         person: user.as_ref().map_or_else(|| super::view::Person::new("", None, None), person),
-        tenant: super::login::tenant_view(call, &session.tenant).map(|tenant| tenant.name),
-        not_you: Href::local(&format!("/login?i={sealed}&switch=1")).unwrap_or_else(Href::root),
+        tenant: login::tenant_view(call, &session.tenant).map(|tenant| tenant.name),
+        not_you: login::switch(sealed).unwrap_or_else(Href::root),
         asked: boxes
             .map(|name| asked(&catalog, name, known && !held.contains(name)))
             // Nothing is lost on an error: who unticked every box finds every box unticked.

@@ -17,6 +17,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use valetkey_core::authorize::{self, Progress};
 use valetkey_core::client::Client;
+use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::TenantId;
 use valetkey_core::interaction::{Interaction, LoginReason, Step};
@@ -37,6 +38,11 @@ pub(crate) fn and_back(path: &str) -> String {
 
 pub(crate) fn query(path: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish()
+}
+
+/// For who is signed in and goes on as somebody else.
+pub(crate) fn switch(sealed: &str) -> Option<Href> {
+    Href::local(&format!("{PATH}?i={sealed}&switch=1"))
 }
 
 /// Where a plain sign-in leads: the page of ours that sent the person here, if one did.
@@ -164,8 +170,10 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
         Some(session) if reason != LoginReason::SignedOut => call.cx.store.user(&session.user).await?,
         _ => None,
     };
+    // Whoever typed another name meant another account.
+    let other = |user: &User| error.is_some() && !username.is_empty() && username != user.username;
     let mode = match (reason, session, user) {
-        (LoginReason::Again, _, Some(user)) => {
+        (LoginReason::Again, _, Some(user)) if !other(&user) => {
             username = user.username;
             LoginMode::Again
         }
@@ -177,6 +185,8 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
     let tenant_id = interaction.is_none().then(|| tenant.to_string()).filter(|id| id != TenantId::DEFAULT);
     let about = interaction.map(|(.., client)| &client.profile.about);
     let upstreams = upstream::buttons(call, &tenant, interaction.map(|(own, ..)| own));
+    // Where the answer must be about this person, another would only be refused.
+    let free = interaction.filter(|(own, ..)| own.request.details.expected.is_none());
     Ok(Login {
         i: interaction.map(|(_, sealed, _)| sealed.to_owned()),
         csrf: Some(form_proof::make(&call.cx, browser)?),
@@ -191,6 +201,7 @@ async fn view(call: &Call, asking: Asking<'_>, browser: &str) -> Result<Login, F
             tenant_id.as_deref(),
         ),
         tenant_id,
+        switch: free.filter(|_| matches!(mode, LoginMode::Again)).and_then(|(_, sealed, _)| switch(sealed)),
         destination: interaction.and_then(|(own, ..)| Destination::of(&own.request.redirect_uri)),
         username,
         mode,

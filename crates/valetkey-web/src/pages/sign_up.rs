@@ -4,7 +4,7 @@ use super::flow;
 use super::login::{self, tenant_view};
 use super::respond::{app, failed, page, person, plain_error};
 use super::view::words::span;
-use super::view::{Destination, ErrorKind, Href, SetupError, SignUp, SignUpTrouble};
+use super::view::{Destination, ErrorKind, Href, KnownAccount, SetupError, SignUp, SignUpTrouble};
 use crate::cookie::Cookie;
 use crate::extract::{Call, PageForm};
 use crate::oauth::respond::see_other;
@@ -150,8 +150,13 @@ async fn view(
     browser: &str,
 ) -> Result<SignUp, Fault> {
     let accounts = &call.cx.settings.accounts;
-    let signed_in = match session {
-        Some(session) => call.cx.store.user(&session.user).await?,
+    // Somebody of another directory goes on with nothing here.
+    let own = session.filter(|session| session.tenant == place.tenant);
+    let signed_in = match own {
+        Some(session) => {
+            let user = call.cx.store.user(&session.user).await?;
+            user.map(|user| KnownAccount { session: session.id.to_string(), person: person(&user) })
+        }
         None => None,
     };
     let interaction = place.interaction.as_ref();
@@ -166,7 +171,8 @@ async fn view(
         next: login::next(call).map(|next| login::query(next.as_str())),
         sign_in: to(login::PATH, call, sealed, tenant_id.as_deref()),
         tenant_id,
-        person: signed_in.as_ref().map(person),
+        switch: sealed.filter(|_| signed_in.is_some()).and_then(login::switch),
+        signed_in,
         username: said.username,
         name: said.name,
         email: said.email,
@@ -250,6 +256,7 @@ fn error(flaw: SignUpFlaw) -> SetupError {
     match flaw {
         SignUpFlaw::UsernameMissing => SetupError::UsernameMissing,
         SignUpFlaw::UsernameInvalid => SetupError::UsernameInvalid,
+        SignUpFlaw::UsernameReserved => SetupError::UsernameReserved,
         SignUpFlaw::UsernameTaken => SetupError::UsernameTaken,
         SignUpFlaw::EmailMissing => SetupError::EmailMissing,
         SignUpFlaw::PasswordMissing => SetupError::PasswordMissing,

@@ -1,6 +1,7 @@
 //! `/login/unconfirmed`: signed in, but the e-mail address must be confirmed before any application gets anything.
 
 use super::flow::{self, both};
+use super::login;
 use super::respond::{app, failed, page, person, plain_error, refused};
 use super::view::{ErrorKind, Href, Unconfirmed};
 use crate::cookie::Cookie;
@@ -81,7 +82,7 @@ fn view(
     let asking = interaction.filter(|(.., client)| client.origin != Origin::Gateway);
     let here = call.uri.path();
     let again = interaction.map_or_else(|| here.to_owned(), |(_, sealed, _)| format!("{PATH}?i={sealed}"));
-    let not_you = interaction.and_then(|(_, sealed, _)| Href::local(&format!("/login?i={sealed}&switch=1")));
+    let not_you = interaction.and_then(|(_, sealed, _)| login::switch(sealed));
     let providers = super::upstream::names(call, &user.tenant);
     Ok(Unconfirmed {
         i: asking.map(|(_, sealed, _)| sealed.to_owned()),

@@ -21,7 +21,7 @@ fn luminance(colour: [f64; 3]) -> f64 {
 
 #[test]
 fn wcag_1_4_3_every_pair_of_text_and_ground_is_at_least_4_5_to_1_in_both_schemes() {
-    let mut pairs = vec![("brass", "brass-wash"), ("brass-ink", "brass"), ("paper", "ink")];
+    let mut pairs = vec![("brass", "brass-wash"), ("brass-ink", "brass"), ("paper", "soft")];
     for text in ["ink", "soft", "brass"] {
         pairs.extend(["ground", "paper", "sunk"].map(|ground| (text, ground)));
     }
@@ -34,6 +34,22 @@ fn wcag_1_4_3_every_pair_of_text_and_ground_is_at_least_4_5_to_1_in_both_schemes
             let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
             assert!(ratio >= 4.5, "{text} on {ground}, scheme {scheme}: {ratio:.2}");
         }
+    }
+}
+
+#[test]
+fn deny_weighs_as_much_as_allow_in_both_schemes() {
+    let ground = |button: &str| {
+        let rule = style().split(&format!(".button.{button} {{ background: var(--")).nth(1).unwrap();
+        rule.split(')').next().unwrap().to_owned()
+    };
+    for scheme in [0, 1] {
+        let paper = luminance(colour("paper", scheme));
+        let [deny, allow] = ["firm", "primary"].map(|button| {
+            let own = luminance(colour(&ground(button), scheme));
+            (own.max(paper) + 0.05) / (own.min(paper) + 0.05)
+        });
+        assert!((0.75..1.33).contains(&(deny / allow)), "scheme {scheme}: {deny:.2} to {allow:.2}");
     }
 }
 

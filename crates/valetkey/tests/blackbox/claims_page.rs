@@ -92,6 +92,7 @@ async fn what_cannot_stand_is_said_beside_its_field_and_nothing_is_changed() {
     for (name, value, words) in [
         ("birthdate", "26.11.1865", "This must look like 1865-11-26"),
         ("zoneinfo", "London time", "This must be a time zone"),
+        ("zoneinfo", "Europe/Atlantis", "This must be a time zone"),
         ("locale", "<b>", "This must be a language tag"),
         ("website", "javascript:alert(1)", "This must be an http or https address"),
         ("picture", "/alice.png", "This must be an http or https address"),

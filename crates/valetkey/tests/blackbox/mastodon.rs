@@ -138,7 +138,13 @@ async fn a_request_takes_no_opt_in_and_an_address_registers_so_many_and_no_more(
     for n in 1..60 {
         assert_eq!(create(&app, &good).await.status, 200, "{n}");
     }
-    refused(&create(&app, &good).await, 429, "Too many requests", "as many as RFC 7591 allows");
+    let often = create(&app, &good).await;
+    refused(&often, 429, "Too many requests", "as many as RFC 7591 allows");
+    let wait: u64 = often.header("retry-after").parse().unwrap();
+    app.clock.advance(wait - 1);
+    assert_eq!(create(&app, &good).await.status, 429, "told to wait {wait} s");
+    app.clock.advance(1);
+    assert_eq!(create(&app, &good).await.status, 200, "{wait} s later");
 }
 
 #[tokio::test]

@@ -132,29 +132,100 @@ async fn the_sign_in_page_leads_to_the_sign_up_page_and_back_within_the_request(
     assert!(page.words().contains("carol@example.org not confirmed"), "{}", page.words());
 }
 
+/// The button by which whoever is signed in goes on with that account.
+fn own_account(page: &Reply) -> &str {
+    page.body.split("name=\"account\" value=\"").nth(1).unwrap().split('"').next().unwrap()
+}
+
 #[tokio::test]
-async fn prompt_create_with_somebody_signed_in_asks_all_the_same_and_lets_them_stay_who_they_are() {
+async fn prompt_create_with_somebody_signed_in_is_one_page_on_which_they_may_stay_who_they_are() {
     let app = open().await;
     let mut browser = app.browser();
     browser.code("app", "read", "alice").await;
     let page = browser.authorize(&asking("read", "create")).await;
     assert_page(&page, 200, CREATE, "signed in");
-    assert!(page.words().contains("You are signed in as alice"), "{}", page.words());
+    assert!(page.words().contains("Go on as alice"), "{}", page.words());
     let i = page.hidden("i").unwrap();
     // Round the page by the address of the next one leads back to it.
     let round = browser.get(&format!("/consent?i={i}")).await;
     assert_eq!(outcome(&browser.follow(round).await), CREATE);
-    let choose = browser.get(&format!("/login?i={i}")).await;
-    assert_eq!(outcome(&choose), "Choose an account");
-    let session = choose.body.split("name=\"account\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let reply = browser.submit("/login", &choose, &[("account", session)]).await;
-    assert!(browser.follow(reply).await.redirected().contains_key("code"), "alice goes on");
+    let forged = browser.submit("/login", &page, &[("account", "0000000000000000000000000")]).await;
+    assert_eq!(outcome(&browser.follow(forged).await), CREATE, "nobody's session");
+    let reply = browser.submit("/login", &page, &[("account", own_account(&page))]).await;
+    assert!(browser.follow(reply).await.redirected().contains_key("code"), "alice goes on, asked once");
+    // Who has yet another account signs in to that one.
+    let link = format!("/login?i={i}&switch=1");
+    assert!(page.body.replace("&amp;", "&").replace("&#x2f;", "/").contains(&link), "{}", page.body);
+    let login = browser.get(&link).await;
+    assert_eq!(outcome(&login), "Sign in");
+    let wrong = browser.log_in(&login, "bob", "wrong wrong wrong").await;
+    assert!(wrong.words().contains("do not match") && wrong.field("username").as_deref() == Some("bob"));
+    let consent = browser.log_in(&login, "bob", PASSWORD).await;
+    assert!(consent.words().contains("bob") && consent.body.contains("name=\"decision\""));
 
     let page = browser.authorize(&asking("read", "create")).await;
     let consent = sign_up(&mut browser, &page, &carol()).await;
     assert!(consent.words().contains("carol"), "{}", consent.words());
     let account = browser.get("/account").await;
     assert!(account.words().contains("carol") && !account.words().contains("alice"), "{}", account.words());
+}
+
+#[tokio::test]
+async fn oidc_core_section_3_1_2_1_who_goes_on_with_an_account_at_create_has_chosen_it_and_is_asked_only_what_is_left()
+ {
+    for (prompt, left) in [
+        ("create", "code"),
+        ("create select_account", "code"),
+        ("create login", "Confirm it is you"),
+        ("create login select_account", "Confirm it is you"),
+    ] {
+        let app = open().await;
+        let mut browser = app.browser();
+        browser.code("app", "read", "alice").await;
+        let page = browser.authorize(&asking("read", prompt)).await;
+        let reply = browser.submit("/login", &page, &[("account", own_account(&page))]).await;
+        let next = browser.follow(reply).await;
+        assert_eq!(outcome(&next), left, "{prompt}");
+        if left != "code" {
+            assert_eq!(next.field("username").as_deref(), Some("alice"));
+            assert!(next.words().contains("Sign in as somebody else"), "{}", next.words());
+            let i = next.hidden("i").unwrap();
+            // Who is somebody else, and slips, is not pressed into the account of before.
+            let other = browser.get(&format!("/login?i={i}&switch=1")).await;
+            let slip = browser.log_in(&other, "bob", "wrong wrong wrong").await;
+            assert_eq!((slip.status.as_u16(), slip.field("username").as_deref()), (401, Some("bob")));
+            assert!(!slip.body.contains("readonly"), "{}", slip.body);
+            assert_eq!(outcome(&browser.log_in(&next, "alice", PASSWORD).await), "code", "{prompt}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_of_another_directory_is_not_offered_to_go_on_where_they_have_no_account() {
+    let app = open().await;
+    crate::support::apply_tenant(&app, "house", false).await;
+    let mut browser = app.browser();
+    browser.code("app", "read", "alice").await;
+    let page = browser.authorize(&with(&asking("read", "create"), "tenant_id", Some("house"))).await;
+    assert_page(&page, 200, CREATE, "the other directory");
+    assert!(!page.words().contains("alice"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn the_trail_tells_a_sign_up_in_the_order_in_which_it_came() {
+    let app = open().await;
+    for n in 0..12 {
+        let mut browser = app.browser();
+        let page = browser.get(SIGN_UP).await;
+        let fields = with(&carol(), "username", Some(&*format!("carol{n}").leak()));
+        assert_eq!(browser.submit(SIGN_UP, &page, &fields).await.status, 303);
+        let id = user_id(&app, &format!("carol{n}")).await;
+        let mut own: Vec<Record> =
+            app.records().await.into_iter().filter(|own| own.user.as_ref() == Some(&id)).collect();
+        own.sort_by_key(|record| record.id);
+        let told: Vec<Event> = own.iter().map(|record| record.event).collect();
+        assert_eq!(told, [Event::UserCreated, Event::LoginSucceeded], "{n}");
+    }
 }
 
 #[tokio::test]
@@ -195,8 +266,9 @@ async fn what_cannot_be_an_account_is_said_beside_its_field_and_nothing_typed_is
         ("username", "ALICE", "This username is taken"),
         ("username", "carol c", "Choose a username of letters"),
         ("username", "alice@example.org", "Choose a username of letters"),
-        ("username", "admin", "Choose a username of letters"),
-        ("username", "usr_0123", "Choose a username of letters"),
+        ("username", "admin", "this one is kept for those who run this server"),
+        ("username", "Root", "this one is kept for those who run this server"),
+        ("username", "usr_0123", "this one is kept for those who run this server"),
         ("username", "аlice", "Choose a username of letters"),
         ("email", "nonsense", "Enter an e-mail address like"),
         ("email", "a b@example.org", "Enter an e-mail address like"),

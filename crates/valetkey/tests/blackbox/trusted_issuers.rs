@@ -213,6 +213,38 @@ async fn what_an_issuer_implies_is_no_answer_and_what_a_person_takes_back_it_doe
 }
 
 #[tokio::test]
+async fn a_person_sees_who_has_a_key_that_nobody_asked_them_about_and_takes_it_back() {
+    let (app, other) = world(&[Trust::Users], by_name()).await;
+    let make = |jti: &str| other.about(&app, json!({"preferred_username": "alice", "jti": jti}));
+    assert_eq!(bear(&app, &make("1"), &[("scope", "read")]).await.status, 200);
+    let mut browser = app.browser();
+    browser.sign_in("alice").await;
+    let host = OTHER.strip_prefix("https://").unwrap();
+    let words = format!("Nobody asked you about this. Those who run this server let {host} vouch for you.");
+    for (path, later) in [("/account", 0), ("/account/apps", 0), ("/account/apps", 3600)] {
+        // The token is long gone; that the issuer's word is enough is not.
+        app.clock.advance(later);
+        let page = browser.get(path).await;
+        assert!(page.words().contains(&words), "{path}: {}", page.words());
+        assert!(page.words().contains("Take this key back"), "{path}");
+    }
+    let log = browser.get("/account/log").await.words();
+    assert!(log.contains("got a key without anybody asking you"), "{log}");
+    assert!(!log.contains("You gave"), "{log}");
+    let page = browser.get("/account/apps").await;
+    let reply = browser.submit("/account/apps/revoke", &page, &[("client", "agent")]).await;
+    assert_eq!(reply.status, 303);
+    assert!(!browser.get("/account/apps").await.words().contains("Nobody asked you"));
+    app.clock.advance(2);
+    assert_refused(&bear(&app, &make("2"), &[]).await, 400, "invalid_grant", "it stays taken back");
+    // What she allows herself is said as ever.
+    let mut bob = app.browser();
+    bob.code("app", "read", "bob").await;
+    let page = bob.get("/account/apps").await.words();
+    assert!(page.contains("Photo Printer") && !page.contains("Nobody asked you"), "{page}");
+}
+
+#[tokio::test]
 async fn rfc9470_section_6_2_how_and_when_somebody_signed_in_elsewhere_is_not_made_better_here() {
     let (app, other) = world(&[Trust::Users], by_name()).await;
     let now = app.cx().now.0;

@@ -54,7 +54,13 @@ async fn who_is_not_confirmed_signs_in_and_is_told_what_to_do_and_goes_on_once_t
     let forged = browser.submit("/consent", &page, &[("decision", "allow"), ("scope", "read")]).await;
     assert!(browser.follow(forged).await.words().contains(HELD_UP));
     let quiet = browser.authorize(&with(&request, "prompt", Some("none"))).await;
-    assert_eq!(outcome(&quiet), "consent_required", "nothing was allowed before either");
+    assert_eq!(
+        outcome(&quiet),
+        "interaction_required",
+        "nothing was allowed before either: the account comes first"
+    );
+    let late = with(&with(&request, "prompt", Some("none")), "max_age", Some("0"));
+    assert_eq!(outcome(&browser.authorize(&late).await), "login_required", "who it is comes before that");
     let account = browser.get("/account").await;
     assert_page(&account, 200, "Until it is confirmed, no app lets you in", "the account page");
     assert_page(&browser.get("/developer").await, 403, HELD_UP, "the portal");
@@ -125,7 +131,19 @@ async fn nothing_comes_through_the_browser_either_and_what_was_given_is_not_rene
     let access = text(&refreshed.json(), "access_token").to_owned();
     assert!(!opens_userinfo(&app, &access).await);
     let token = text(&refreshed.json(), "refresh_token").to_owned();
-    assert_eq!(refresh(&app, "front", &token).await.refusal(), (400, "invalid_grant".to_owned()));
+    // The application itself is told why; nobody else is told anything.
+    let words = async |client: &str, token: &str| {
+        let reply = refresh(&app, client, token).await;
+        assert_eq!(reply.refusal(), (400, "invalid_grant".to_owned()));
+        text(&reply.json(), "error_description").to_owned()
+    };
+    assert!(words("front", &token).await.contains("e-mail address is not confirmed"));
+    assert!(words("app", &token).await.contains("unknown, expired, revoked"), "another client");
+    assert!(words("front", "vk_rt_nonsense").await.contains("unknown, expired, revoked"), "no token");
+    let asked = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    let stranger = app.post("/oauth/token", Some(("front", "wrong")), &asked).await;
+    assert_eq!(stranger.refusal(), (401, "invalid_client".to_owned()));
+    assert!(!stranger.body.contains("confirmed"), "{}", stranger.body);
     let asked = [("token", token.as_str())];
     let told = app.post("/oauth/introspect", Some(("front", CLIENT_SECRET)), &asked).await.json();
     assert_eq!(told["active"], false);

@@ -44,8 +44,10 @@ pub enum NotSignedUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUpFlaw {
     UsernameMissing,
-    /// Not of plain letters and digits, or one that would mislead.
+    /// Not of plain letters and digits, or too long.
     UsernameInvalid,
+    /// One that would mislead.
+    UsernameReserved,
     UsernameTaken,
     EmailMissing,
     PasswordMissing,
@@ -78,18 +80,19 @@ const RESERVED: [&str; 14] = [
     "webmaster",
 ];
 
-/// Whether somebody may call themselves so: plain characters that cannot be taken for others, never an address, which would
-/// be found before its owner's account, and never the id of an account.
-fn is_plain(name: &str) -> bool {
+/// What is wrong with a name that somebody chooses alone: plain characters that cannot be taken for others, never an address,
+/// which would be found before its owner's account; never one that speaks for the server, nor the id of an account.
+fn flaw_of(name: &str) -> Option<SignUpFlaw> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     let ends = |c: char| c.is_ascii_alphanumeric();
     let key = User::lookup_key(name);
-    name.len() <= LONGEST
-        && name.bytes().all(plain)
-        && name.starts_with(ends)
-        && name.ends_with(ends)
-        && !key.starts_with(UserId::PREFIX)
-        && !RESERVED.contains(&key.as_str())
+    let readable =
+        name.len() <= LONGEST && name.bytes().all(plain) && name.starts_with(ends) && name.ends_with(ends);
+    if !readable {
+        return Some(SignUpFlaw::UsernameInvalid);
+    }
+    let reserved = key.starts_with(UserId::PREFIX) || RESERVED.contains(&key.as_str());
+    reserved.then_some(SignUpFlaw::UsernameReserved)
 }
 
 /// Makes an account that may nothing special, with an unproven address.
@@ -167,8 +170,8 @@ fn wrong(cx: &Context, new: &NewUser, missing: Vec<SignUpFlaw>) -> Vec<SignUpFla
     let password = new.password.clone().filter(|_| missing.is_empty());
     let judged = NewUser { password, ..new.clone() };
     let mut wrong = Vec::new();
-    if !lacks(SignUpFlaw::UsernameMissing) && !is_plain(&new.username) {
-        wrong.push(SignUpFlaw::UsernameInvalid);
+    if !lacks(SignUpFlaw::UsernameMissing) {
+        wrong.extend(flaw_of(&new.username));
     }
     let others = flaws(cx, &judged).into_iter().filter(|flaw| *flaw != UserFlaw::Username);
     wrong.extend(others.map(SignUpFlaw::Other));
@@ -183,6 +186,7 @@ impl SignUpFlaw {
         match self {
             Self::UsernameMissing
             | Self::UsernameInvalid
+            | Self::UsernameReserved
             | Self::UsernameTaken
             | Self::Other(UserFlaw::Username) => 0,
             Self::Other(UserFlaw::Name) => 1,
@@ -213,26 +217,28 @@ mod tests {
 
     #[test]
     fn whoever_chooses_a_name_alone_cannot_choose_one_that_misleads() {
-        for (name, good) in [
-            ("alice", true),
-            ("Alice.Liddell-2", true),
-            ("a", true),
-            ("7of9", true),
-            ("", false),
-            (".alice", false),
-            ("alice-", false),
-            ("alice liddell", false),
-            ("alice@example.org", false),
-            ("аlice", false),
-            ("al\u{200b}ice", false),
-            ("usr_01h", false),
-            ("USR_01h", false),
-            ("Admin", false),
-            ("support", false),
-            (&"a".repeat(60), true),
-            (&"a".repeat(61), false),
+        let (invalid, reserved) = (Some(SignUpFlaw::UsernameInvalid), Some(SignUpFlaw::UsernameReserved));
+        for (name, want) in [
+            ("alice", None),
+            ("Alice.Liddell-2", None),
+            ("a", None),
+            ("7of9", None),
+            ("", invalid),
+            (".alice", invalid),
+            ("alice-", invalid),
+            ("alice liddell", invalid),
+            ("alice@example.org", invalid),
+            ("аlice", invalid),
+            ("al\u{200b}ice", invalid),
+            ("usr_01h", reserved),
+            ("USR_01h", reserved),
+            ("Admin", reserved),
+            ("support", reserved),
+            ("supporter", None),
+            (&"a".repeat(60), None),
+            (&"a".repeat(61), invalid),
         ] {
-            assert_eq!(is_plain(name), good, "{name}");
+            assert_eq!(flaw_of(name), want, "{name}");
         }
     }
 }

@@ -15,7 +15,7 @@ use valetkey_core::error::Fault;
 use valetkey_core::ids::ClientId;
 use valetkey_core::params::Params;
 use valetkey_core::scope::Scope;
-use valetkey_core::store::{GrantFilter, Page};
+use valetkey_core::store::{Consent, GrantFilter, Page};
 use valetkey_core::time::Timestamp;
 
 /// The most grants that are looked at.
@@ -28,6 +28,8 @@ struct Held {
     scope: Scope,
     since: Timestamp,
     last_used: Option<Timestamp>,
+    /// Nobody asked the person: another issuer's word was enough.
+    implied: bool,
 }
 
 /// Every app that holds a key, the one used last first.
@@ -35,8 +37,8 @@ pub(super) async fn all(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> 
     let cx = &call.cx;
     let mut held: BTreeMap<ClientId, Held> = BTreeMap::new();
     for consent in cx.store.consents(&user.id).await? {
-        let (scope, since) = (consent.scope, consent.granted_at);
-        held.insert(consent.client, Held { scope, since, last_used: None });
+        let Consent { client, scope, granted_at: since, implied, .. } = consent;
+        held.insert(client, Held { scope, since, last_used: None, implied });
     }
     let filter = GrantFilter { user: Some(user.id.clone()), ..GrantFilter::default() };
     for grant in cx.store.grants(&filter, &Page::first(GRANTS), cx.now).await? {
@@ -44,21 +46,31 @@ pub(super) async fn all(call: &Call, user: &User) -> Result<Vec<AppKey>, Fault> 
             scope: Scope::default(),
             since: grant.created_at,
             last_used: None,
+            implied: false,
         });
         own.scope = own.scope.union(&grant.scope);
         own.since = own.since.min(grant.created_at);
         own.last_used = own.last_used.max(Some(grant.last_used_at));
     }
     let mut apps = Vec::new();
+    let vouchers = vouchers(call, user);
     for (id, held) in held {
         let Some(client) = cx.registered(id.as_str()).await? else { continue };
-        apps.push((held.last_used.unwrap_or(held.since), key(call, &client, &held)));
+        apps.push((held.last_used.unwrap_or(held.since), key(call, &client, &held, &vouchers)));
     }
     apps.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
     Ok(apps.into_iter().map(|(_, key)| key).collect())
 }
 
-fn key(call: &Call, client: &Client, held: &Held) -> AppKey {
+/// Whom those who run the server let vouch for this person.
+fn vouchers(call: &Call, user: &User) -> Vec<String> {
+    let name = |issuer: &str| issuer.strip_prefix("https://").unwrap_or(issuer).to_owned();
+    let catalog = call.cx.catalog();
+    let all = catalog.issuers().iter().filter(|issuer| issuer.vouches_for(&user.tenant));
+    all.map(|issuer| name(&issuer.issuer)).collect()
+}
+
+fn key(call: &Call, client: &Client, held: &Held, vouchers: &[String]) -> AppKey {
     let catalog = call.cx.catalog();
     let words =
         |name: &str| catalog.scope(name).map_or_else(|| name.to_owned(), |scope| scope.description.clone());
@@ -69,6 +81,7 @@ fn key(call: &Call, client: &Client, held: &Held) -> AppKey {
         can: held.scope.iter().map(words).collect(),
         since: When::new(held.since, call.cx.now),
         last_used: held.last_used.map(|at| When::new(at, call.cx.now)),
+        vouched: held.implied.then(|| vouchers.to_vec()),
     }
 }
 

@@ -67,7 +67,9 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
     let own = matches!(&record.actor, Actor::User(id) if *id == user.id);
     let by_you = |you: &str, other: &str| if own { you.to_owned() } else { other.to_owned() };
     let at_app = |with: &str, without: &str| if app { with.to_owned() } else { without.to_owned() };
+    let at_client = app && matches!(record.actor, Actor::Client(_));
     match record.event {
+        Event::LoginSucceeded if at_client => ("{app} signed in for you.".to_owned(), false),
         Event::LoginSucceeded => ("You signed in.".to_owned(), false),
         Event::LoginFailed => {
             (at_app("A wrong password was tried at {app}.", "A wrong password was tried."), true)
@@ -75,7 +77,7 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
         Event::SessionEnded => {
             (by_you("You signed a browser out.", "Those who run this server signed you out."), !own)
         }
-        Event::ConsentGiven => ("You gave {app} a key.".to_owned(), false),
+        Event::ConsentGiven => (given(&record.actor).to_owned(), false),
         Event::ConsentWithdrawn => {
             let other = "Those who run this server took the key of {app} back.";
             (by_you("You took the key of {app} back.", other), false)
@@ -112,6 +114,18 @@ fn words(record: &Record, user: &User, app: bool) -> (String, bool) {
             let mut letters = name.chars();
             let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
             (format!("{first}{}{}", letters.as_str(), if app { ": {app}." } else { "." }), false)
+        }
+    }
+}
+
+/// Who let an application have a key.
+const fn given(by: &Actor) -> &'static str {
+    match by {
+        Actor::User(_) => "You gave {app} a key.",
+        Actor::Client(_) => "{app} got a key with your password.",
+        Actor::Operator => "Those who run this server gave {app} a key for you.",
+        Actor::System | Actor::Anonymous => {
+            "{app} got a key without anybody asking you: those who run this server let another site vouch for you."
         }
     }
 }

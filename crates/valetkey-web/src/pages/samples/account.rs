@@ -97,6 +97,10 @@ fn apps(cast: &Cast, query: &str) -> AccountApps {
         can: vec![cast.scope.to_owned()],
         since: ago(Seconds::days(260)),
         last_used: (n == 1).then(|| ago(Seconds(400))),
+        vouched: [None, Some(vec![cast.tenant.to_owned(), "other.example".to_owned()]), Some(Vec::new())]
+            .into_iter()
+            .nth(n as usize - 1)
+            .flatten(),
     };
     let paging = Paging {
         here: "21–40 of 57".to_owned(),
@@ -106,7 +110,7 @@ fn apps(cast: &Cast, query: &str) -> AccountApps {
     AccountApps {
         csrf: CSRF.to_owned(),
         query: query.to_owned(),
-        apps: vec![key(1, cast.app), key(2, "Calendar")],
+        apps: vec![key(1, cast.app), key(2, "Calendar"), key(3, "Agent")],
         total: 57,
         paging: if query.is_empty() { paging } else { Paging::default() },
     }

@@ -111,6 +111,7 @@ fn plain() -> Login {
         next: None,
         upstreams: Vec::new(),
         forgotten: None,
+        switch: None,
         register: None,
     }
 }

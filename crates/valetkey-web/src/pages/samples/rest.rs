@@ -108,6 +108,7 @@ fn account(cast: &Cast) -> Account {
         can: Vec::new(),
         since: ago(Seconds(30)),
         last_used: None,
+        vouched: Some(vec!["idp.corp.example".to_owned()]),
     };
     Account {
         csrf: CSRF.to_owned(),
@@ -127,6 +128,7 @@ fn account(cast: &Cast) -> Account {
                 can,
                 since: ago(Seconds::days(260)),
                 last_used: Some(ago(Seconds(400))),
+                vouched: None,
             },
             bare,
         ],
@@ -159,6 +161,7 @@ fn numbered(n: u32) -> AppKey {
         can: vec!["See your photos".to_owned()],
         since: ago(Seconds::days(10)),
         last_used: Some(ago(Seconds::hours(i64::from(n)))),
+        vouched: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Samples of the pages where people make accounts for themselves, and wait for their address to be confirmed.
 
 use super::{CSRF, Cast, INTERACTION, PLAIN, Sample};
-use crate::pages::view::{Destination, Href, SetupError, SignUp, SignUpTrouble, Tenant, Unconfirmed};
+use crate::pages::view::{
+    Destination, Href, KnownAccount, SetupError, SignUp, SignUpTrouble, Tenant, Unconfirmed,
+};
 
 pub(super) fn states() -> Vec<Sample> {
     let page = |name: &str, change: &dyn Fn(&mut SignUp)| {
@@ -21,7 +23,11 @@ pub(super) fn states() -> Vec<Sample> {
             (page.i, page.app, page.destination) = (None, None, None);
             (page.tenant, page.tenant_id) = (None, Some("eneco".to_owned()));
         }),
-        page("sign-up-signed-in", &|page| page.person = Some(PLAIN.person())),
+        page("sign-up-signed-in", &|page| (page.signed_in, page.switch) = (known(&PLAIN), switch())),
+        page("sign-up-signed-in-plain", &|page| {
+            (page.i, page.app, page.destination) = (None, None, None);
+            page.signed_in = known(&PLAIN);
+        }),
         page("sign-up-email-needed", &|page| page.email_needed = true),
         page("sign-up-errors", &|page| {
             page.errors = vec![
@@ -53,7 +59,8 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
         username: cast.username.to_owned(),
         name: cast.name.to_owned(),
         email: cast.email.to_owned(),
-        person: Some(cast.person()),
+        signed_in: known(cast),
+        switch: switch(),
         errors: vec![SetupError::UsernameInvalid, SetupError::EmailInvalid],
         ..sign_up(cast)
     };
@@ -62,6 +69,14 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
 
 fn local(path: &str) -> Href {
     Href::local(path).unwrap_or_else(Href::root)
+}
+
+fn known(cast: &Cast) -> Option<KnownAccount> {
+    Some(KnownAccount { session: "0r2mkgn5b2ss5kh5fbzz0w6y4c".to_owned(), person: cast.person() })
+}
+
+fn switch() -> Option<Href> {
+    Some(local(&format!("/login?i={INTERACTION}&switch=1")))
 }
 
 fn sign_up(cast: &Cast) -> SignUp {
@@ -74,7 +89,8 @@ fn sign_up(cast: &Cast) -> SignUp {
         destination: Destination::of("https://printer.example.com/callback"),
         next: None,
         sign_in: local(&format!("/login?i={INTERACTION}")),
-        person: None,
+        signed_in: None,
+        switch: None,
         username: String::new(),
         name: String::new(),
         email: String::new(),

@@ -50,6 +50,8 @@ pub struct AppKey {
     pub can: Vec<String>,
     pub since: When,
     pub last_used: Option<When>,
+    /// Nobody asked the person: one of these may vouch for them, and one did.
+    pub vouched: Option<Vec<String>>,
 }
 
 /// What waits for an answer (CIBA).

@@ -23,6 +23,8 @@ pub struct Login {
     pub tenant_id: Option<String>,
     /// Where the browser goes afterwards, if an app asked.
     pub destination: Option<Destination>,
+    /// For who is asked again and is somebody else.
+    pub switch: Option<Href>,
     /// What the person typed last, or the `login_hint`.
     pub username: String,
     pub mode: LoginMode,

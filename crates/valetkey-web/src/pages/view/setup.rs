@@ -38,6 +38,8 @@ pub enum SetupError {
     UsernameMissing,
     /// Not a name that a username may be.
     UsernameInvalid,
+    /// One that would seem to speak for the server.
+    UsernameReserved,
     UsernameTaken,
     NameTooLong,
     EmailInvalid,
@@ -53,9 +55,10 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UsernameMissing,
         Self::UsernameInvalid,
+        Self::UsernameReserved,
         Self::UsernameTaken,
         Self::NameTooLong,
         Self::EmailInvalid,

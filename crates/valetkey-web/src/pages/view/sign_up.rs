@@ -1,6 +1,6 @@
 //! The page where people make accounts for themselves, and the one that says that an address is still to be confirmed.
 
-use super::login::Tenant;
+use super::login::{KnownAccount, Tenant};
 use super::parts::{App, Destination, Href, Person};
 use super::setup::SetupError;
 use crate::pages::render::{Page, Policy};
@@ -22,8 +22,10 @@ pub struct SignUp {
     pub next: Option<String>,
     /// For who has an account.
     pub sign_in: Href,
-    /// Who is signed in in this browser already.
-    pub person: Option<Person>,
+    /// Who is signed in in this browser already; where an app asks, its button goes on with that account.
+    pub signed_in: Option<KnownAccount>,
+    /// For who has yet another account, where an app asks and somebody is signed in.
+    pub switch: Option<Href>,
     /// As typed; a password is never sent back.
     pub username: String,
     pub name: String,
