@@ -130,9 +130,10 @@ pub struct Order(AtomicU16);
 impl Order {
     /// The id of the next record of a request of this moment.
     pub fn next(&self, now_ms: u64, random: [u8; 8]) -> Id {
-        let [high, low] = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        let [a, b, c, d, e, f, g, h] = random;
-        Id::new(now_ms, [high, low, a, b, c, d, e, f, g, h])
+        let mut rest = [0; 10];
+        rest[..2].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        rest[2..].copy_from_slice(&random);
+        Id::new(now_ms, rest)
     }
 }
 

@@ -23,10 +23,12 @@ pub(super) fn states() -> Vec<Sample> {
             (page.i, page.app, page.destination) = (None, None, None);
             (page.tenant, page.tenant_id) = (None, Some("eneco".to_owned()));
         }),
-        page("sign-up-signed-in", &|page| (page.signed_in, page.switch) = (known(&PLAIN), switch())),
+        page("sign-up-signed-in", &|page| {
+            (page.signed_in, page.switch) = (Some(known(&PLAIN)), Some(switch()))
+        }),
         page("sign-up-signed-in-plain", &|page| {
             (page.i, page.app, page.destination) = (None, None, None);
-            page.signed_in = known(&PLAIN);
+            page.signed_in = Some(known(&PLAIN));
         }),
         page("sign-up-email-needed", &|page| page.email_needed = true),
         page("sign-up-errors", &|page| {
@@ -59,8 +61,8 @@ pub(super) fn fullest(cast: &Cast) -> Vec<Sample> {
         username: cast.username.to_owned(),
         name: cast.name.to_owned(),
         email: cast.email.to_owned(),
-        signed_in: known(cast),
-        switch: switch(),
+        signed_in: Some(known(cast)),
+        switch: Some(switch()),
         errors: vec![SetupError::UsernameInvalid, SetupError::EmailInvalid],
         ..sign_up(cast)
     };
@@ -71,12 +73,12 @@ fn local(path: &str) -> Href {
     Href::local(path).unwrap_or_else(Href::root)
 }
 
-fn known(cast: &Cast) -> Option<KnownAccount> {
-    Some(KnownAccount { session: "0r2mkgn5b2ss5kh5fbzz0w6y4c".to_owned(), person: cast.person() })
+fn known(cast: &Cast) -> KnownAccount {
+    KnownAccount { session: "0r2mkgn5b2ss5kh5fbzz0w6y4c".to_owned(), person: cast.person() }
 }
 
-fn switch() -> Option<Href> {
-    Some(local(&format!("/login?i={INTERACTION}&switch=1")))
+fn switch() -> Href {
+    local(&format!("/login?i={INTERACTION}&switch=1"))
 }
 
 fn sign_up(cast: &Cast) -> SignUp {
