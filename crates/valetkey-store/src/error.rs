@@ -27,6 +27,12 @@ pub enum OpenError {
     Damaged { path: PathBuf, detail: String },
 
     #[error(
+        "the database {path} has a second name (a hard link), under which another process could write past this one: \
+         remove that name, or use a copy"
+    )]
+    Linked { path: PathBuf },
+
+    #[error(
         "the database {path} cannot be written to: check its permissions and that the disk is not read-only"
     )]
     ReadOnly { path: PathBuf },

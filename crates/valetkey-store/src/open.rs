@@ -3,7 +3,7 @@
 use crate::error::OpenError;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// How to open a database.
@@ -49,6 +49,7 @@ pub(crate) fn prepare(options: &Options) -> Result<(), OpenError> {
     let failed = |source| OpenError::File { path: path.clone(), source };
     let found = look(path).map_err(failed)?;
     if found == Found::Database {
+        check_one_name(path)?;
         return check_header(path);
     }
     if let Some(witness) = witness(options) {
@@ -98,8 +99,14 @@ fn look(path: &Path) -> io::Result<Found> {
     }
 }
 
+/// A second name (a hard link) has a lock and a log of writes of its own, so two processes would write past each other.
+fn check_one_name(path: &Path) -> Result<(), OpenError> {
+    let names = std::fs::metadata(path).map_or(1, |meta| meta.nlink());
+    if names > 1 { Err(OpenError::Linked { path: path.to_owned() }) } else { Ok(()) }
+}
+
 /// Reads the 100 bytes of the header (SQLite file format §1.3): cheap at any size, and it finds what is plainly not
-/// a database or has lost its end. Damage further inside shows when the page is read.
+/// a database or has lost its end. A server looks further inside (`check_pages`); else damage shows when the page is read.
 fn check_header(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     let mut header = Vec::with_capacity(100);

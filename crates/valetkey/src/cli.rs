@@ -201,7 +201,7 @@ pub(crate) fn run() -> ExitCode {
 
 /// One line that says what to change; a configuration with several mistakes gets one line for each.
 fn complain(error: &anyhow::Error) {
-    for line in format!("{error:#}").lines() {
+    for line in output::said(error).lines() {
         eprintln!("valetkey: {line}");
     }
 }

@@ -37,7 +37,7 @@ impl Home {
         let given = config.database_url.as_ref().and_then(|url| database_path(url).ok());
         let postgres = config.database_url.clone().filter(DatabaseUrl::is_postgres);
         Self {
-            database: given.map_or_else(|| dir.join("valetkey.db"), PathBuf::from),
+            database: itself(given.map_or_else(|| dir.join("valetkey.db"), PathBuf::from)),
             postgres,
             key_file: dir.join("master.key"),
             marker: dir.join("initialized"),
@@ -127,6 +127,11 @@ impl Home {
             .with_context(|| format!("cannot write {}", self.issuer_file.display()))?;
         Ok(before)
     }
+}
+
+/// The file that a link means: whoever comes by the link must meet the lock that stands beside the file.
+fn itself(path: PathBuf) -> PathBuf {
+    if path.is_symlink() { path.canonicalize().unwrap_or(path) } else { path }
 }
 
 /// Creates a file for its owner alone and writes it through to the disk, name and all.
@@ -227,6 +232,19 @@ mod tests {
         home.mark().expect("marked");
         home.mark().expect("again");
         assert!(home.marker().ends_with("initialized"));
+    }
+
+    #[test]
+    fn a_link_to_a_database_means_the_file_and_the_lock_beside_it() {
+        let (dir, mut config, home) = home();
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        let link = elsewhere.path().join("link.db");
+        std::os::unix::fs::symlink(&home.database, &link).expect("a link");
+        config.database_url = Some(DatabaseUrl(format!("sqlite:{}", link.display())));
+        assert_eq!(Home::new(&config).database, link, "to nothing yet");
+        std::fs::write(&home.database, "x").expect("written");
+        let real = dir.path().canonicalize().expect("there");
+        assert_eq!(Home::new(&config).database_directory(), real);
     }
 
     #[test]

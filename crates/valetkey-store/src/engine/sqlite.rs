@@ -63,6 +63,9 @@ impl Sqlite {
     pub(crate) fn open(options: &Options) -> Result<Self, OpenError> {
         let path = &options.path;
         let database = open_whole(options)?;
+        if options.create {
+            connection::check_pages(&database, path)?;
+        }
 
         let (queue, jobs) = sync_channel(QUEUE);
         let ailing = Arc::new(AtomicBool::new(false));

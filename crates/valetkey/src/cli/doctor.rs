@@ -2,7 +2,7 @@
 
 use super::Global;
 use super::manage::{Managed, chosen};
-use super::output::Answer;
+use super::output::{self, Answer};
 use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::config::permissions::open_to_others;
@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global) -> Result<ExitCode> {
             files(&Home::new(&loaded.config), &mut findings);
             store(&loaded, &mut findings).await;
         }
-        Err(error) => findings.push(bad("configuration", format!("{error:#}"))),
+        Err(error) => findings.push(bad("configuration", output::said(&error))),
     }
     let well = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     report(&findings, well).print(global.json)?;
@@ -120,7 +120,7 @@ async fn store(loaded: &Loaded, findings: &mut Vec<Finding>) {
     let managed = match Managed::open_configured(loaded).await {
         Ok(managed) => managed,
         Err(error) => {
-            findings.push(bad("store", format!("{error:#}")));
+            findings.push(bad("store", output::said(&error)));
             return;
         }
     };

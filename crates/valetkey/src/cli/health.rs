@@ -1,7 +1,7 @@
 //! `valetkey healthcheck`: for containers and scripts.
 
 use super::manage::configuration;
-use super::output::Answer;
+use super::output::{self, Answer};
 use super::{Global, http};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments) -> Result<ExitCo
             let reason = body["reason"].as_str().map_or_else(|| reply.status.to_string(), str::to_owned);
             (false, reason)
         }
-        Err(error) => (false, format!("{error:#}")),
+        Err(error) => (false, output::said(&error)),
     };
     let text = if ready { "ready\n".to_owned() } else { format!("not ready: {reason}\n") };
     let mut json = json!({"id": url.as_str(), "ready": ready});

@@ -4,6 +4,21 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+/// An error and its causes in one line. Many an error repeats its cause: nothing is said twice.
+pub(crate) fn said(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    let mut before = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let repeats = line.ends_with(&cause) || (!before.is_empty() && cause.ends_with(&before));
+        if !repeats {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(&cause);
+        }
+        before = cause;
+    }
+    line
+}
+
 /// A member of an object, with the words that stand for it.
 pub(crate) type Column = (&'static str, &'static str);
 
@@ -161,6 +176,23 @@ mod tests {
         assert_eq!(text, want);
         let empty = Answer::Many { json: Vec::new(), columns, none: "No clients." };
         assert_eq!((empty.to_json().as_str(), empty.to_text().as_str()), ("[]\n", "No clients.\n"));
+    }
+
+    #[test]
+    fn an_error_says_its_causes_and_nothing_twice() {
+        use anyhow::{Error, anyhow};
+        let cases = [
+            (anyhow!("disk full").context("cannot write x"), "cannot write x: disk full"),
+            (anyhow!("disk full").context("cannot write x: disk full"), "cannot write x: disk full"),
+            (
+                anyhow!("code 13: disk full").context("disk full").context("cannot open x: disk full"),
+                "cannot open x: disk full",
+            ),
+            (Error::msg("alone"), "alone"),
+        ];
+        for (error, want) in cases {
+            assert_eq!(said(&error), want);
+        }
     }
 
     #[test]

@@ -79,9 +79,15 @@ impl Pipe {
             line.push(b'\n');
         }
         if self.lines.try_send(Message::Line(line)).is_err() {
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-            metrics::counter!("valetkey_log_lines_dropped_total").increment(1);
+            self.shared.lost();
         }
+    }
+}
+
+impl Shared {
+    fn lost(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("valetkey_log_lines_dropped_total").increment(1);
     }
 }
 
@@ -114,25 +120,36 @@ impl<W: Write> Writer<W> {
     fn run(mut self, received: &Receiver<Message>) {
         while let Ok(message) = received.recv() {
             match message {
-                Message::Line(line) => self.write(&line),
+                Message::Line(line) => {
+                    // A full disk, for one.
+                    if !self.write(&line) {
+                        self.shared.lost();
+                    }
+                }
                 Message::Flush(done) => {
                     self.out.flush().ok();
                     done.try_send(()).ok();
                 }
             }
             let dropped = self.shared.dropped.swap(0, Ordering::Relaxed);
-            if dropped > 0 {
-                self.write(format!("{{\"level\":\"WARN\",\"target\":\"valetkey::log\",\"message\":\"{dropped} log lines were dropped: their reader was too slow\"}}\n").as_bytes());
+            let told = || {
+                format!(
+                    "{{\"level\":\"WARN\",\"target\":\"valetkey::log\",\"message\":\"{dropped} log lines were dropped: their reader was too slow, or their disk full\"}}\n"
+                )
+            };
+            if dropped > 0 && !self.write(told().as_bytes()) {
+                self.shared.dropped.fetch_add(dropped, Ordering::Relaxed);
             }
         }
     }
 
     /// Without a reader (a closed pipe) logging ends; the server does not.
-    fn write(&mut self, line: &[u8]) {
+    fn write(&mut self, line: &[u8]) -> bool {
         let written = self.out.write_all(line);
-        if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             self.shared.broken.store(true, Ordering::Relaxed);
         }
+        written.is_ok()
     }
 }
 
@@ -172,6 +189,39 @@ mod tests {
         }
         assert_eq!(lines[0], "line 0\n");
         assert!(lines.last().is_some_and(|line| line.contains("log lines were dropped")), "{lines:?}");
+    }
+
+    /// A disk that is full until the given write.
+    struct Full(u32, mpsc::Sender<String>);
+
+    impl Write for Full {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_sub(1);
+            if self.0 > 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.1.send(String::from_utf8_lossy(line).into_owned()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(line.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_refuses_are_counted_and_told_when_there_is_room() {
+        let (give, take) = mpsc::channel();
+        // Each lost line is told of at once, in vain: two writes.
+        let pipe = Pipe::start(Full(7, give)).expect("a thread");
+        for n in 0..3 {
+            pipe.send(format!("line {n}\n").as_bytes());
+        }
+        pipe.flush();
+        pipe.send(b"room again\n");
+        pipe.flush();
+        let lines: Vec<_> = take.try_iter().collect();
+        assert!(lines.first().is_some_and(|line| line.contains("3 log lines were dropped")), "{lines:?}");
+        assert_eq!(lines.last().map(String::as_str), Some("room again\n"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! SIGTERM and SIGINT: the first ends in good order, the second at once.
+//! SIGTERM and SIGINT: the first ends in good order, the second at once. SIGHUP ends nothing.
 
+use std::io::IsTerminal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use valetkey_web::serve::Drain;
 
@@ -8,11 +9,16 @@ use valetkey_web::serve::Drain;
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// None at a terminal: there it says that the terminal is gone, and ends a server as it ends everything.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     pub(super) fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let at_terminal = std::io::stdin().is_terminal();
+        let hangup = (!at_terminal).then(|| signal(SignalKind::hangup())).transpose()?;
+        let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        Ok(Self { terminate: terminate?, interrupt: interrupt?, hangup })
     }
 
     /// Begins the drain at the first signal; at the second cuts everything and returns.
@@ -27,9 +33,21 @@ impl Signals {
     }
 
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                () = heard(&mut self.hangup) => {
+                    tracing::warn!("SIGHUP: the configuration is read at the start only; restart to have it read again");
+                }
+            }
         }
+    }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
     }
 }

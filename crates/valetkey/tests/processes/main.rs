@@ -3,6 +3,7 @@
 
 mod backup;
 mod deploy;
+mod hangup;
 mod moving;
 mod outage;
 mod pooler;

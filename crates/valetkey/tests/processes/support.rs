@@ -148,10 +148,15 @@ impl World {
 }
 
 impl Node {
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(mut self) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success() && self.child.wait().unwrap().success());
+        self.signal("-TERM");
+        assert!(self.child.wait().unwrap().success());
     }
 
     pub(crate) fn get(&self, target: &str) -> Reply {

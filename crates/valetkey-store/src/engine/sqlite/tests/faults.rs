@@ -191,6 +191,36 @@ fn what_is_no_database_of_ours_is_refused_in_words() {
 }
 
 #[test]
+fn a_server_does_not_begin_on_pages_that_do_not_hold_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("valetkey.db");
+    drop(Sqlite::open(&options(&path)).unwrap());
+    let whole = fs::read(&path).unwrap();
+    // A page that nothing of the opening itself reads.
+    let far = whole.len() / 4096 - 1;
+    let mut bytes = whole.clone();
+    bytes[far * 4096..].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    let refusal = Sqlite::open(&options(&path)).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refusal.contains("is damaged"), "{refusal}");
+    fs::write(&path, &whole).unwrap();
+    assert!(Sqlite::open(&options(&path)).is_ok());
+}
+
+#[test]
+fn a_database_with_a_second_name_is_refused_under_both() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, other) = (directory.path().join("valetkey.db"), directory.path().join("other.db"));
+    drop(Sqlite::open(&options(&path)).unwrap());
+    fs::hard_link(&path, &other).unwrap();
+    for name in [&path, &other] {
+        assert!(matches!(Sqlite::open(&options(name)), Err(OpenError::Linked { .. })));
+    }
+    fs::remove_file(&other).unwrap();
+    assert!(Sqlite::open(&options(&path)).is_ok());
+}
+
+#[test]
 fn without_leave_to_create_nothing_is_created() {
     let directory = tempfile::tempdir().unwrap();
     let mut no_create = options(&directory.path().join("data").join("valetkey.db"));
