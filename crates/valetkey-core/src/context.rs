@@ -2,6 +2,7 @@
 
 mod cache;
 mod grants;
+mod hearing;
 mod offered;
 mod standings;
 mod taking_back;
@@ -37,6 +38,7 @@ use crate::time::{Seconds, Timestamp};
 use crate::token::keys::KeyRing;
 use crate::token::revocation::RevocationIndex;
 use arc_swap::ArcSwap;
+use hearing::Hearing;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -89,7 +91,7 @@ pub struct Server {
     /// The last entry of the change feed that was acted on.
     seen: AtomicI64,
     /// Whether the feed is followed in time.
-    hearing: AtomicBool,
+    hearing: Hearing,
     /// What is held may be another database's, or older than the feed tells: everything is read anew.
     doubtful: AtomicBool,
 }
@@ -104,7 +106,7 @@ impl Deref for Server {
 impl Server {
     /// Reads keys, catalog and revocations. Keys may be missing still: `manage::key::ensure` makes them.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Fault> {
-        let pauses = Arc::<Pauses>::default();
+        let (pauses, hearing) = (Arc::<Pauses>::default(), Hearing::begin(&*parts.clock));
         let registrations = parts.settings.registrations_per_hour;
         let server = Self {
             parts,
@@ -127,7 +129,7 @@ impl Server {
             catalog: ArcSwap::default(),
             in_force: ArcSwap::default(),
             seen: AtomicI64::new(0),
-            hearing: AtomicBool::new(true),
+            hearing,
             doubtful: AtomicBool::new(false),
         };
         server.reload().await?;
@@ -188,6 +190,13 @@ impl Server {
     /// Acts on what changed since the last call, here or on another node. Called every few hundred milliseconds,
     /// and after each change of one's own.
     pub async fn follow_changes(&self) -> Result<(), Fault> {
+        let began_ms = self.clock.now_ms();
+        self.take_changes().await?;
+        self.hearing.heard(began_ms);
+        Ok(())
+    }
+
+    async fn take_changes(&self) -> Result<(), Fault> {
         self.standings.pass();
         let seen = self.seen.load(Ordering::Acquire);
         let found = self.store.changes_since(seen).await?;
@@ -238,11 +247,11 @@ impl Server {
         if !hearing {
             self.doubtful.store(true, Ordering::Release);
         }
-        self.hearing.store(hearing, Ordering::Release);
+        self.hearing.set(hearing);
     }
 
     pub fn is_hearing(&self) -> bool {
-        self.hearing.load(Ordering::Acquire)
+        self.hearing.holds(&*self.clock)
     }
 
     /// Asked before a token is judged from memory. A server that does not hear of changes, or is told to be strict, asks

@@ -55,8 +55,10 @@ pub(crate) fn listener(own: &ClientCertificates) -> Result<Option<Tls>> {
     let provider = Arc::new(recommended());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let config =
+        builder.with_client_cert_verifier(Arc::new(Anybodys { provider })).with_single_cert(chain, key);
     let mut config =
-        builder.with_client_cert_verifier(Arc::new(Anybodys { provider })).with_single_cert(chain, key)?;
+        config.context("http.client_certificates: certificate_file and key_file do not belong together")?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let authorities = authorities(own)?;
     Ok(Some(Tls::new(Arc::new(config), Arc::new(move |chain| known(chain, authorities.as_ref())))))

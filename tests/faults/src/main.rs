@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if order.self_test { faults::kill::prove(&order.stage) } else { play(&order) }
+    if order.self_test { faults::proof::prove(&order.stage) } else { play(&order) }
 }
 
 /// What the command line asks for; `None` when it was answered already.

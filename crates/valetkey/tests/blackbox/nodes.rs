@@ -65,6 +65,20 @@ async fn a_node_that_cannot_hear_asks_the_database_and_never_guesses() {
     assert_eq!(reply.header("retry-after"), "2");
 }
 
+#[tokio::test]
+async fn a_node_that_stood_still_asks_before_it_trusts_what_it_knew() {
+    let [first, second] = two_nodes().await;
+    let token = service_token(&first, &[]).await.json();
+    let token = text(&token, "access_token");
+    assert_eq!(introspected(&second, token).await["active"], true);
+    first.post("/oauth/revoke", Some(("service", CLIENT_SECRET)), &[("token", token)]).await;
+    // Nobody told it that it is deaf: it was stopped, and goes on.
+    second.clock.advance(2);
+    assert!(!second.server.is_hearing(), "and it is not ready");
+    assert_eq!(introspected(&second, token).await["active"], false);
+    assert!(second.server.is_hearing(), "it has just asked");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rfc6749_section_4_1_2_of_racers_on_two_nodes_one_redeems_a_code() {
     let nodes = two_nodes().await;
