@@ -241,33 +241,6 @@ impl Server {
         read.await.inspect_err(|_| self.doubtful.store(true, Ordering::Release))
     }
 
-    /// Whether what others change is heard of within a second; said by whoever follows the feed. Whoever was deaf reads
-    /// everything anew, whatever the feed says.
-    pub fn set_hearing(&self, hearing: bool) {
-        if !hearing {
-            self.doubtful.store(true, Ordering::Release);
-        }
-        self.hearing.set(hearing);
-    }
-
-    pub fn is_hearing(&self) -> bool {
-        self.hearing.holds(&*self.clock)
-    }
-
-    /// Asked before a token is judged from memory. A server that does not hear of changes, or is told to be strict, asks
-    /// the store for them first, and says that it cannot tell where the store does not answer.
-    pub async fn hear(&self) -> Result<(), Fault> {
-        if self.may_remember() {
-            return Ok(());
-        }
-        self.follow_changes().await
-    }
-
-    /// Whether memory is as good as the store, for what others change: within a second.
-    pub fn may_remember(&self) -> bool {
-        self.is_hearing() && !self.settings.strict_introspection
-    }
-
     async fn follow(&self, change: &Change) -> Result<(), Fault> {
         match change.kind {
             ChangeKind::Revocation => {

@@ -1,5 +1,7 @@
 //! Whether memory still holds what others have changed: until when the feed of changes was read.
 
+use super::Server;
+use crate::error::Fault;
 use crate::outbound::Clock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,6 +27,10 @@ impl Hearing {
         self.told.store(hearing, Ordering::Release);
     }
 
+    pub(super) fn is_told(&self) -> bool {
+        self.told.load(Ordering::Acquire)
+    }
+
     /// All is known that stood in the feed then.
     pub(super) fn heard(&self, began_ms: u64) {
         // The latest that ended, not the greatest: a clock that was set back must be believed again.
@@ -33,7 +39,36 @@ impl Hearing {
 
     pub(super) fn holds(&self, clock: &dyn Clock) -> bool {
         let heard_ms = self.heard_ms.load(Ordering::Acquire);
-        self.told.load(Ordering::Acquire) && clock.now_ms().abs_diff(heard_ms) <= FRESH
+        self.is_told() && clock.now_ms().abs_diff(heard_ms) <= FRESH
+    }
+}
+
+impl Server {
+    /// Whether what others change is heard of within a second; said by whoever follows the feed. Whoever was deaf reads
+    /// everything anew, whatever the feed says.
+    pub fn set_hearing(&self, hearing: bool) {
+        if !hearing {
+            self.doubtful.store(true, Ordering::Release);
+        }
+        self.hearing.set(hearing);
+    }
+
+    pub fn is_hearing(&self) -> bool {
+        self.hearing.is_told()
+    }
+
+    /// Asked before a token is judged from memory. A server that does not hear of changes, or is told to be strict, asks
+    /// the store for them first, and says that it cannot tell where the store does not answer.
+    pub async fn hear(&self) -> Result<(), Fault> {
+        if self.may_remember() {
+            return Ok(());
+        }
+        self.follow_changes().await
+    }
+
+    /// Whether memory is as good as the store, for what others change: within a second.
+    pub fn may_remember(&self) -> bool {
+        self.hearing.holds(&*self.clock) && !self.settings.strict_introspection
     }
 }
 
