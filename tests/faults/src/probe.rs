@@ -77,6 +77,11 @@ impl Probe {
         self.call("/oauth/revoke", &self.service, &[("token", &token)])
     }
 
+    /// The client whose tokens `write` revokes; nobody else's are.
+    pub fn client(&self) -> &str {
+        &self.service.id
+    }
+
     /// A read that is answered from memory.
     pub fn introspect(&self) -> Look {
         self.call("/oauth/introspect", &self.observer, &[("token", &self.token)])

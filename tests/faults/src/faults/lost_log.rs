@@ -92,7 +92,7 @@ fn one(stage: &Stage, log: Log, invented: usize, outcome: &mut Outcome) -> io::R
     }
     crew.made.extend(managed.made);
     counted(log, &node, outcome)?;
-    in_the_trail(&node.place, WRITES + invented, outcome)?;
+    in_the_trail(&node.place, probe.client(), WRITES + invented, outcome)?;
     crew.judge(Depth::All);
     crew.judge_made(door, Depth::All);
     crew.judge_audit(&node.place);
@@ -160,12 +160,13 @@ fn dropped(node: &Node) -> Option<f64> {
     line.split_whitespace().last()?.parse().ok()
 }
 
-/// As many revocations as were acknowledged, at least: the load makes more.
-fn in_the_trail(place: &Place, acknowledged: usize, outcome: &mut Outcome) -> io::Result<()> {
-    let trail = place.manage(&["audit", "tail", "-n", "100000"], "").map_err(Error::other)?;
-    let mine =
-        |entry: &&serde_json::Value| entry["event"] == "token_revoked" && entry["client"].as_str().is_some();
-    let seen = trail.as_array().map_or(0, |entries| entries.iter().filter(mine).count());
+/// Each revocation that was acknowledged has its entry.
+fn in_the_trail(place: &Place, client: &str, acknowledged: usize, outcome: &mut Outcome) -> io::Result<()> {
+    let words = ["audit", "tail", "-n", "1000", "--client", client];
+    let trail = place.manage(&words, "").map_err(Error::other)?;
+    let seen = trail
+        .as_array()
+        .map_or(0, |entries| entries.iter().filter(|entry| entry["event"] == "token_revoked").count());
     if seen < acknowledged {
         outcome.breach(Rule::AuditHolds, format!("{seen} revocations in the trail of {acknowledged}"));
     }

@@ -75,12 +75,13 @@ fn play(stage: &Stage, stand_still: bool) -> io::Result<Outcome> {
     for wrong in wrongs {
         outcome.rounds += 1;
         let pace = crew.load(|_| {
-            if stand_still {
-                node.signal("STOP")?;
-                thread::sleep(Duration::from_secs(2));
-                node.signal("CONT")?;
-            }
-            Ok(beside(&node, wrong, &target, span, stage, &mut outcome))
+            let over = AtomicBool::new(!stand_still);
+            Ok(thread::scope(|scope| {
+                scope.spawn(|| halts(&node, &over));
+                let pace = beside(&node, wrong, &target, span, stage, &mut outcome);
+                over.store(true, SeqCst);
+                pace
+            }))
         })?;
         outcome.note(format!("{wrong}: everybody else: {pace}"));
         outcome.demand(pace.failed == 0, || format!("{wrong}: {} requests of others failed", pace.failed));
@@ -90,6 +91,17 @@ fn play(stage: &Stage, stand_still: bool) -> io::Result<Outcome> {
     crew.judge_log(&node.place)?;
     outcome.take(&mut crew);
     Ok(outcome)
+}
+
+/// Stops the server again and again.
+fn halts(node: &Node, over: &AtomicBool) {
+    while !over.load(SeqCst) {
+        for (signal, millis) in [("STOP", 900), ("CONT", 20)] {
+            // A server that is gone is seen elsewhere.
+            let _ = node.signal(signal);
+            thread::sleep(Duration::from_millis(millis));
+        }
+    }
 }
 
 /// Browsers try to sign in by a provider that is not well, while everybody else is timed.
