@@ -11,10 +11,13 @@ const IDLE: Duration = Duration::from_secs(30);
 /// and keeps from the second time on (`mallopt(3)`, `M_MMAP_THRESHOLD`). What no hash touches costs no memory.
 const ROOM: usize = 33 * 1024;
 
-/// Arenas that nobody uses now. There are never more than permits: each was made by a hash that held one.
+/// What a hash works in.
+pub(super) type Arena = Vec<Block>;
+
+/// Arenas that nobody uses now. There are never more than hashes that ran at once: two for each permit (`lanes.rs`).
 #[derive(Default)]
 pub(super) struct Arenas {
-    free: Mutex<Vec<(Vec<Block>, Instant)>>,
+    free: Mutex<Vec<(Arena, Instant)>>,
 }
 
 impl std::fmt::Debug for Arenas {
@@ -24,21 +27,17 @@ impl std::fmt::Debug for Arenas {
 }
 
 impl Arenas {
-    /// Runs `work` in an arena of at least so many blocks.
-    pub(super) fn with<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+    /// An arena of at least so many blocks. One that is new is filled by whoever uses it first: see `fitted`.
+    pub(super) fn take(&self, blocks: usize) -> Arena {
         let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut arena =
-            kept.map(|(arena, _)| arena).filter(|arena| arena.len() >= blocks).unwrap_or_default();
-        if arena.is_empty() {
-            arena.reserve_exact(blocks.max(ROOM));
-            arena.resize(blocks, Block::new());
-        }
-        let result = work(&mut arena);
+        kept.map(|(arena, _)| arena).filter(|arena| arena.len() >= blocks).unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&self, arena: Arena) {
         // An imported hash may have wanted more; that much is not kept.
         if arena.len() <= super::phc::BLOCKS {
             self.free.lock().unwrap_or_else(PoisonError::into_inner).push((arena, Instant::now()));
         }
-        result
     }
 
     /// Drops the arenas that have waited too long.
@@ -56,4 +55,13 @@ impl Arenas {
     pub(super) fn count(&self) -> usize {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
+}
+
+/// Makes an arena what a hash of so many blocks needs. Some milliseconds where it is new: on the thread that hashes.
+pub(super) fn fitted(arena: &mut Arena, blocks: usize) -> &mut [Block] {
+    if arena.len() < blocks {
+        arena.reserve_exact(blocks.max(ROOM));
+        arena.resize(blocks, Block::new());
+    }
+    arena
 }

@@ -1,8 +1,7 @@
 //! PHC strings: what is stored of a password, with the cost at which it was hashed.
 
-use super::arena::Arenas;
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use valetkey_core::error::{Fault, FaultKind};
 use valetkey_core::secret::Secret;
 
@@ -41,13 +40,15 @@ impl Parsed {
         Ok(Self { argon: Argon2::new(Algorithm::Argon2id, version, params), salt, output })
     }
 
-    pub(super) fn verify(&self, password: &Secret, arenas: &Arenas) -> Result<bool, Fault> {
-        let mut computed = [0; Output::MAX_LENGTH];
-        let length = self.output.len();
-        let computed = &mut computed[..length];
-        compute(&self.argon, password, self.salt.as_ref(), computed, arenas)?;
-        // `Output` compares in constant time.
-        Ok(Output::new(computed).is_ok_and(|computed| computed == self.output))
+    /// What is to be computed to find out whether the password fits.
+    pub(super) fn work(&self, password: &Secret) -> Work {
+        let (argon, salt, length) = (self.argon.clone(), self.salt, self.output.len());
+        Work { argon, password: password.clone(), salt, length }
+    }
+
+    /// In constant time.
+    pub(super) fn fits(&self, computed: &Output) -> bool {
+        *computed == self.output
     }
 
     /// Whether the password should be hashed anew: the cost has changed since.
@@ -57,17 +58,57 @@ impl Parsed {
     }
 }
 
-/// Hashes a new password at the present cost.
-pub(super) fn hash(password: &Secret, salt: [u8; SALT_LENGTH], arenas: &Arenas) -> Result<String, Fault> {
-    let argon = present()?;
-    let mut output = [0; OUTPUT_LENGTH];
-    compute(&argon, password, &salt, &mut output, arenas)?;
-    text(&salt, &output)
+/// One computation of argon2id. It can be begun twice, and gives the same.
+#[derive(Clone)]
+pub(super) struct Work {
+    argon: Argon2<'static>,
+    password: Secret,
+    salt: Salt,
+    length: usize,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Work({} blocks)", self.blocks())
+    }
+}
+
+impl Work {
+    /// For a new password, at the present cost.
+    pub(super) fn anew(password: &Secret, salt: [u8; SALT_LENGTH]) -> Result<Self, Fault> {
+        let (argon, password) = (present()?, password.clone());
+        Ok(Self { argon, password, salt: Salt::new(&salt).map_err(unwritable)?, length: OUTPUT_LENGTH })
+    }
+
+    /// Blocks of 1 KiB that it needs.
+    pub(super) fn blocks(&self) -> usize {
+        self.argon.params().block_count()
+    }
+
+    /// How many blocks it writes.
+    pub(super) fn size(&self) -> u64 {
+        self.blocks() as u64 * u64::from(self.argon.params().t_cost())
+    }
+
+    pub(super) fn run(&self, arena: &mut [Block]) -> Result<Output, Fault> {
+        let mut computed = [0; Output::MAX_LENGTH];
+        let computed = &mut computed[..self.length];
+        self.argon
+            .hash_password_into_with_memory(self.password.expose().as_bytes(), &self.salt, computed, arena)
+            .map_err(|error| Fault::internal("argon2", error))?;
+        Output::new(computed).map_err(unwritable)
+    }
+
+    /// What is stored of it.
+    pub(super) fn text(&self, computed: Output) -> Result<String, Fault> {
+        text(self.salt, computed)
+    }
 }
 
 /// A hash at the present cost whose password nobody knows: its output is no output of argon2.
 pub(super) fn dummy() -> String {
-    text(&[0; SALT_LENGTH], &[0; OUTPUT_LENGTH]).unwrap_or_default()
+    let parts = Salt::new(&[0; SALT_LENGTH]).ok().zip(Output::new(&[0; OUTPUT_LENGTH]).ok());
+    parts.and_then(|(salt, output)| text(salt, output).ok()).unwrap_or_default()
 }
 
 fn present() -> Result<Argon2<'static>, Fault> {
@@ -77,30 +118,19 @@ fn present() -> Result<Argon2<'static>, Fault> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn compute(
-    argon: &Argon2<'_>,
-    password: &Secret,
-    salt: &[u8],
-    out: &mut [u8],
-    arenas: &Arenas,
-) -> Result<(), Fault> {
-    arenas
-        .with(argon.params().block_count(), |arena| {
-            argon.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, arena)
-        })
-        .map_err(|error| Fault::internal("argon2", error))
-}
-
-fn text(salt: &[u8], output: &[u8]) -> Result<String, Fault> {
-    let wrong = |_| Fault::bare(FaultKind::Internal, "writing a password hash");
+fn text(salt: Salt, output: Output) -> Result<String, Fault> {
     let (memory, passes, lanes) = COST;
-    let params: ParamsString = format!("m={memory},t={passes},p={lanes}").parse().map_err(wrong)?;
+    let params: ParamsString = format!("m={memory},t={passes},p={lanes}").parse().map_err(unwritable)?;
     let hash = PasswordHash {
         algorithm: ARGON2ID_IDENT,
         version: Some(Version::V0x13.into()),
         params,
-        salt: Some(Salt::new(salt).map_err(wrong)?),
-        hash: Some(Output::new(output).map_err(wrong)?),
+        salt: Some(salt),
+        hash: Some(output),
     };
     Ok(hash.to_string())
+}
+
+fn unwritable(_: impl std::error::Error) -> Fault {
+    Fault::bare(FaultKind::Internal, "writing a password hash")
 }

@@ -8,7 +8,8 @@ use std::time::Instant;
 const FOREIGN: &str = "$argon2id$v=19$m=64,t=3,p=1$c29tZXNhbHQ$";
 
 fn hasher(permits: usize, patience: Duration) -> Argon2Hasher {
-    Argon2Hasher::with_patience(permits, Arc::new(OsEntropy), patience)
+    // No thread that yields to all: on a machine with much to do it would get no time.
+    Argon2Hasher::with(Lanes::new(0), permits, Arc::new(OsEntropy), patience)
 }
 
 async fn reserve(hasher: &Argon2Hasher) -> Box<dyn HashPermit> {
@@ -48,27 +49,46 @@ async fn what_is_no_argon2id_hash_is_a_fault_and_what_would_break_the_bound_too(
 }
 
 #[tokio::test]
-async fn no_more_hashes_run_at_once_than_there_are_permits() {
+async fn one_more_than_hashes_run_at_once_may_get_ready_and_no_more() {
     let hasher = hasher(1, Duration::ZERO);
-    let held = reserve(&hasher).await;
-    assert!(hasher.reserve().await.is_err(), "a second is told to come back");
+    let (held, ready) = (reserve(&hasher).await, reserve(&hasher).await);
+    assert!(hasher.reserve().await.is_err(), "a third is told to come back");
     drop(held);
     assert!(hasher.reserve().await.is_ok());
+    drop(ready);
+}
+
+/// Polls once: the hash is asked for, and then its request is given up.
+async fn begin_and_give_up(permit: Box<dyn HashPermit>) {
+    let secret = Secret::new("x");
+    let mut hashing = std::pin::pin!(permit.hash(&secret));
+    let polled =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(hashing.as_mut().poll(cx).is_pending())).await;
+    assert!(polled, "the hash has begun");
+}
+
+#[tokio::test]
+async fn no_more_hashes_run_at_once_than_there_are_permits() {
+    let hasher = hasher(1, PATIENCE);
+    let running = Arc::clone(&hasher.shared.permits).acquire_owned().await.expect("open");
+    begin_and_give_up(reserve(&hasher).await).await;
+    tokio::task::yield_now().await;
+    assert_eq!(hasher.shared.lanes.arenas().count(), 0, "it waits");
+    drop(running);
+    while hasher.turns.available_permits() < TURNS {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(hasher.shared.lanes.arenas().count(), 1);
 }
 
 #[tokio::test]
 async fn a_permit_is_held_until_the_hash_ends_even_when_nobody_waits_for_it() {
     let hasher = hasher(1, PATIENCE);
-    let permit = reserve(&hasher).await;
-    let secret = Secret::new("x");
-    {
-        let mut hashing = std::pin::pin!(permit.hash(&secret));
-        let polled =
-            std::future::poll_fn(|cx| std::task::Poll::Ready(hashing.as_mut().poll(cx).is_pending())).await;
-        assert!(polled, "the hash has begun");
+    begin_and_give_up(reserve(&hasher).await).await;
+    assert_eq!(hasher.turns.available_permits(), TURNS - 1, "the request is gone, its hash is not");
+    while hasher.turns.available_permits() < TURNS {
+        tokio::task::yield_now().await;
     }
-    assert_eq!(hasher.permits.available_permits(), 0, "the request is gone, its hash is not");
-    assert!(hasher.reserve().await.is_ok(), "it ends, and the next may begin");
 }
 
 #[tokio::test]
@@ -78,10 +98,11 @@ async fn memory_is_kept_for_the_next_hash_and_given_back_when_none_comes() {
     for _ in 0..3 {
         reserve(&hasher).await.hash(&Secret::new("x")).await.expect("a hash");
     }
-    assert_eq!(hasher.shared.arenas.count(), 1);
+    let arenas = hasher.shared.lanes.arenas();
+    assert_eq!(arenas.count(), 1);
     hasher.trim();
-    hasher.shared.arenas.trim_unused_since(Some(before));
-    assert_eq!(hasher.shared.arenas.count(), 1, "used a moment ago");
-    hasher.shared.arenas.trim_unused_since(Some(Instant::now()));
-    assert_eq!(hasher.shared.arenas.count(), 0);
+    arenas.trim_unused_since(Some(before));
+    assert_eq!(arenas.count(), 1, "used a moment ago");
+    arenas.trim_unused_since(Some(Instant::now()));
+    assert_eq!(arenas.count(), 0);
 }
