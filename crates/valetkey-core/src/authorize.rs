@@ -21,7 +21,7 @@ use crate::audit::{Actor, Event};
 use crate::client::noted::{Endpoint, Refused};
 use crate::client::{Client, Origin, document, redirect_uri};
 use crate::context::Context;
-use crate::error::{Code, Denial, Error, Fault};
+use crate::error::{Code, Denial, Error, Fault, becomes};
 use crate::ids::{ClientId, GrantId};
 use crate::interaction::{AuthorizationRequest, Here, Interaction, ResponseType, Step, next_step};
 use crate::login;
@@ -43,11 +43,7 @@ pub enum Refusal {
     Failed(Fault),
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Fault => Refusal::Failed);
 
 /// The client and the redirect URI of a request, both proven: what a redirect needs.
 #[derive(Debug, Clone)]

@@ -108,6 +108,7 @@ impl Server {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Fault> {
         let (pauses, hearing) = (Arc::<Pauses>::default(), Hearing::begin(&*parts.clock));
         let registrations = parts.settings.registrations_per_hour;
+        let sign_ups = parts.settings.accounts.sign_up_limits;
         let server = Self {
             parts,
             revoked: RevocationIndex::default(),
@@ -116,9 +117,9 @@ impl Server {
             standings: LateStandings::default(),
             wrong_secrets: Guard::new("wrong_secrets", 30, Seconds(60), &pauses),
             registrations: Guard::new("registrations", registrations, Seconds::hours(1), &pauses),
-            sign_ups: Guard::new("sign_ups", 60, SIGN_UP_PAUSE, &pauses),
-            sign_ups_near: Guard::new("sign_ups_near", 600, SIGN_UP_PAUSE, &pauses),
-            sign_ups_here: Guard::new("sign_ups_here", 1_000, SIGN_UP_BREATH, &pauses),
+            sign_ups: Guard::new("sign_ups", sign_ups.address, SIGN_UP_PAUSE, &pauses),
+            sign_ups_near: Guard::new("sign_ups_near", sign_ups.network, SIGN_UP_PAUSE, &pauses),
+            sign_ups_here: Guard::new("sign_ups_here", sign_ups.server, SIGN_UP_BREATH, &pauses),
             asked: Guard::new("asked", 120, Seconds(60), &pauses),
             unread_documents: Guard::new("unread_documents", 30, Seconds(60), &pauses),
             pauses,

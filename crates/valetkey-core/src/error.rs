@@ -190,17 +190,20 @@ pub enum Error {
     Failed(Fault),
 }
 
-impl From<Denial> for Error {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
+/// What an error is within another: `becomes!(Fault => Error::Failed)`, so that `?` does it.
+macro_rules! becomes {
+    ($($from:ty => $to:ident :: $variant:ident),+) => {
+        $(impl From<$from> for $to {
+            fn from(own: $from) -> Self {
+                Self::$variant(own.into())
+            }
+        })+
+    };
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+pub(crate) use becomes;
+
+becomes!(Denial => Error::Denied, Fault => Error::Failed);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

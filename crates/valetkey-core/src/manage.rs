@@ -26,7 +26,7 @@ pub mod upstream;
 pub mod user;
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::settings::LONGEST_OPTED_ACCESS_TOKEN;
 use crate::store::{Mark, MarkKind, Write};
 
@@ -42,11 +42,7 @@ pub enum ManageError {
     Failed(Fault),
 }
 
-impl From<Fault> for ManageError {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Fault => ManageError::Failed);
 
 impl std::fmt::Display for ManageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

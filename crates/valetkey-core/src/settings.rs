@@ -2,7 +2,7 @@
 
 mod accounts;
 
-pub use accounts::{Accounts, SIGN_UP_BREATH, SIGN_UP_PAUSE};
+pub use accounts::{Accounts, SIGN_UP_BREATH, SIGN_UP_PAUSE, SignUpLimits};
 
 use crate::time::Seconds;
 use serde::{Deserialize, Serialize};

@@ -17,4 +17,4 @@ pub use address::is_special;
 pub use fetcher::{Guarded, Limits};
 pub use policy::{Allowed, NotAllowed, Policy};
 pub use resolve::{Resolve, System};
-pub use tls::{Unready, config as tls};
+pub use tls::{Unready, certificates, config as tls};

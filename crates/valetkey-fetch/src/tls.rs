@@ -1,12 +1,12 @@
 //! RFC 9110 §4.3.4 — who vouches for a server: the system's authorities, and what the operator's file names
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,11 +47,43 @@ pub fn config(ca_file: Option<&Path>) -> Result<ClientConfig, Unready> {
     Ok(config)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unready> {
+/// The certificates in a file (PEM), of which there is one at least.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unready> {
     let wrong = |what: &dyn std::fmt::Display| Unready(format!("{}: {what}", path.display()));
     let own = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
     let own: Vec<_> = own.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
     if own.is_empty() { Err(wrong(&"no certificate in it")) } else { Ok(own) }
+}
+
+/// Whether a handshake's signature is by the key of a certificate: what the verifiers of either side have in common. Stands in
+/// the `impl` of one that has a `provider`.
+#[macro_export]
+macro_rules! signatures_in_handshakes {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &rustls::pki_types::CertificateDer<'_>,
+            signed: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            let known = &self.provider.signature_verification_algorithms;
+            rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &rustls::pki_types::CertificateDer<'_>,
+            signed: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            let known = &self.provider.signature_verification_algorithms;
+            rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+            self.provider.signature_verification_algorithms.supported_schemes()
+        }
+    };
 }
 
 /// The usual rules; and a server whose very certificate stands in the operator's file is believed for the names in it. A
@@ -83,25 +115,5 @@ impl ServerCertVerifier for Named {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    signatures_in_handshakes!();
 }

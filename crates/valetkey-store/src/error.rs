@@ -1,4 +1,5 @@
-//! Why a database cannot be opened, in words for the person who starts the server.
+//! Why a database cannot be opened, in words for the person who starts the server. What an error says of its cause it says
+//! itself: a cause that it named beside that (`source`) would be printed twice.
 
 use std::io;
 use std::path::PathBuf;
@@ -54,16 +55,16 @@ pub enum OpenError {
     Behind { path: PathBuf, version: i64 },
 
     #[error(
-        "the database {path} cannot be copied to {to} before its schema is changed ({source}): nothing was changed"
+        "the database {path} cannot be copied to {to} before its schema is changed ({error}): nothing was changed"
     )]
-    NotCopied { path: PathBuf, to: PathBuf, source: io::Error },
+    NotCopied { path: PathBuf, to: PathBuf, error: io::Error },
 
     #[error("another Valetkey server uses this data directory ({path}{}): stop it, or choose another --data-dir",
         if holder.is_empty() { String::new() } else { format!(", process {holder}") })]
     InUse { path: PathBuf, holder: String },
 
-    #[error("cannot use {path}: {source}")]
-    File { path: PathBuf, source: io::Error },
+    #[error("cannot use {path}: {error}")]
+    File { path: PathBuf, error: io::Error },
 
     #[error("the database {path} was moved to {into}: set database_url to it")]
     Moved { path: PathBuf, into: String },
@@ -77,8 +78,8 @@ pub enum OpenError {
     #[error("the database {at} is empty; start `valetkey serve` to furnish it, or check database_url")]
     Empty { at: String },
 
-    #[error("cannot open the database {path}: {source}")]
-    Sqlite { path: PathBuf, source: rusqlite::Error },
+    #[error("cannot open the database {path}: {error}")]
+    Sqlite { path: PathBuf, error: rusqlite::Error },
 }
 
 /// Why a database could not be moved. Nothing of it was, then.
@@ -96,7 +97,7 @@ pub enum TransferError {
     #[error("the database to move to refused: {0}")]
     Target(String),
 
-    #[error("the database to be moved cannot be read: {0}")]
+    #[error("the database to be moved cannot be read")]
     Source(#[from] rusqlite::Error),
 }
 
@@ -109,8 +110,8 @@ pub enum BackupError {
     #[error("{path} is there already: choose another name, or replace it with --force")]
     Exists { path: PathBuf },
 
-    #[error("cannot use {path}: {source}")]
-    File { path: PathBuf, source: io::Error },
+    #[error("cannot use {path}: {error}")]
+    File { path: PathBuf, error: io::Error },
 
     #[error("{path} is no backup made by `valetkey backup`")]
     NoBackup { path: PathBuf },

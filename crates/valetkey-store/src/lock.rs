@@ -27,7 +27,7 @@ impl ServerLock {
     /// Fails with [`OpenError::InUse`] while another process holds it. A file left by a dead process is no hindrance.
     pub fn acquire(directory: &Path) -> Result<Self, OpenError> {
         let path = directory.join(LOCK_FILE);
-        let failed = |source| OpenError::File { path: path.clone(), source };
+        let failed = |source| OpenError::File { path: path.clone(), error: source };
         crate::open::make_directory(directory).map_err(failed)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true).mode(0o600);

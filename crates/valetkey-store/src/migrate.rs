@@ -92,8 +92,8 @@ impl Refused {
             Self::Newer { found, known } => OpenError::Newer { path, found, known },
             Self::Altered { version } => OpenError::Altered { path, version },
             Self::Behind { version } => OpenError::Behind { path, version },
-            Self::Copy { to, source } => OpenError::NotCopied { path, to, source },
-            Self::Sqlite(source) => OpenError::Sqlite { path, source },
+            Self::Copy { to, source } => OpenError::NotCopied { path, to, error: source },
+            Self::Sqlite(source) => OpenError::Sqlite { path, error: source },
         }
     }
 }

@@ -46,7 +46,7 @@ enum Found {
 /// Makes sure that a file to open stands at `options.path`.
 pub(crate) fn prepare(options: &Options) -> Result<(), OpenError> {
     let path = &options.path;
-    let failed = |source| OpenError::File { path: path.clone(), source };
+    let failed = |source| OpenError::File { path: path.clone(), error: source };
     let found = look(path).map_err(failed)?;
     if found == Found::Database {
         check_one_name(path)?;
@@ -108,7 +108,7 @@ fn check_one_name(path: &Path) -> Result<(), OpenError> {
 /// Reads the 100 bytes of the header (SQLite file format §1.3): cheap at any size, and it finds what is plainly not
 /// a database or has lost its end. A server looks further inside (`check_pages`); else damage shows when the page is read.
 fn check_header(path: &Path) -> Result<(), OpenError> {
-    let failed = |source| OpenError::File { path: path.to_owned(), source };
+    let failed = |source| OpenError::File { path: path.to_owned(), error: source };
     let mut header = Vec::with_capacity(100);
     let mut file = File::open(path).map_err(failed)?;
     file.by_ref().take(100).read_to_end(&mut header).map_err(failed)?;

@@ -126,7 +126,7 @@ fn close(source: &Connection, into: &str) -> rusqlite::Result<()> {
 
 /// Refuses a database that was moved away.
 pub(crate) fn check_not_moved(connection: &Connection, options: &Options) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Sqlite { path: options.path.clone(), source };
+    let failed = |source| OpenError::Sqlite { path: options.path.clone(), error: source };
     if !connection.table_exists(None, "moved").map_err(failed)? {
         return Ok(());
     }

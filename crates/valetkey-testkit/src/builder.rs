@@ -250,5 +250,5 @@ fn certificate(headers: &HeaderMap) -> Option<Arc<Certificate>> {
     let said = |name: &str| BASE64.decode(headers.get(name)?.as_bytes()).ok();
     let vouched = said("client-cert");
     let der = vouched.clone().or_else(|| said("client-cert-unvouched"))?;
-    Certificate::read(&der, vouched.is_some()).map(Arc::new)
+    Certificate::read(&der, vouched.is_none().then_some("unvouched")).map(Arc::new)
 }

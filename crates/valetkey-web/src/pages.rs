@@ -16,6 +16,7 @@ pub(crate) mod login;
 pub(crate) mod logo;
 pub(crate) mod logout;
 pub(crate) mod new_password;
+mod paging;
 pub mod render;
 pub mod respond;
 pub mod samples;

@@ -5,17 +5,15 @@ use crate::config::keys::ClientCertificates;
 use anyhow::{Context as _, Result};
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName};
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CipherSuite, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
-    SignatureScheme,
+    CertificateError, CipherSuite, DistinguishedName, Error, OtherError, RootCertStore, ServerConfig,
 };
-use std::path::Path;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use valetkey_core::outbound::Clock;
@@ -42,15 +40,20 @@ pub(crate) fn from_header(own: &ClientCertificates) -> Result<Option<ReadCertifi
     let name: HeaderName = name.parse().context("http.client_certificates.header")?;
     let authorities = authorities(own)?;
     Ok(Some(Arc::new(move |headers| {
-        let chain = said(headers, &name)?;
-        known(&chain, authorities.as_ref())
+        let found = said(headers, &name).and_then(|chain| known(&chain, authorities.as_ref()));
+        if found.is_none() && headers.get(&name).is_some_and(|value| !value.is_empty()) {
+            tracing::warn!(target: "valetkey::certificates", header = name.as_str(),
+                "a proxy said a certificate that cannot be read, or two");
+        }
+        found
     })))
 }
 
 /// How our own listener ends TLS.
 pub(crate) fn listener(own: &ClientCertificates) -> Result<Option<Tls>> {
     let (Some(certificate), Some(key)) = (&own.certificate_file, &own.key_file) else { return Ok(None) };
-    let chain = pem(certificate).context("http.client_certificates.certificate_file")?;
+    let chain =
+        valetkey_fetch::certificates(certificate).context("http.client_certificates.certificate_file")?;
     let key = PrivateKeyDer::from_pem_file(key).context("http.client_certificates.key_file")?;
     let provider = Arc::new(recommended());
     let builder =
@@ -88,25 +91,49 @@ type Authorities = Arc<dyn ClientCertVerifier>;
 fn authorities(own: &ClientCertificates) -> Result<Option<Authorities>> {
     let Some(file) = &own.ca_file else { return Ok(None) };
     let mut roots = RootCertStore::empty();
-    for certificate in pem(file).context("http.client_certificates.ca_file")? {
+    for certificate in valetkey_fetch::certificates(file).context("http.client_certificates.ca_file")? {
         roots.add(certificate).context("http.client_certificates.ca_file")?;
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     Ok(Some(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?))
 }
 
-fn pem(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let own = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
-    anyhow::ensure!(!own.is_empty(), "{}: no certificate in it", path.display());
-    Ok(own)
-}
-
 /// What is known of who holds the first certificate of a chain. Whether it is of use to anybody, its client decides.
 fn known(chain: &[CertificateDer<'_>], authorities: Option<&Authorities>) -> Option<Arc<Certificate>> {
     let (own, between) = chain.split_first()?;
     let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock.now_ms()));
-    let vouched = authorities.is_some_and(|all| all.verify_client_cert(own, between, now).is_ok());
-    Certificate::read(own, vouched).map(Arc::new)
+    Certificate::read(own, unvouched(own, between, authorities, now)).map(Arc::new)
+}
+
+/// Why none of the operator's authorities vouches for it.
+fn unvouched(
+    own: &CertificateDer<'_>,
+    between: &[CertificateDer<'_>],
+    authorities: Option<&Authorities>,
+    now: UnixTime,
+) -> Option<&'static str> {
+    let Some(all) = authorities else {
+        return Some("no http.client_certificates.ca_file says who may vouch");
+    };
+    if let Some(flaw) = Certificate::flaw(own) {
+        return Some(flaw);
+    }
+    if Certificate::is_of_an_authority(own) {
+        return Some("it is an authority's: a client's has basicConstraints=CA:FALSE, or none");
+    }
+    let Error::InvalidCertificate(wrong) = all.verify_client_cert(own, between, now).err()? else {
+        return Some("it cannot be judged");
+    };
+    Some(match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not good yet",
+        CertificateError::UnknownIssuer => "nobody in http.client_certificates.ca_file vouches for it",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not for clients: its extendedKeyUsage lacks clientAuth"
+        }
+        CertificateError::BadSignature => "the signature on it does not hold",
+        _ => "it does not hold by RFC 5280",
+    })
 }
 
 /// The chain that a proxy says, the client's own first. Said twice, it is not said.
@@ -181,6 +208,18 @@ fn unescaped(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What is wrong with a certificate, for the log.
+#[derive(Debug)]
+struct Flaw(&'static str);
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Flaw {}
+
 /// Takes every certificate whose key the client has: who it is, is asked later, of the client that it names.
 #[derive(Debug)]
 struct Anybodys {
@@ -198,34 +237,17 @@ impl ClientCertVerifier for Anybodys {
 
     fn verify_client_cert(
         &self,
-        _: &CertificateDer<'_>,
+        own: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
+        match Certificate::flaw(own) {
+            None => Ok(ClientCertVerified::assertion()),
+            Some(flaw) => Err(CertificateError::Other(OtherError(Arc::new(Flaw(flaw)))).into()),
+        }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    valetkey_fetch::signatures_in_handshakes!();
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod sign_up;
 mod tests;
 pub(crate) mod tree;
 pub(crate) mod values;
+mod words;
 
 pub(crate) use environment::{named as variable, variables};
 pub(crate) use keys::Config;
@@ -148,7 +149,7 @@ fn typed(known: &Known, key: &str, given: &Given) -> Result<Value, String> {
     let attempt = |value: &Value| {
         let mut probe = known.defaults().clone();
         put(&mut probe, key, value.clone());
-        Config::deserialize(probe).map(drop).map_err(|error| error.to_string())
+        Config::deserialize(probe).map(drop).map_err(|error| words::of(&error.to_string()))
     };
     let Err(message) = attempt(&given.value) else { return Ok(given.value.clone()) };
     let textual = !matches!(given.origin, Origin::File { .. });

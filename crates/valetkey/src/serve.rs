@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use tokio::task::JoinHandle;
 use valetkey_core::context::{Caller, Context};
 use valetkey_core::manage::key;
+use valetkey_core::manage::user::sign_up;
 use valetkey_web::app::Demo;
 use valetkey_web::layer::Edge;
 use valetkey_web::serve::{Drain, Drained, Limits, raise_open_files};
@@ -75,6 +76,12 @@ pub(crate) async fn prepare(
             before,
             now = issuer,
             "the issuer has changed: what was issued under the old one is refused"
+        );
+    }
+    for tenant in sign_up::nowhere(&opened.server) {
+        tracing::warn!(
+            tenant = tenant.as_str(),
+            "accounts.sign_up names a user directory that is not there: nobody can make an account in it"
         );
     }
     let certificates = Vec::new();

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use valetkey_core::context::{Parts, Server};
 use valetkey_core::seal::SealingKey;
 use valetkey_core::settings::{
-    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings,
+    Accounts, AcrValues, DynamicRegistration, Lifetimes, MetadataDocuments, Portal, Settings, SignUpLimits,
 };
 use valetkey_core::store::{Keys, Upkeep};
 use valetkey_core::time::Timestamp;
@@ -313,6 +313,11 @@ fn accounts(config: &Config) -> Accounts {
         sign_up: own.sign_up.tenants(),
         require_verified_email: own.require_verified_email,
         editable_claims: Some(own.editable_claims.0.iter().map(|claim| claim.0.clone()).collect()),
+        sign_up_limits: SignUpLimits {
+            address: own.sign_ups_per_hour,
+            network: own.sign_ups_per_hour_and_network,
+            server: own.sign_ups_per_ten_minutes,
+        },
     }
 }
 

@@ -35,10 +35,6 @@ const OTHER_ALGORITHM: Denial =
     bad("the request object is not signed by an algorithm that this client may use");
 const OTHER_TYPE: Denial = bad("typ of a request object is oauth-authz-req+jwt");
 const UNSIGNED: Denial = bad("no registered key of this client signed the request object");
-const OTHER_PARTIES: Denial =
-    bad("in a request object client_id and iss are the client, aud is our issuer, and sub is left out");
-const OTHER_TIME: Denial =
-    bad("a request object says by exp when it ends, in sixty minutes at most; nbf lies no further back");
 const NESTED: Denial = bad("a request object holds neither request nor request_uri");
 const OTHER_VALUE: Denial = bad("a parameter in the request object has a value of the wrong kind");
 
@@ -122,6 +118,7 @@ async fn read(
     Ok(claims)
 }
 
+/// What does not hold of a request that the client's own key signed is said claim by claim.
 fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>, may_last: bool) -> Result<(), Denial> {
     let is_client = |name: &str| claims.get(name).and_then(Value::as_str) == Some(client.id.as_str());
     let issuer = Value::from(cx.settings.issuer());
@@ -129,38 +126,71 @@ fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>, may_last: bo
         Some(Value::Array(names)) => names.contains(&issuer),
         one => one == Some(&issuer),
     };
-    // RFC 9101 §10.8: with the client as `sub` it would prove the client itself.
-    if !is_client("iss") || !is_client("client_id") || is_client("sub") || !to_us {
-        return Err(OTHER_PARTIES);
+    let parties = [
+        (is_client("iss"), "iss of a request object is the client_id"),
+        (is_client("client_id"), "client_id in a request object is there, and is the client that sends it"),
+        // RFC 9101 §10.8: with the client as `sub` it would prove the client itself.
+        (!is_client("sub"), "sub of a request object is left out: it is not the client_id"),
+        (to_us, "aud of a request object is our issuer, as our metadata name it"),
+    ];
+    if let Some((_, why)) = parties.into_iter().find(|(holds, _)| !holds) {
+        return Err(bad(why));
     }
     if claims.contains_key("request") || claims.contains_key("request_uri") {
         return Err(NESTED);
     }
-    if !is_now(cx.now, client, claims, may_last) {
-        return Err(OTHER_TIME);
+    let at = |name: &str| match claims.get(name).map(Value::as_f64) {
+        None => Said::Nothing,
+        Some(None) => Said::NoNumber,
+        Some(Some(number)) => Said::At(seconds(number)),
+    };
+    let ends = ends(at("exp"), cx.now, may_last).map_err(bad)?;
+    begins(at("nbf"), ends, cx.now, client.is_fapi2()).map_err(bad)?;
+    match at("iat") {
+        Said::NoNumber => Err(bad("iat of a request object is a number")),
+        Said::At(made) if made > cx.now + AHEAD => {
+            Err(bad("iat of the request object lies ahead of our clock"))
+        }
+        Said::Nothing | Said::At(_) => Ok(()),
     }
-    Ok(())
 }
 
-fn is_now(now: Timestamp, client: &Client, claims: &Map<String, Value>, may_last: bool) -> bool {
-    let at = |name: &str| claims.get(name).map(|value| value.as_f64().map(seconds));
-    let (begins, made) = (at("nbf"), at("iat"));
-    let ends = match at("exp") {
-        Some(Some(ends)) => Some(ends),
-        None if may_last => None,
-        Some(None) | None => return false,
-    };
-    // FAPI 2.0 Message Signing §5.3.1.
-    let begun = match begins {
-        None => !client.is_fapi2(),
-        Some(None) => false,
-        Some(Some(begins)) => {
-            let short = |ends: Timestamp| now - begins <= LONGEST && ends - begins <= LONGEST;
-            begins <= now + AHEAD && ends.is_none_or(short)
+/// What a claim says of a time.
+enum Said {
+    Nothing,
+    NoNumber,
+    At(Timestamp),
+}
+
+fn ends(exp: Said, now: Timestamp, may_last: bool) -> Result<Option<Timestamp>, &'static str> {
+    match exp {
+        Said::At(ends) if ends <= now => Err("the request object has expired (exp): make another"),
+        Said::At(ends) if ends - now > LONGEST + AHEAD => {
+            Err("exp of a request object lies at most sixty minutes ahead")
         }
-    };
-    let made = made.is_none_or(|made| made.is_some_and(|made| made <= now + AHEAD));
-    begun && made && ends.is_none_or(|ends| ends > now && ends - now <= LONGEST + AHEAD)
+        Said::At(ends) => Ok(Some(ends)),
+        Said::Nothing if may_last => Ok(None),
+        Said::Nothing | Said::NoNumber => Err("a request object says by exp, a number, when it ends"),
+    }
+}
+
+/// FAPI 2.0 Message Signing §5.3.1.
+fn begins(nbf: Said, ends: Option<Timestamp>, now: Timestamp, is_fapi2: bool) -> Result<(), &'static str> {
+    match nbf {
+        Said::Nothing if is_fapi2 => {
+            Err("a request object of this client says by nbf, a number, when it begins")
+        }
+        Said::Nothing => Ok(()),
+        Said::NoNumber => Err("nbf of a request object is a number"),
+        Said::At(begins) if begins > now + AHEAD => Err("the request object is not good yet (nbf)"),
+        Said::At(begins) if now - begins > LONGEST => {
+            Err("nbf of a request object lies at most sixty minutes back")
+        }
+        Said::At(begins) if ends.is_some_and(|ends| ends - begins > LONGEST) => {
+            Err("a request object is good for at most sixty minutes, from nbf to exp")
+        }
+        Said::At(_) => Ok(()),
+    }
 }
 
 /// RFC 7519 §2, NumericDate: it may have a fraction.

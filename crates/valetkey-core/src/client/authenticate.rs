@@ -105,7 +105,13 @@ pub async fn prove(
 async fn by_certificate(cx: &Context, client: &Client) -> Result<bool, Error> {
     let Some(certificate) = &cx.certificate else { return Ok(false) };
     Ok(match client.auth_method {
-        AuthMethod::TlsClientAuth => certificate.is_vouched_for && client.profile.binding.names(certificate),
+        AuthMethod::TlsClientAuth => {
+            if let Some(why) = certificate.unvouched {
+                tracing::warn!(target: "valetkey::certificates", client = client.id.as_str(), why,
+                    "a client's certificate is not vouched for");
+            }
+            certificate.unvouched.is_none() && client.profile.binding.names(certificate)
+        }
         AuthMethod::SelfSignedTlsClientAuth => match Keys::of(client) {
             Some(keys) => keys.have(cx, certificate).await?,
             None => false,

@@ -18,7 +18,7 @@ pub use transaction::{Purpose, Transaction};
 pub const LIFETIME: Seconds = transaction::LIFETIME;
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::outbound::Unfetched;
 use crate::time::Seconds;
 use crate::upstream::{ClaimNames, Upstream};
@@ -43,11 +43,7 @@ pub enum Trouble {
     Failed(Fault),
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Fault => Trouble::Failed);
 
 impl From<Unfetched> for Trouble {
     fn from(_: Unfetched) -> Self {

@@ -5,7 +5,7 @@ use super::{ManageError, client};
 use crate::audit::{Actor, Event};
 use crate::client::{Client, metadata};
 use crate::context::Context;
-use crate::error::{Code, Denial, Fault};
+use crate::error::{Code, Denial, Fault, becomes};
 use crate::store::{Api, TokenFormat};
 use crate::token::access;
 use serde::{Deserialize, Deserializer};
@@ -24,17 +24,7 @@ pub enum Declined {
     Failed(Fault),
 }
 
-impl From<Denial> for Declined {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
-}
-
-impl From<Fault> for Declined {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Denial => Declined::Denied, Fault => Declined::Failed);
 
 impl From<ManageError> for Declined {
     fn from(error: ManageError) -> Self {

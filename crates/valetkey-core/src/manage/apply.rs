@@ -19,7 +19,7 @@ pub use settings::{SETTINGS, settings_document};
 use super::{ManageError, TRIES};
 use crate::audit::{Actor, Record};
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::ids::ClientId;
 use crate::secret::{Secret, SecretHash};
 use crate::store::{Step, Write};
@@ -132,11 +132,7 @@ pub enum Refusal {
     Failed(ManageError),
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault.into())
-    }
-}
+becomes!(Fault => Refusal::Failed);
 
 /// What would be done.
 #[derive(Debug, Default)]

@@ -54,8 +54,9 @@ pub async fn decide(
     }
     user.may_act(&cx.settings.accounts).map_err(|denial| refused(denial.detail))?;
     let acr = granted.and_then(|yes| yes.acr);
-    if acr.is_some_and(|acr| !cx.settings.acr.all().contains(&acr)) {
-        return Err(refused("acr must be one of those that discovery names"));
+    let known = cx.settings.acr.all();
+    if acr.is_some_and(|acr| !known.contains(&acr)) {
+        return Err(refused(format!("acr must be one of {}", known.join(", "))));
     }
     let auth_time = acr.map(|_| cx.now);
     let decider = Decider { user: &user.id, tenant: &user.tenant, auth_time, session: None };

@@ -21,7 +21,7 @@ use crate::client::noted::Failure;
 use crate::client::{AuthMethod, Client, Origin};
 use crate::context::Context;
 use crate::directory::User;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::grant::GrantType;
 use crate::ids::{ClientId, Id};
 use crate::image::{Image, ImageFlaw};
@@ -52,11 +52,7 @@ impl From<ManageError> for Declined {
     }
 }
 
-impl From<Fault> for Declined {
-    fn from(fault: Fault) -> Self {
-        Self::Other(fault.into())
-    }
-}
+becomes!(Fault => Declined::Other);
 
 /// What a person fills in.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
+use x509_parser::x509::{X509Name, X509Version};
 
 /// SHA-256 over the DER form: `x5t#S256`.
 pub type Fingerprint = [u8; 32];
@@ -24,8 +24,8 @@ pub struct Certificate {
     uris: Vec<String>,
     ips: Vec<IpAddr>,
     emails: Vec<String>,
-    /// Whether an authority that the operator named vouches for it.
-    pub is_vouched_for: bool,
+    /// Why no authority that the operator named vouches for it. `None`: one does.
+    pub unvouched: Option<&'static str>,
 }
 
 /// Attribute types by their short names (RFC 4514 §3, and those that OpenSSL prints).
@@ -50,7 +50,7 @@ const NAMES: [(&str, &str); 16] = [
 
 impl Certificate {
     /// Reads the DER form. `None`: no certificate, or more than one.
-    pub fn read(der: &[u8], is_vouched_for: bool) -> Option<Self> {
+    pub fn read(der: &[u8], unvouched: Option<&'static str>) -> Option<Self> {
         let (rest, parsed) = X509Certificate::from_der(der).ok()?;
         if !rest.is_empty() {
             return None;
@@ -63,7 +63,7 @@ impl Certificate {
             uris: Vec::new(),
             ips: Vec::new(),
             emails: Vec::new(),
-            is_vouched_for,
+            unvouched,
         };
         // Two extensions of the kind make no certificate (RFC 5280 §4.2).
         let names = parsed.subject_alternative_name().ok()?;
@@ -77,6 +77,18 @@ impl Certificate {
             }
         }
         Some(own)
+    }
+
+    /// RFC 5280 §4.1.2.1: why it is nobody's, whoever vouches for it. `None`: it may be somebody's.
+    pub fn flaw(der: &[u8]) -> Option<&'static str> {
+        let Ok((_, parsed)) = X509Certificate::from_der(der) else { return Some("it cannot be read") };
+        (parsed.version() != X509Version::V3)
+            .then_some("it is X.509 v1 or v2, and client certificates are v3: issue it with extensions")
+    }
+
+    /// RFC 5280 §4.2.1.9: whether it is an authority's, which proves no client. A self-signed one may be both.
+    pub fn is_of_an_authority(der: &[u8]) -> bool {
+        X509Certificate::from_der(der).is_ok_and(|(_, parsed)| parsed.is_ca())
     }
 
     /// RFC 8705 §2.1.2, `tls_client_auth_subject_dn`: the same name, however its text is spaced and escaped.
@@ -258,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_no_certificate_names_nobody() {
         for der in [&b""[..], b"0", &[0x30, 0x80, 0, 0], &[0xff; 100]] {
-            assert!(Certificate::read(der, true).is_none());
+            assert!(Certificate::read(der, None).is_none());
         }
     }
 }

@@ -18,6 +18,24 @@ pub struct Accounts {
     pub require_verified_email: bool,
     /// The claims that people change of themselves; `None`: all that can be.
     pub editable_claims: Option<Vec<String>>,
+    pub sign_up_limits: SignUpLimits,
+}
+
+/// How many accounts people may try to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignUpLimits {
+    /// From one address, before it pauses for [`SIGN_UP_PAUSE`].
+    pub address: u32,
+    /// From one network, in each [`SIGN_UP_PAUSE`].
+    pub network: u32,
+    /// On the whole server, in each [`SIGN_UP_BREATH`].
+    pub server: u32,
+}
+
+impl Default for SignUpLimits {
+    fn default() -> Self {
+        Self { address: 60, network: 600, server: 1_000 }
+    }
 }
 
 impl Accounts {

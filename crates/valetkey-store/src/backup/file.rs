@@ -60,7 +60,7 @@ impl Writer {
         if !force && to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists { path: to.to_owned() });
         }
-        let failed = |source| BackupError::File { path: to.to_owned(), source };
+        let failed = |source| BackupError::File { path: to.to_owned(), error: source };
         let name = to.file_name().ok_or_else(|| failed(io::Error::other("it names no file")))?;
         let mut partial = std::ffi::OsString::from(".");
         partial.push(name);
@@ -75,7 +75,7 @@ impl Writer {
     }
 
     fn failed(&self, source: io::Error) -> BackupError {
-        BackupError::File { path: self.to.clone(), source }
+        BackupError::File { path: self.to.clone(), error: source }
     }
 
     /// The three lines.
@@ -169,7 +169,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads the three lines.
     pub(crate) fn open(path: &Path, master: &SealingKey) -> Result<Self, BackupError> {
-        let failed = |source| BackupError::File { path: path.to_owned(), source };
+        let failed = |source| BackupError::File { path: path.to_owned(), error: source };
         let damaged = |detail| BackupError::Damaged { path: path.to_owned(), detail };
         let mut from = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?);
         let mut line = || -> Result<Option<String>, BackupError> {
@@ -208,7 +208,7 @@ impl Reader {
         let mut bytes = Vec::new();
         // What a length claims is not allocated before it is there.
         let read = self.from.by_ref().take(length.into()).read_to_end(&mut bytes);
-        let read = read.map_err(|source| BackupError::File { path: self.path.clone(), source })?;
+        let read = read.map_err(|source| BackupError::File { path: self.path.clone(), error: source })?;
         if read as u64 != u64::from(length) {
             return Err(self.damaged("its end is missing"));
         }
@@ -244,7 +244,7 @@ impl Reader {
         let sum = self.bytes(32)?;
         let own = self.seal.take().map(Seal::finish).unwrap_or_default();
         let more = self.from.fill_buf().map(<[u8]>::is_empty);
-        let is_all = more.map_err(|source| BackupError::File { path: self.path.clone(), source })?;
+        let is_all = more.map_err(|source| BackupError::File { path: self.path.clone(), error: source })?;
         if sum != own || !is_all {
             return Err(self.damaged("it was changed after it was made"));
         }

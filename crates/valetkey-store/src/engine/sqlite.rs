@@ -73,7 +73,7 @@ impl Sqlite {
         let thread = std::thread::Builder::new().name("valetkey-writer".to_owned());
         let thread = thread
             .spawn(move || writer.run())
-            .map_err(|source| OpenError::File { path: path.clone(), source })?;
+            .map_err(|source| OpenError::File { path: path.clone(), error: source })?;
         let closed = AtomicBool::new(false);
         Ok(Self(Arc::new(Shared { path: path.clone(), queue, closed, ailing, thread: Some(thread) })))
     }

@@ -1,7 +1,7 @@
 //! CIBA Core §7 — the backchannel authentication endpoint
 
 use super::token::refuse_query;
-use super::{dpop, error, respond};
+use super::{dpop, respond};
 use crate::extract::FormCall;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -10,14 +10,8 @@ use valetkey_core::client::authenticate::authenticate_confidential;
 use valetkey_core::error::{Error, Fault};
 use valetkey_core::grant::GrantType;
 
-pub(crate) async fn post(mut form: FormCall) -> Response {
-    let response = match dpop::refused(&mut form.call) {
-        Some(refused) => refused,
-        None => {
-            answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
-        }
-    };
-    dpop::answered(&form.call, response)
+pub(crate) async fn post(form: FormCall) -> Response {
+    dpop::through(form, answer).await
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {

@@ -1,11 +1,11 @@
 //! RFC 9449 §5, §7, §8 — the proof of possession in a request, and the nonce for the next one
 
 use super::{cors, error};
-use crate::extract::Call;
+use crate::extract::{Call, FormCall};
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use valetkey_core::error::{Code, Denial};
+use valetkey_core::error::{Code, Denial, Error};
 use valetkey_core::jose::jwk::Algorithm;
 use valetkey_core::proof::dpop::{self, Proven, Shown};
 
@@ -55,6 +55,20 @@ pub(crate) fn access_token(call: &mut Call) -> Result<Option<String>, Denial> {
         prove(call, Some(&token))?;
     }
     Ok((bound || bearer).then_some(token))
+}
+
+/// An endpoint whose answer may be bound to a key: the proof first, then the answer, and the nonce for the next one.
+pub(super) async fn through(
+    mut form: FormCall,
+    answer: impl AsyncFnOnce(&FormCall) -> Result<Response, Error>,
+) -> Response {
+    let response = match refused(&mut form.call) {
+        Some(refused) => refused,
+        None => {
+            answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
+        }
+    };
+    answered(&form.call, response)
 }
 
 /// RFC 9449 §8.2: whoever comes with a proof is told the nonce for the next one; §7.1: who comes with one, or by its scheme,

@@ -1,7 +1,7 @@
 //! RFC 9126 §2 — the pushed authorization request endpoint
 
 use super::token::refuse_query;
-use super::{cors, dpop, error, respond};
+use super::{cors, dpop, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
 use http::StatusCode;
@@ -9,14 +9,8 @@ use valetkey_core::authorize::par;
 use valetkey_core::client::authenticate::authenticate;
 use valetkey_core::error::{Error, Fault};
 
-pub(crate) async fn post(mut form: FormCall) -> Response {
-    let response = match dpop::refused(&mut form.call) {
-        Some(refused) => refused,
-        None => {
-            answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
-        }
-    };
-    dpop::answered(&form.call, response)
+pub(crate) async fn post(form: FormCall) -> Response {
+    dpop::through(form, answer).await
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {

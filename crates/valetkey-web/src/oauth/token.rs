@@ -8,14 +8,8 @@ use valetkey_core::error::{Code, Denial, Error, Fault};
 use valetkey_core::grant::{self, KNOWN};
 use valetkey_core::params::Params;
 
-pub(crate) async fn post(mut form: FormCall) -> Response {
-    let response = match dpop::refused(&mut form.call) {
-        Some(refused) => refused,
-        None => {
-            answer(&form).await.unwrap_or_else(|refused| error::respond(&refused, form.wants_challenge()))
-        }
-    };
-    dpop::answered(&form.call, response)
+pub(crate) async fn post(form: FormCall) -> Response {
+    dpop::through(form, answer).await
 }
 
 async fn answer(form: &FormCall) -> Result<Response, Error> {

@@ -12,8 +12,8 @@ mod snippets;
 mod words;
 
 use super::flow::current_session;
+use super::paging::Asked;
 use super::respond::{app, drawn, failed, person, plain_error};
-use super::view::account::Paging;
 use super::view::developer::{AppForm, AppRow, Developer, Done, OfferedToMe, State};
 use super::view::{ErrorKind, ErrorPage, Href, When};
 use crate::cookie::Cookie;
@@ -34,7 +34,6 @@ use valetkey_core::store::Offer;
 
 pub(crate) const PATH: &str = "/developer";
 /// How many applications stand on a page.
-const PER_PAGE: usize = 20;
 
 /// Who is signed in, where there is a portal. Everybody else goes to the login page and comes back to `back`.
 async fn visitor(call: &Call, back: &str) -> Result<User, Response> {
@@ -168,27 +167,22 @@ async fn draw(call: &Call, user: &User, status: StatusCode, problem: Option<Stri
 }
 
 async fn view(call: &Call, user: &User, problem: Option<String>) -> Result<Developer, Fault> {
-    let params = Params::parse(call.query()).ok();
-    let one = |name| params.as_ref().and_then(|params| params.one(name)).unwrap_or_default();
-    let query: String = one("q").trim().chars().take(200).collect();
+    let asked = Asked::of(call);
     let mut clients = call.cx.store.applications(&user.id).await?;
     let total = clients.len();
-    let sought = query.to_lowercase();
-    clients.retain(|client| client.name.to_lowercase().contains(&sought) || client.id.as_str() == query);
-    let found = clients.len();
-    let number = one("page").parse::<usize>().unwrap_or(1).clamp(1, found.div_ceil(PER_PAGE).max(1));
-    let from = (number - 1) * PER_PAGE;
-    let apps: Vec<_> = clients.iter().skip(from).take(PER_PAGE).map(|client| row(call, client)).collect();
+    clients.retain(|client| asked.finds(&client.name) || client.id.as_str() == asked.query);
+    let (clients, paging) = asked.page(PATH, clients);
+    let apps = clients.iter().map(|client| row(call, client)).collect();
     let form: Option<AppForm> = if total == 0 { Some(new::blank(call)?) } else { None };
     Ok(Developer {
         csrf: csrf(call)?,
         person: person(user),
         console: call.app.console,
-        paging: paging(&query, number, from, apps.len(), found),
+        paging,
         apps,
         total,
         most: call.cx.settings.portal.max_applications,
-        query,
+        query: asked.query,
         offers: offers(call, user).await?,
         done: done(call),
         problem,
@@ -216,22 +210,4 @@ async fn offers(call: &Call, user: &User) -> Result<Vec<OfferedToMe>, Fault> {
         until: When::new(offer.expires_at, call.cx.now),
     };
     Ok(offers.into_iter().map(view).collect())
-}
-
-fn paging(query: &str, number: usize, from: usize, shown: usize, found: usize) -> Paging {
-    if found <= PER_PAGE {
-        return Paging::default();
-    }
-    let link = |page: usize| {
-        let mut words = form_urlencoded::Serializer::new(String::new());
-        if !query.is_empty() {
-            words.append_pair("q", query);
-        }
-        Href::local(&format!("{PATH}?{}", words.append_pair("page", &page.to_string()).finish()))
-    };
-    Paging {
-        here: format!("{}–{} of {found}", from + 1, from + shown),
-        back: (number > 1).then(|| link(number - 1)).flatten(),
-        on: (from + shown < found).then(|| link(number + 1)).flatten(),
-    }
 }

@@ -1,7 +1,7 @@
 //! One connection: hyper drives the protocol, the watch ends what lasts too long.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -17,14 +17,14 @@ use super::pulse::{Phase, Pulse};
 use super::requests::{Link, answer};
 use super::server::{Server, Slot, Stage};
 use super::socket::Socket;
-use super::tls::Stream;
+use super::tls::{Stream, refused_certificate};
 use super::watch::{Event, Watch};
 
 /// Serves one connection to its end. Dropping the future closes the socket.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
     let peer = peer.ip().to_canonical();
     let server = Arc::clone(&slot.0);
-    let Some((stream, certificate)) = shaken(&server, stream).await else { return };
+    let Some((stream, certificate)) = shaken(&server, stream, peer).await else { return };
     let link = Link::new(server, peer, certificate, slot);
     let Link { server, pulse, .. } = &*link;
     let mut stage_change = pin!(server.stage_change());
@@ -39,9 +39,18 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, slot: Slot) {
 }
 
 /// The connection once its TLS stands, where it has any. Who does not get that far in time is let go.
-async fn shaken(server: &Server, stream: TcpStream) -> Option<(Stream, Option<Arc<Certificate>>)> {
+async fn shaken(
+    server: &Server,
+    stream: TcpStream,
+    peer: IpAddr,
+) -> Option<(Stream, Option<Arc<Certificate>>)> {
     let Some(tls) = &server.tls else { return Some((Stream::Plain(stream), None)) };
     let shaken = tokio::time::timeout(server.limits.header_timeout, Box::pin(tls.accept(stream))).await;
+    if let Ok(Err(failed)) = &shaken
+        && let Some(why) = refused_certificate(failed)
+    {
+        tracing::warn!(target: "valetkey::certificates", %peer, %why, "a client's certificate was refused");
+    }
     if !matches!(shaken, Ok(Ok(_))) {
         server.closed("tls_handshake");
     }

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, Error, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -41,6 +41,16 @@ impl Tls {
         let chain = stream.get_ref().1.peer_certificates();
         let certificate = chain.and_then(|chain| (self.read)(chain));
         Ok((Stream::Tls(Box::new(stream)), certificate))
+    }
+}
+
+/// What was wrong with the certificate that a client showed; `None`: the handshake failed of something else, as with whoever
+/// speaks no TLS.
+pub(super) fn refused_certificate(failed: &io::Error) -> Option<String> {
+    match failed.get_ref()?.downcast_ref::<Error>()? {
+        Error::InvalidCertificate(CertificateError::Other(why)) => Some(why.to_string()),
+        Error::InvalidCertificate(why) => Some(why.to_string()),
+        _ => None,
     }
 }
 

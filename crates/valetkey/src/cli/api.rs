@@ -4,7 +4,7 @@ mod snippet;
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
-use super::values;
+use super::values::{self, One};
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, Subcommand};
 use serde_json::Value;
@@ -28,11 +28,6 @@ pub(crate) enum Command {
     Update(Update),
     /// Delete: no more tokens for it
     Delete(One),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    id: String,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::input;
 use super::manage::Managed;
 use super::output::{Answer, Column};
-use super::values;
+use super::values::{self, One};
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, Subcommand};
 use serde_json::{Value, json};
@@ -45,12 +45,6 @@ pub(crate) enum Command {
     Reject(Reject),
     /// Make a token that lets its bearer register applications over the network (RFC 7591)
     InitialAccessToken(InitialAccess),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    /// The client's id
-    id: String,
 }
 
 #[derive(Debug, Args)]

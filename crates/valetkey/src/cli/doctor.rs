@@ -11,6 +11,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use valetkey_core::manage::user::sign_up;
 use valetkey_core::outbound::Clock;
 
 /// How a look turned out.
@@ -89,6 +90,14 @@ fn report(findings: &[Finding], well: bool) -> Answer {
     Answer::Text { json: json!({"id": "doctor", "well": well, "checks": checks}), text }
 }
 
+fn nowhere_to_sign_up(ids: &[&str]) -> String {
+    let ids = ids.join("`, `");
+    format!(
+        "accounts.sign_up names `{ids}`, and there is no such user directory: nobody can make an account there; see \
+         `valetkey tenant list`"
+    )
+}
+
 fn clock() -> Finding {
     if SystemClock.now_ms() < NEWEST_PAST {
         return bad("clock", "the machine's clock is years behind: set it, or no token will be of use");
@@ -142,6 +151,11 @@ async fn store(loaded: &Loaded, findings: &mut Vec<Finding>) {
         }
         Err(error) => bad("administrator", error.to_string()),
     });
+    let nowhere = sign_up::nowhere(cx);
+    if !nowhere.is_empty() {
+        let ids: Vec<&str> = nowhere.iter().map(|id| id.as_str()).collect();
+        findings.push(bad("sign-up", nowhere_to_sign_up(&ids)));
+    }
     if let Ok(counts) = cx.store.row_counts().await {
         let words: Vec<String> = counts.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         findings.push(good("rows", words.join(", ")));

@@ -2,7 +2,7 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
-use super::values;
+use super::values::{self, One};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -52,11 +52,6 @@ pub(crate) struct Create {
 pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     api: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    id: String,
 }
 
 const FIELDS: &[Column] = &[

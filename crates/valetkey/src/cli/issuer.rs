@@ -2,7 +2,7 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
-use super::values;
+use super::values::{self, One};
 use anyhow::Result;
 use clap::{ArgAction, Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -25,11 +25,6 @@ pub(crate) enum Command {
     Enable(One),
     /// Trust it no longer
     Delete(One),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    id: String,
 }
 
 #[derive(Debug, Args)]
@@ -85,13 +80,13 @@ pub(crate) struct More {
 }
 
 fn trust(text: &str) -> Result<String, String> {
-    let all = Trust::ALL.map(|(name, _)| name).join(", ");
-    Trust::parse(text).map(|_| text.to_owned()).ok_or_else(|| format!("expected one of {all}"))
+    let found = Trust::parse(text).map(|_| text.to_owned());
+    values::one_of(found, &Trust::ALL.map(|(name, _)| name))
 }
 
 fn match_by(text: &str) -> Result<String, String> {
-    let all = MatchBy::ALL.map(|(name, _)| name).join(", ");
-    MatchBy::parse(text).map(|_| text.to_owned()).ok_or_else(|| format!("expected one of {all}"))
+    let found = MatchBy::parse(text).map(|_| text.to_owned());
+    values::one_of(found, &MatchBy::ALL.map(|(name, _)| name))
 }
 
 const FIELDS: &[Column] = &[

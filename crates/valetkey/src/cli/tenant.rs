@@ -2,6 +2,7 @@
 
 use super::manage::Managed;
 use super::output::{Answer, Column};
+use super::values::One;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -43,12 +44,6 @@ pub(crate) struct Create {
     /// A picture for the login page: PNG, JPEG or WebP, at most 100 KiB
     #[arg(long, value_name = "FILE|URL")]
     logo: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    /// The tenant's id
-    id: String,
 }
 
 #[derive(Debug, Args)]

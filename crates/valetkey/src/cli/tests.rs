@@ -1,7 +1,7 @@
 //! What the commands print, from their words to their answer, on a store of their own.
 
 use super::output::Answer;
-use super::{Cli, Command, manage};
+use super::{Cli, Command, backup, manage};
 use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::Value;
@@ -18,8 +18,12 @@ fn parse(dir: &Path, words: &str) -> Result<Cli, clap::Error> {
 
 async fn answer(dir: &Path, words: &str) -> anyhow::Result<Answer> {
     let cli = parse(dir, words).unwrap_or_else(|error| panic!("{words}: {error}"));
-    let Command::Manage(command) = cli.command else { panic!("{words} is no management command") };
-    manage(&cli.global, command).await
+    match cli.command {
+        Command::Manage(command) => manage(&cli.global, command).await,
+        Command::Backup(arguments) => backup::backup(&cli.global, &arguments).await,
+        Command::Restore(arguments) => backup::restore(&cli.global, &arguments).await,
+        _ => panic!("{words} is no management command"),
+    }
 }
 
 async fn json(dir: &Path, words: &str) -> Value {
@@ -114,9 +118,12 @@ async fn what_is_refused_is_said_in_one_line_that_helps() {
         ("session revoke nonsense", "is no session's id"),
         ("user show nobody", "there is no such user"),
         ("user create --username x --invite", "use --password-stdin"),
+        ("restore /nowhere/at.all", "cannot use /nowhere/at.all: No such file or directory"),
+        ("backup /nowhere/at.all", "cannot use /nowhere/at.all: No such file or directory"),
     ] {
         let refusal = format!("{:#}", answer(dir.path(), words).await.expect_err(words));
         assert!(refusal.contains(want) && refusal.lines().count() == 1, "{words}: {refusal}");
+        assert!(refusal.matches("No such file").count() < 2, "said once: {refusal}");
     }
 }
 

@@ -3,6 +3,7 @@
 use super::input;
 use super::manage::Managed;
 use super::output::{Answer, Column};
+use super::values::{self, One};
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, Subcommand};
 use serde_json::{Value, json};
@@ -26,11 +27,6 @@ pub(crate) enum Command {
     Enable(One),
     /// Forget it; people who are linked stay linked
     Delete(One),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    id: String,
 }
 
 #[derive(Debug, Args)]
@@ -103,8 +99,7 @@ pub(crate) struct Update {
 }
 
 fn method(text: &str) -> Result<OurMethod, String> {
-    OurMethod::parse(text)
-        .ok_or_else(|| "expected client_secret_basic, client_secret_post or none".to_owned())
+    values::one_of(OurMethod::parse(text), &OurMethod::ALL.map(|(name, _)| name))
 }
 
 const FIELDS: &[Column] = &[

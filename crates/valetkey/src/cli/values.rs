@@ -1,6 +1,7 @@
 //! Arguments that are more than text.
 
 use crate::config::values::Span;
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::net::SocketAddr;
 use valetkey_core::client::AuthMethod;
@@ -12,7 +13,14 @@ use valetkey_core::scope::Scope;
 use valetkey_core::store::TokenFormat;
 use valetkey_core::time::Seconds;
 
-fn one_of<T>(found: Option<T>, names: &[&str]) -> Result<T, String> {
+/// Which one is meant.
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// Its id
+    pub(super) id: String,
+}
+
+pub(super) fn one_of<T>(found: Option<T>, names: &[&str]) -> Result<T, String> {
     found.ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 

@@ -4,6 +4,7 @@ use super::keys::{Config, MetadataDocuments};
 use super::values::{DatabaseUrl, Span};
 use crate::{logging, wire};
 use url::{Host, Url};
+use valetkey_core::manage::apply::SETTINGS;
 use valetkey_core::time::Seconds;
 
 /// A key and what is wrong with its value.
@@ -100,24 +101,12 @@ pub(crate) fn database_path(url: &DatabaseUrl) -> Result<&str, String> {
         .ok_or_else(|| "expected \"sqlite:PATH\", a file, or \"postgres://user@host/database\"".to_owned())
 }
 
-/// The keys of `[lifetimes]`, whose ranges stand in the core.
-const LIFETIMES: [&str; 7] = [
-    "lifetimes.code",
-    "lifetimes.access_token",
-    "lifetimes.refresh_idle",
-    "lifetimes.refresh_absolute",
-    "lifetimes.retry_window",
-    "lifetimes.session",
-    "lifetimes.session_idle",
-];
-
 fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
     let limits = &config.http.limits;
     for (name, why) in crate::wire::lifetimes(config).wrong() {
-        wrong.push((
-            LIFETIMES.iter().find(|key| key.ends_with(name)).unwrap_or(&"lifetimes"),
-            why.to_string(),
-        ));
+        // Their names are those that `apply` knows too.
+        let key = SETTINGS.iter().find(|key| key.strip_prefix("lifetimes.") == Some(name));
+        wrong.push((key.unwrap_or(&"lifetimes"), why.to_string()));
     }
     let second = Seconds(1);
     let answer = config.gateway.response_timeout.unwrap_or(Span(second));
@@ -136,13 +125,22 @@ fn ranges(config: &Config, wrong: &mut Vec<Wrong>) {
             wrong.push((key, format!("{value} is outside the range {} to {}", Span(least), Span(most))));
         }
     }
-    let per_hour = usize::try_from(config.registration.per_hour).unwrap_or(usize::MAX);
+    let count = |own: u32| usize::try_from(own).unwrap_or(usize::MAX);
+    let accounts = &config.accounts;
     for (key, value, least, most) in [
         ("http.limits.max_header_bytes", limits.max_header_bytes, 8192, 1 << 20),
         ("http.limits.max_body_bytes", limits.max_body_bytes, 4096, 16 << 20),
         ("http.limits.max_connections", limits.max_connections, 16, 1_000_000),
         ("gateway.max_body_bytes", config.gateway.max_body_bytes, 4096, 16 << 30),
-        ("registration.per_hour", per_hour, 1, 1_000_000),
+        ("registration.per_hour", count(config.registration.per_hour), 1, 1_000_000),
+        ("accounts.sign_ups_per_hour", count(accounts.sign_ups_per_hour), 1, 1_000_000),
+        (
+            "accounts.sign_ups_per_hour_and_network",
+            count(accounts.sign_ups_per_hour_and_network),
+            1,
+            1_000_000,
+        ),
+        ("accounts.sign_ups_per_ten_minutes", count(accounts.sign_ups_per_ten_minutes), 1, 1_000_000),
         ("login.parallel_hashes", config.login.parallel_hashes.unwrap_or(1), 1, 64),
     ] {
         if value < least || value > most {

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use valetkey_core::claims;
-use valetkey_core::settings::{AcrValues, Lifetimes as CoreLifetimes, Portal, REGISTRATIONS_PER_HOUR};
+use valetkey_core::settings::{
+    AcrValues, Lifetimes as CoreLifetimes, Portal, REGISTRATIONS_PER_HOUR, SignUpLimits,
+};
 
 /// Valetkey's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -466,6 +468,12 @@ pub(crate) struct Accounts {
     /// Where people make accounts for themselves, at `/sign-up` and where an application asks for it (`prompt=create`):
     /// `true` in the directory `default`, or the ids of the tenants that take strangers.
     pub(crate) sign_up: SignUp,
+    /// How many accounts one address may try to make before it has to wait for an hour.
+    pub(crate) sign_ups_per_hour: u32,
+    /// The same for one network (an IPv4 /24, an IPv6 /48), in each hour of the clock.
+    pub(crate) sign_ups_per_hour_and_network: u32,
+    /// The same for the whole server, in each ten minutes of the clock.
+    pub(crate) sign_ups_per_ten_minutes: u32,
     /// Whether an account gets no tokens, whatever the grant, before its e-mail address is confirmed: by
     /// `valetkey user update --email-verified true`, or by a provider elsewhere that vouches for the address.
     pub(crate) require_verified_email: bool,
@@ -477,7 +485,15 @@ impl Default for Accounts {
     fn default() -> Self {
         let all = claims::ALL.iter().map(|claim| claim.name).filter(|name| claims::is_personal(name));
         let all = all.map(|name| PersonalClaim(name.to_owned())).collect();
-        Self { sign_up: SignUp::default(), require_verified_email: false, editable_claims: Many(all) }
+        let limits = SignUpLimits::default();
+        Self {
+            sign_up: SignUp::default(),
+            sign_ups_per_hour: limits.address,
+            sign_ups_per_hour_and_network: limits.network,
+            sign_ups_per_ten_minutes: limits.server,
+            require_verified_email: false,
+            editable_claims: Many(all),
+        }
     }
 }
 

@@ -89,26 +89,31 @@ async fn fapi_ciba_section_5_2_2_a_signed_request_that_does_not_hold_is_refused(
     signs(&app, &own).await;
     let now = app.cx().now.0;
     let good = claims(&app, "j");
-    for (name, value) in [
-        ("iss", json!("other")),
-        ("iss", json!(null)),
-        ("aud", json!("https://other.example")),
-        ("aud", json!(null)),
-        ("exp", json!(now)),
-        ("exp", json!(now + 3601)),
-        ("exp", json!(null)),
-        ("nbf", json!(now + 120)),
-        ("nbf", json!(null)),
-        ("iat", json!(null)),
-        ("iat", json!(now + 120)),
-        ("jti", json!(null)),
-        ("client_id", json!("other")),
-        ("request", json!("x")),
-    ] {
-        let reply = send(&app, &signed(&own, &with(&good, name, value.clone()))).await;
-        assert_refused(&reply, 400, "invalid_request", &format!("{name} {value}"));
-    }
     let foreign = key(SigningAlgorithm::Es256);
+    for (name, value, words) in [
+        ("iss", json!("other"), "iss of"),
+        ("iss", json!(null), "iss of"),
+        ("aud", json!("https://other.example"), "aud of"),
+        ("aud", json!(null), "aud of"),
+        ("exp", json!(now), "has expired (exp)"),
+        ("exp", json!(now + 3601), "at most sixty minutes"),
+        ("exp", json!(null), "has exp, nbf and iat"),
+        ("nbf", json!(now + 120), "not good yet (nbf)"),
+        ("nbf", json!(null), "has exp, nbf and iat"),
+        ("iat", json!(null), "has exp, nbf and iat"),
+        ("iat", json!(now + 120), "iat of"),
+        ("jti", json!(null), "has a jti"),
+        ("client_id", json!("other"), "client_id in"),
+        ("request", json!("x"), "neither request nor"),
+    ] {
+        let altered = with(&good, name, value.clone());
+        let reply = send(&app, &signed(&own, &altered)).await;
+        assert_refused(&reply, 400, "invalid_request", &format!("{name} {value}"));
+        assert!(text(&reply.json(), "error_description").contains(words), "{name} {value}: {}", reply.body);
+        // Of what the client's own key did not sign, no claim is spoken of.
+        let reply = send(&app, &signed(&foreign, &altered)).await;
+        assert!(reply.body.contains("no registered key"), "{name} {value}: {}", reply.body);
+    }
     assert_refused(&send(&app, &signed(&foreign, &good)).await, 400, "invalid_request", "another key");
     let other = key(SigningAlgorithm::EdDsa);
     assert_refused(&send(&app, &signed(&other, &good)).await, 400, "invalid_request", "another algorithm");

@@ -54,6 +54,17 @@ pub(crate) async fn machine(app: &TestApp, id: &str, secret: &str) -> Reply {
     app.post("/oauth/token", None, &fields).await
 }
 
+/// The authorization request of an application that `registered` made.
+pub(crate) fn request(id: &str) -> [(&str, &str); 5] {
+    [
+        ("client_id", id),
+        ("redirect_uri", "https://printer.example/cb"),
+        ("response_type", "code"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]
+}
+
 #[tokio::test]
 async fn who_is_signed_out_signs_in_and_comes_back() {
     let app = world().await;

@@ -1,10 +1,10 @@
 //! The developer portal: several owners, handing over, and the operator's review
 
-use crate::portal::{id_of, machine, register, registered, secret_of, signed_in};
+use crate::portal::{id_of, machine, register, registered, request, secret_of, signed_in};
 use crate::support::{furnish, world};
 use valetkey_core::audit::{Actor, Event};
 use valetkey_core::manage::portal;
-use valetkey_testkit::{Browser, CHALLENGE, Reply, TestApp};
+use valetkey_testkit::{Browser, Reply, TestApp};
 
 async fn offer(browser: &mut Browser<'_>, id: &str, username: &str, kind: &str) -> Reply {
     let page = browser.get(&format!("/developer/apps/{id}/edit")).await;
@@ -144,16 +144,6 @@ async fn an_offer_beyond_what_a_person_may_own_is_not_taken() {
         "{}",
         refused.words()
     );
-}
-
-fn request(id: &str) -> [(&str, &str); 5] {
-    [
-        ("client_id", id),
-        ("redirect_uri", "https://printer.example/cb"),
-        ("response_type", "code"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]
 }
 
 /// Whether this person gets to the consent page; else the error that the application is told.

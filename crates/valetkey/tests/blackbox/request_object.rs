@@ -52,30 +52,44 @@ async fn rfc9101_section_6_an_object_that_does_not_hold_is_refused() {
     let claims = own.claims(&app, "read");
     let now = app.cx().now.0;
     assert_eq!(ask(&app, &own.object(&claims)).await.status, 200);
-    for (case, altered) in [
-        ("another issuer", set(&claims, "iss", json!("app"))),
-        ("no issuer", set(&claims, "iss", Value::Null)),
-        ("for another server", set(&claims, "aud", json!("https://other.example"))),
-        ("for others", set(&claims, "aud", json!(["https://other.example"]))),
-        ("for nobody", set(&claims, "aud", Value::Null)),
-        ("another client", set(&claims, "client_id", json!("app"))),
-        ("no client", set(&claims, "client_id", Value::Null)),
-        ("the client as subject", set(&claims, "sub", json!("signer"))),
-        ("no end", set(&claims, "exp", Value::Null)),
-        ("a text as its end", set(&claims, "exp", json!((now + 300).to_string()))),
-        ("over", set(&claims, "exp", json!(now))),
-        ("too far an end", set(&set(&claims, "nbf", Value::Null), "exp", json!(now + 3700))),
-        ("not begun", set(&claims, "nbf", json!(now + 60))),
-        ("begun long ago", set(&claims, "nbf", json!(now - 3601))),
-        ("made tomorrow", set(&claims, "iat", json!(now + 86_400))),
-        ("a request in it", set(&claims, "request", json!("x"))),
-        ("a request_uri in it", set(&claims, "request_uri", json!("https://app.example/r"))),
-        ("a list as scope", set(&claims, "scope", json!(["read"]))),
-        ("an object as state", set(&claims, "state", json!({"a": 1}))),
-        ("a number as resource", set(&claims, "resource", json!([1]))),
+    for (case, words, altered) in [
+        ("another issuer", "iss of", set(&claims, "iss", json!("app"))),
+        ("no issuer", "iss of", set(&claims, "iss", Value::Null)),
+        ("for another server", "aud of", set(&claims, "aud", json!("https://other.example"))),
+        ("for others", "aud of", set(&claims, "aud", json!(["https://other.example"]))),
+        ("for nobody", "aud of", set(&claims, "aud", Value::Null)),
+        ("another client", "client_id in", set(&claims, "client_id", json!("app"))),
+        ("no client", "client_id in", set(&claims, "client_id", Value::Null)),
+        ("the client as subject", "sub of", set(&claims, "sub", json!("signer"))),
+        ("no end", "by exp, a number", set(&claims, "exp", Value::Null)),
+        ("a text as its end", "by exp, a number", set(&claims, "exp", json!((now + 300).to_string()))),
+        ("over", "has expired (exp)", set(&claims, "exp", json!(now))),
+        (
+            "too far an end",
+            "exp of a request object lies",
+            set(&set(&claims, "nbf", Value::Null), "exp", json!(now + 3700)),
+        ),
+        ("not begun", "not good yet (nbf)", set(&claims, "nbf", json!(now + 60))),
+        ("begun long ago", "nbf of a request object lies", set(&claims, "nbf", json!(now - 3601))),
+        ("made tomorrow", "iat of the request object", set(&claims, "iat", json!(now + 86_400))),
+        ("a request in it", "neither request nor", set(&claims, "request", json!("x"))),
+        (
+            "a request_uri in it",
+            "neither request nor",
+            set(&claims, "request_uri", json!("https://app.example/r")),
+        ),
+        ("a list as scope", "wrong kind", set(&claims, "scope", json!(["read"]))),
+        ("an object as state", "wrong kind", set(&claims, "state", json!({"a": 1}))),
+        ("a number as resource", "wrong kind", set(&claims, "resource", json!([1]))),
     ] {
         let reply = ask(&app, &own.object(&altered)).await;
         assert_eq!((error(&reply).as_str(), case), ("invalid_request_object", case));
+        let told = reply.redirected()["error_description"].clone();
+        assert!(told.contains(words), "{case}: {told}");
+        // Of what the client's own key did not sign, no claim is spoken of.
+        let stranger = Signer { id: "signer", key: key(SigningAlgorithm::Es256) };
+        let told = ask(&app, &stranger.object(&altered)).await.redirected()["error_description"].clone();
+        assert!(told.contains("no registered key"), "{case}: {told}");
         let answer = reply.redirected();
         assert_eq!((answer["state"].as_str(), answer["iss"].as_str()), ("outside", ISSUER), "{case}");
     }

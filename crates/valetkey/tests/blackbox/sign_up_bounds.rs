@@ -1,6 +1,6 @@
 //! OIDC Prompt Create — self sign-up has its bounds: which directories take strangers, what strangers' applications get, how many
 
-use crate::portal::{id_of, machine, register, registered, secret_of, signed_in};
+use crate::portal::{id_of, machine, register, registered, request, secret_of, signed_in};
 use crate::support::{apply_tenant, assert_error_page, furnish, outcome, with};
 use std::net::IpAddr;
 use valetkey_core::audit::Actor;
@@ -9,7 +9,8 @@ use valetkey_core::ids::TenantId;
 use valetkey_core::manage::portal;
 use valetkey_core::manage::user::sign_up::{NotSignedUp, SignUp, sign_up};
 use valetkey_core::secret::Secret;
-use valetkey_testkit::{Browser, CHALLENGE, CLIENT_SECRET, TestApp};
+use valetkey_core::settings::SignUpLimits;
+use valetkey_testkit::{Browser, CLIENT_SECRET, TestApp};
 
 const CREATE: &str = "Create an account";
 const NEW: &str = "nine wooden boats on a lake";
@@ -105,6 +106,28 @@ async fn a_network_of_many_places_has_to_wait_as_one_and_others_have_not() {
 }
 
 #[tokio::test]
+async fn an_operator_says_how_many_sign_ups_are_too_many() {
+    let home = TenantId::default();
+    for (limits, addresses, full) in [
+        (SignUpLimits { address: 2, ..SignUpLimits::default() }, ["192.0.2.1"; 2], "192.0.2.1"),
+        (SignUpLimits { network: 2, ..SignUpLimits::default() }, ["192.0.2.1", "192.0.2.2"], "192.0.2.3"),
+        (SignUpLimits { server: 2, ..SignUpLimits::default() }, ["192.0.2.1", "198.51.100.1"], "203.0.113.1"),
+    ] {
+        let app = furnish(TestApp::builder().accounts(|own| {
+            own.sign_up = vec![TenantId::default()];
+            own.sign_up_limits = limits;
+        }))
+        .await;
+        for address in addresses {
+            let tried = attempt(&from(&app, address), &home).await;
+            assert!(matches!(tried, NotSignedUp::Flaws(_)), "{limits:?}: {tried:?}");
+        }
+        let tried = attempt(&from(&app, full), &home).await;
+        assert!(matches!(tried, NotSignedUp::Throttled(_)), "{limits:?}: {tried:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_whole_server_takes_so_many_sign_ups_for_a_while_and_then_goes_on() {
     let home = TenantId::default();
     let app = open(&["default"]).await;
@@ -118,16 +141,6 @@ async fn the_whole_server_takes_so_many_sign_ups_for_a_while_and_then_goes_on() 
     assert!((1..=600).contains(&wait.0), "{wait}");
     app.clock.advance(wait.0.unsigned_abs());
     assert!(matches!(attempt(&from(&app, "192.0.2.1"), &home).await, NotSignedUp::Flaws(_)));
-}
-
-fn request(id: &str) -> [(&str, &str); 5] {
-    [
-        ("client_id", id),
-        ("redirect_uri", "https://printer.example/cb"),
-        ("response_type", "code"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]
 }
 
 #[tokio::test]

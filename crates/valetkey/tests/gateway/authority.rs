@@ -3,6 +3,7 @@
 use crate::wire::{Reply, connect, exchange};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(crate) struct Identity {
     key: Vec<u8>,
 }
 
-fn params(name: &str) -> CertificateParams {
+pub(crate) fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -38,6 +39,39 @@ impl Identity {
         let certificate = params(name).self_signed(&key).unwrap().der().clone();
         Self { certificate, key: key.serialize_der() }
     }
+
+    /// The same in X.509 v1: without version and extensions. Nobody's signature holds on it.
+    pub(crate) fn as_v1(&self) -> Self {
+        let (_, whole, _) = element(&self.certificate);
+        let (_, mut rest, signed) = element(whole);
+        let mut fields = Vec::new();
+        while !rest.is_empty() {
+            let (tag, _, after) = element(rest);
+            if tag != 0xa0 && tag != 0xa3 {
+                fields.extend_from_slice(&rest[..rest.len() - after.len()]);
+            }
+            rest = after;
+        }
+        let own = sequence(&[&sequence(&fields), signed].concat());
+        Self { certificate: own.into(), key: self.key.clone() }
+    }
+}
+
+/// The first element of a DER text: its tag, what is in it, and what comes after.
+fn element(der: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (start, length) = match usize::from(der[1]) {
+        length @ 0..0x80 => (2, length),
+        longer => {
+            let start = 2 + (longer & 0x7f);
+            (start, der[2..start].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+        }
+    };
+    (der[0], &der[start..start + length], &der[start + length..])
+}
+
+fn sequence(body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+    [&[0x30, 0x82], &length[..], body].concat()
 }
 
 impl Authority {
@@ -70,8 +104,12 @@ impl Authority {
     }
 
     pub(crate) fn vouches_for(&self, name: &str) -> Identity {
+        self.vouches(&params(name))
+    }
+
+    pub(crate) fn vouches(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
-        let certificate = params(name).signed_by(&key, &self.own).unwrap().der().clone();
+        let certificate = params.signed_by(&key, &self.own).unwrap().der().clone();
         Identity { certificate, key: key.serialize_der() }
     }
 
@@ -86,8 +124,11 @@ impl Authority {
         let config = match shown {
             None => builder.with_no_client_auth(),
             Some(Identity { certificate, key }) => {
+                // By hand: a certificate that rustls would not show is tried here as well.
                 let key = PrivatePkcs8KeyDer::from(key.clone()).into();
-                builder.with_client_auth_cert(vec![certificate.clone()], key).unwrap()
+                let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
+                let own = CertifiedKey::new(vec![certificate.clone()], key);
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
         };
         let name = ServerName::try_from(SERVER).unwrap();

@@ -161,6 +161,11 @@ fn nginx(world: &World) -> (Nginx, tempfile::TempDir, String) {
     let snippet = world.cli(&["api", "show", "things", "--snippet", "nginx"]).unwrap();
     let snippet =
         snippet["snippet"].as_str().unwrap().replace(&world.issuer, &format!("http://{}", world.address));
+    run_nginx("", &snippet)
+}
+
+/// A real nginx with one server, once it listens: how it listens (`ssl` or nothing) and what else stands in its block.
+pub(crate) fn run_nginx(how: &str, block: &str) -> (Nginx, tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let at = directory.path().display();
@@ -170,20 +175,12 @@ events {{}}
 http {{
     access_log off;
     client_body_temp_path {at}/a; proxy_temp_path {at}/b; fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;
-    server {{ listen {listen};
-{snippet}
+    server {{
+        listen {listen} {how};
+{block}
     }}
 }}"
     );
-    (run_nginx(&directory, &configuration, listen), directory, listen.to_string())
-}
-
-/// A real nginx with this configuration in this directory, once it listens there.
-pub(crate) fn run_nginx(
-    directory: &tempfile::TempDir,
-    configuration: &str,
-    listen: std::net::SocketAddr,
-) -> Nginx {
     std::fs::write(directory.path().join("nginx.conf"), configuration).unwrap();
     let child = Command::new("/usr/sbin/nginx")
         .args(["-p", directory.path().to_str().unwrap(), "-e", "error.log", "-c", "nginx.conf"])
@@ -196,7 +193,7 @@ pub(crate) fn run_nginx(
         let log = std::fs::read_to_string(directory.path().join("error.log")).unwrap_or_default();
         assert!(std::time::Instant::now() < deadline, "nginx did not start: {log}");
     }
-    nginx
+    (nginx, directory, listen.to_string())
 }
 
 #[test]

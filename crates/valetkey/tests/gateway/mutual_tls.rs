@@ -52,7 +52,7 @@ pub(crate) fn assert_refused(reply: &Reply, status: u16, error: &str, case: &str
     assert_eq!((reply.status, reply.json()["error"].as_str()), (status, Some(error)), "{case}: {reply:?}");
 }
 
-fn world(authority: &Authority) -> World {
+pub(crate) fn world(authority: &Authority) -> World {
     let files = ["server.pem", "server.key", "authority.pem"].map(|name| authority.text(name));
     let url = format!("https://{SERVER}");
     let names =
@@ -62,7 +62,7 @@ fn world(authority: &Authority) -> World {
     World::start_with(&["GET /open/{*rest} read"], &environment, &[])
 }
 
-fn listener(world: &World) -> String {
+pub(crate) fn listener(world: &World) -> String {
     world.greeting["certificates"][0].as_str().unwrap_or_else(|| panic!("{}", world.greeting)).to_owned()
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use valetkey_core::proof::certificate::{fingerprint, to_text};
 
 /// A server that believes `proxies`.
-fn world(authority: &Authority, proxies: &str) -> World {
+pub(crate) fn world(authority: &Authority, proxies: &str) -> World {
     let (file, url) = (authority.text("authority.pem"), format!("https://{SERVER}"));
     let environment = [
         ("VALETKEY__HTTP__TRUSTED_PROXIES", proxies),
@@ -22,31 +22,20 @@ fn world(authority: &Authority, proxies: &str) -> World {
 
 /// nginx as docs/guides/mutual-tls.md has it.
 fn nginx(world: &World, authority: &Authority) -> (Nginx, TempDir, String) {
-    let directory = tempfile::tempdir().unwrap();
-    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (at, upstream) = (directory.path().display(), &world.address);
     let (certificate, key) = (authority.text("server.pem"), authority.text("server.key"));
-    let configuration = format!(
-        "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {at}/a; proxy_temp_path {at}/b; fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;
-    server {{
-        listen {listen} ssl;
-        server_name {SERVER};
+    let block = format!(
+        "        server_name {SERVER};
         ssl_certificate {certificate};
         ssl_certificate_key {key};
         ssl_verify_client optional_no_ca;
         location / {{
-            proxy_pass http://{upstream};
+            proxy_pass http://{};
             proxy_set_header Client-Cert $ssl_client_escaped_cert;
             proxy_set_header X-Forwarded-For $remote_addr;
-        }}
-    }}
-}}"
+        }}",
+        world.address
     );
-    (run_nginx(&directory, &configuration, listen), directory, listen.to_string())
+    run_nginx("ssl", &block)
 }
 
 #[test]

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tempfile::TempDir;
 
+/// Where its log goes, in the data directory.
+const LOG: &str = "stderr";
+
 /// A running server, its data, and the upstream of its API `things`.
 pub(crate) struct World {
     child: Child,
@@ -36,7 +39,7 @@ impl World {
             .env("VALETKEY__MANAGEMENT__LISTEN", "127.0.0.1:0")
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(data.path().join(LOG)).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -68,6 +71,24 @@ impl World {
         let api = self.cli(&["api", "show", "things"]).unwrap();
         assert_eq!(api["endpoints"].as_array().unwrap().len(), rules);
         self.follow("marker");
+    }
+
+    /// What the server logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join(LOG)).unwrap()
+    }
+
+    /// The first line of the log with these words in it, once it is there.
+    #[track_caller]
+    pub(crate) fn logged(&self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if let Some(line) = log.lines().find(|line| line.contains(words)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < deadline, "{words:?} is not in the log: {log}");
+        }
     }
 
     pub(crate) fn data_dir(&self) -> &std::path::Path {

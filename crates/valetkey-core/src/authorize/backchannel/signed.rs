@@ -22,11 +22,19 @@ const BESIDE: [&str; 5] =
 /// Claims about the statement itself.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
-const UNTRUE: Denial = Code::InvalidRequest.because(
-    "the signed request does not hold: iss is the client_id, aud our issuer, exp at most an hour after nbf, iat, nbf and jti are there, jti is new, and the client's key signed it by its registered algorithm",
-);
-const PLAIN: Denial = Code::InvalidRequest
-    .because("this client registered to sign its requests: send one signed request and nothing beside it");
+const fn bad(detail: &'static str) -> Denial {
+    Code::InvalidRequest.because(detail)
+}
+
+const UNREAD: Denial = bad("the signed request is no compact JWS by EdDSA, ES256, PS256 or RS256");
+const OTHER_TYPE: Denial = bad("typ of a signed request is oauth-authz-req+jwt, or left out");
+const OTHER_ALGORITHM: Denial =
+    bad("the signed request is not signed by the algorithm that this client registered for it");
+const UNSIGNED: Denial = bad("no registered key of this client signed the request");
+const NESTED: Denial = bad("a signed request holds neither request nor request_uri");
+const SPENT: Denial = bad("a signed request with this jti came before: make another with a jti of its own");
+const PLAIN: Denial =
+    bad("this client registered to sign its requests: send one signed request and nothing beside it");
 
 /// The parameters of a signed request; `None` where it came plain and may.
 pub(super) async fn unfold(
@@ -40,26 +48,26 @@ pub(super) async fn unfold(
         return if wanted.is_some() || client.is_fapi2() { Err(PLAIN.into()) } else { Ok(None) };
     };
     if params.names().any(|name| !BESIDE.contains(&name)) {
-        return Err(Code::InvalidRequest
-            .because("a signed request holds every parameter: send none beside it")
-            .into());
+        return Err(bad("a signed request holds every parameter: send none beside it").into());
     }
-    let jws = Jws::read(text).ok_or(UNTRUE)?;
+    let jws = Jws::read(text).ok_or(UNREAD)?;
     if jws.has_type() && !["oauth-authz-req+jwt", "JWT"].iter().any(|name| jws.is_of_type(name)) {
-        return Err(UNTRUE.into());
+        return Err(OTHER_TYPE.into());
     }
     let algorithm = wanted.map_or(Some(jws.algorithm), Algorithm::parse);
-    let fits = algorithm == Some(jws.algorithm) && client.profile.security.takes(jws.algorithm);
-    let claims = jws.claims::<Map<String, Value>>().filter(|claims| fits && holds(cx, client, claims));
-    let claims = claims.ok_or(UNTRUE)?;
-    if !keys::signed(cx, client, &jws).await? {
-        return Err(UNTRUE.into());
+    if algorithm != Some(jws.algorithm) || !client.profile.security.takes(jws.algorithm) {
+        return Err(OTHER_ALGORITHM.into());
     }
+    if !keys::signed(cx, client, &jws).await? {
+        return Err(UNSIGNED.into());
+    }
+    let claims = jws.claims::<Map<String, Value>>().ok_or(UNREAD)?;
+    hold(cx, client, &claims)?;
     let params = Params::of(pairs(&claims)?)?;
     let (jti, exp) = (text_of(&claims, "jti"), claims["exp"].as_i64().unwrap_or_default());
     let key = digest_of(&[b"backchannel request", client.id.as_str().as_bytes(), jti.as_bytes()]);
     if !cx.store.spend(&key, Timestamp(exp), cx.now).await? {
-        return Err(UNTRUE.into());
+        return Err(SPENT.into());
     }
     Ok(Some(params))
 }
@@ -68,24 +76,33 @@ fn text_of<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
     claims.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn holds(cx: &Context, client: &Client, claims: &Map<String, Value>) -> bool {
+/// What does not hold of a request that the client's own key signed is said claim by claim.
+fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<(), Denial> {
     let time = |name: &str| claims.get(name).and_then(Value::as_i64).map(Timestamp);
-    let (Some(exp), Some(nbf), Some(iat)) = (time("exp"), time("nbf"), time("iat")) else { return false };
+    let (Some(exp), Some(nbf), Some(iat)) = (time("exp"), time("nbf"), time("iat")) else {
+        return Err(bad("a signed request has exp, nbf and iat, whole numbers"));
+    };
     let ours = |value: &Value| value.as_str() == Some(cx.settings.issuer());
     let aud = claims
         .get("aud")
         .is_some_and(|aud| ours(aud) || aud.as_array().is_some_and(|all| all.iter().any(ours)));
     let id = client.id.as_str();
     let named = claims.get("client_id").is_none_or(|own| own.as_str() == Some(id));
-    text_of(claims, "iss") == id
-        && named
-        && aud
-        && exp > cx.now
-        && exp - nbf <= LONGEST
-        && nbf <= cx.now + AHEAD
-        && iat <= cx.now + AHEAD
-        && cx.revoked.is_since(Some(iat), exp)
-        && !text_of(claims, "jti").is_empty()
+    let rules = [
+        (text_of(claims, "iss") == id, "iss of a signed request is the client_id"),
+        (named, "client_id in a signed request is the client that sends it, or left out"),
+        (aud, "aud of a signed request is our issuer, as our metadata name it"),
+        (exp > cx.now, "the signed request has expired (exp): make another"),
+        (exp - nbf <= LONGEST, "a signed request is good for at most sixty minutes, from nbf to exp"),
+        (nbf <= cx.now + AHEAD, "the signed request is not good yet (nbf)"),
+        (iat <= cx.now + AHEAD, "iat of the signed request lies ahead of our clock"),
+        (
+            cx.revoked.is_since(Some(iat), exp),
+            "the signed request was made before this server was restored (iat): make another",
+        ),
+        (!text_of(claims, "jti").is_empty(), "a signed request has a jti, which is new each time"),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(bad(why)))
 }
 
 type Pair = (Cow<'static, str>, Cow<'static, str>);
@@ -110,7 +127,7 @@ fn pairs(claims: &Map<String, Value>) -> Result<Vec<Pair>, Denial> {
         }
     }
     if pairs.iter().any(|(name, _)| name == "request" || name == "request_uri") {
-        return Err(UNTRUE);
+        return Err(NESTED);
     }
     Ok(pairs)
 }

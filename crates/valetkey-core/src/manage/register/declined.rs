@@ -1,6 +1,6 @@
 //! RFC 7591 §3.2.2 — why a registration is not carried out: the rule that is broken, in words, and nothing of what was sent
 
-use crate::error::{Code, Denial, Error, Fault};
+use crate::error::{Code, Denial, Error, Fault, becomes};
 use crate::manage::ManageError;
 use crate::time::Seconds;
 use serde_json::Value;
@@ -16,17 +16,7 @@ pub enum Declined {
     Failed(Fault),
 }
 
-impl From<Denial> for Declined {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
-}
-
-impl From<Fault> for Declined {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Denial => Declined::Denied, Fault => Declined::Failed);
 
 impl From<Error> for Declined {
     fn from(error: Error) -> Self {

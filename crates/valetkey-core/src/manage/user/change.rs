@@ -4,7 +4,7 @@ use super::{KIND, check_password, update};
 use crate::audit::{Actor, Event};
 use crate::context::Context;
 use crate::directory::User;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::ids::UserId;
 use crate::login::password::PasswordFlaw;
 use crate::login::reserve;
@@ -56,11 +56,7 @@ pub enum NotChanged {
     Failed(Fault),
 }
 
-impl From<Fault> for NotChanged {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Fault => NotChanged::Failed);
 
 /// A person's own new password. The caller has seen the old one proven. Every session ends; with `revoke`, so does every
 /// key that applications hold.

@@ -6,9 +6,9 @@
 use super::{NewUser, UserFlaw, account, flaws};
 use crate::audit::{Actor, Event};
 use crate::client::authenticate::Guard;
-use crate::context::Context;
+use crate::context::{Context, Server};
 use crate::directory::User;
-use crate::error::Fault;
+use crate::error::{Fault, becomes};
 use crate::ids::{TenantId, UserId};
 use crate::login::throttle;
 use crate::secret::Secret;
@@ -54,11 +54,7 @@ pub enum SignUpFlaw {
     Other(UserFlaw),
 }
 
-impl From<Fault> for NotSignedUp {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault)
-    }
-}
+becomes!(Fault => NotSignedUp::Failed);
 
 /// The longest name of whoever chooses it alone.
 const LONGEST: usize = 60;
@@ -93,6 +89,11 @@ fn flaw_of(name: &str) -> Option<SignUpFlaw> {
     }
     let reserved = key.starts_with(UserId::PREFIX) || RESERVED.contains(&key.as_str());
     reserved.then_some(SignUpFlaw::UsernameReserved)
+}
+
+/// Directories in which people shall make accounts for themselves, and which are not there.
+pub fn nowhere(server: &Server) -> Vec<&TenantId> {
+    server.settings.accounts.sign_up.iter().filter(|id| server.tenant(id).is_none()).collect()
 }
 
 /// Makes an account that may nothing special, with an unproven address.

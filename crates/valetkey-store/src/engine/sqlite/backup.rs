@@ -78,7 +78,7 @@ pub(crate) fn restore(
     if !force && std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0) {
         return Err(BackupError::NotEmpty { at: path.clone() });
     }
-    let failed = |source| BackupError::Open(OpenError::File { path: path.clone(), source });
+    let failed = |source| BackupError::Open(OpenError::File { path: path.clone(), error: source });
     let new = beside(path, NEW);
     // Of a restore that was killed.
     remove(&new).map_err(failed)?;
@@ -131,7 +131,7 @@ fn build(new: &Path, reader: &mut Reader, record: &Record) -> Result<Vec<(String
     database.execute_batch("COMMIT; PRAGMA journal_mode = WAL").map_err(&failed)?;
     database.close().map_err(|(_, error)| failed(error))?;
     let synced = File::open(new).and_then(|file| file.sync_all());
-    synced.map_err(|source| BackupError::Open(OpenError::File { path: new.to_owned(), source }))?;
+    synced.map_err(|source| BackupError::Open(OpenError::File { path: new.to_owned(), error: source }))?;
     Ok(counts)
 }
 

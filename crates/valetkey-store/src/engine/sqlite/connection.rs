@@ -145,7 +145,7 @@ fn opening(path: &Path, source: rusqlite::Error) -> OpenError {
     match kind(&source) {
         FaultKind::Corrupt => OpenError::Damaged { path, detail: source.to_string() },
         _ if read_only => OpenError::ReadOnly { path },
-        _ => OpenError::Sqlite { path, source },
+        _ => OpenError::Sqlite { path, error: source },
     }
 }
 

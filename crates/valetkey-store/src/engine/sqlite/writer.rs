@@ -57,7 +57,8 @@ impl Writer {
         jobs: Receiver<Message>,
         ailing: Arc<AtomicBool>,
     ) -> Result<Self, OpenError> {
-        let files = Files::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        let files =
+            Files::of(path).map_err(|source| OpenError::File { path: path.to_owned(), error: source })?;
         let (path, log_pages) = (path.to_owned(), Arc::new(AtomicI32::new(0)));
         let mut writer = Self {
             path,
@@ -72,7 +73,7 @@ impl Writer {
         };
         let watched = writer.watched(connection);
         writer.connection =
-            Some(watched.map_err(|source| OpenError::Sqlite { path: writer.path.clone(), source })?);
+            Some(watched.map_err(|source| OpenError::Sqlite { path: writer.path.clone(), error: source })?);
         Ok(writer)
     }
 

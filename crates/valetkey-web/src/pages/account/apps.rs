@@ -1,8 +1,8 @@
 //! `/account/apps`: every app with a key, found by name and paged.
 
+use super::super::paging::Asked;
 use super::super::respond::{app, drawn};
-use super::super::view::account::below;
-use super::super::view::{AccountApps, AppKey, Href, Paging, When};
+use super::super::view::{AccountApps, AppKey, Href, When};
 use super::{csrf, visitor};
 use crate::extract::Call;
 use axum::response::Response;
@@ -13,15 +13,12 @@ use valetkey_core::client::Client;
 use valetkey_core::directory::User;
 use valetkey_core::error::Fault;
 use valetkey_core::ids::ClientId;
-use valetkey_core::params::Params;
 use valetkey_core::scope::Scope;
 use valetkey_core::store::{Consent, GrantFilter, Page};
 use valetkey_core::time::Timestamp;
 
 /// The most grants that are looked at.
 const GRANTS: u32 = 1000;
-/// How many apps stand on a page.
-const PER_PAGE: usize = 20;
 
 /// What one app holds: a standing consent, or grants that came without one, or both.
 struct Held {
@@ -101,36 +98,10 @@ pub(crate) async fn get(call: Call) -> Response {
 }
 
 async fn view(call: &Call, user: &User) -> Result<AccountApps, Fault> {
-    let params = Params::parse(call.query()).ok();
-    let one = |name| params.as_ref().and_then(|params| params.one(name)).unwrap_or_default();
-    let query: String = one("q").trim().chars().take(200).collect();
+    let asked = Asked::of(call);
     let mut apps = all(call, user).await?;
     let total = apps.len();
-    let sought = query.to_lowercase();
-    apps.retain(|key| key.app.name.to_lowercase().contains(&sought));
-    let found = apps.len();
-    let number = one("page").parse::<usize>().unwrap_or(1).clamp(1, found.div_ceil(PER_PAGE).max(1));
-    let from = (number - 1) * PER_PAGE;
-    let apps: Vec<_> = apps.into_iter().skip(from).take(PER_PAGE).collect();
-    let paging = paging(&query, number, from, apps.len(), found);
-    Ok(AccountApps { csrf: csrf(call)?, query, apps, total, paging })
-}
-
-fn paging(query: &str, number: usize, from: usize, shown: usize, found: usize) -> Paging {
-    if found <= PER_PAGE {
-        return Paging::default();
-    }
-    let link = |page: usize| {
-        let mut words = form_urlencoded::Serializer::new(String::new());
-        if !query.is_empty() {
-            words.append_pair("q", query);
-        }
-        words.append_pair("page", &page.to_string());
-        below(&format!("apps?{}", words.finish()))
-    };
-    Paging {
-        here: format!("{}–{} of {found}", from + 1, from + shown),
-        back: (number > 1).then(|| link(number - 1)),
-        on: (from + shown < found).then(|| link(number + 1)),
-    }
+    apps.retain(|key| asked.finds(&key.app.name));
+    let (apps, paging) = asked.page("/account/apps", apps);
+    Ok(AccountApps { csrf: csrf(call)?, query: asked.query, apps, total, paging })
 }
