@@ -105,6 +105,7 @@ pub(crate) const STANDARDS: &[Standard] = &[
     rfc("RFC 9562", "rfc9562", "Universally Unique IDentifiers (UUIDs)"),
     rfc("RFC 9700", "rfc9700", "Best Current Practice for OAuth 2.0 Security"),
     rfc("RFC 9728", "rfc9728", "OAuth 2.0 Protected Resource Metadata"),
+    rfc("RFC 9864", "rfc9864", "Fully-Specified Algorithms for JOSE and COSE"),
     rfc("RFC 10017", "rfc10017", "OAuth 2.0 for Browser-Based Applications"),
     rfc("RFC 10027", "rfc10027", "Cross-Device Flows: Security Best Current Practice"),
     rfc(

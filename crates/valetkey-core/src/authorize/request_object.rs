@@ -5,6 +5,7 @@ use crate::client::{Client, keys};
 use crate::context::Context;
 use crate::error::{Code, Denial, Error};
 use crate::jose::jwe::decrypt;
+use crate::jose::jwk::Algorithm;
 use crate::jose::jws::Jws;
 use crate::params::Params;
 use crate::time::{Seconds, Timestamp};
@@ -101,7 +102,9 @@ async fn read(
     let jws = Jws::read(text).ok_or(UNREAD)?;
     let security = &client.profile.security;
     let named = security.request_object_signing_alg.as_deref();
-    if !security.takes(jws.algorithm) || named.is_some_and(|name| name != jws.algorithm.name()) {
+    if !security.takes(jws.algorithm)
+        || named.is_some_and(|name| Algorithm::parse(name) != Some(jws.algorithm))
+    {
         return Err(OTHER_ALGORITHM.into());
     }
     // RFC 9101 §10.8: no other statement of the client's passes for one.

@@ -5,6 +5,7 @@ use crate::client::keys::{Keys, NoKeys, is_readable};
 use crate::context::Server;
 use crate::error::{Fault, FaultKind};
 use crate::jose::jws::Jws;
+use crate::settings::path;
 use crate::time::{Seconds, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -123,7 +124,7 @@ fn holds(
     if trust != Trust::Workloads && ends > now + LONGEST {
         return Err("its exp is too far away");
     }
-    if !is_for(issuer, server.settings.issuer(), claims.aud.as_ref(), trust) {
+    if !is_for(server, issuer, claims.aud.as_ref(), trust) {
         return Err("its aud is not this server");
     }
     let named =
@@ -131,8 +132,10 @@ fn holds(
     if named { Ok(ends) } else { Err("its sub is missing, empty or too long") }
 }
 
-/// RFC 7523 §3 (3). What goes beyond naming somebody is for us alone.
-fn is_for(issuer: &TrustedIssuer, own: &str, aud: Option<&Value>, trust: Trust) -> bool {
+/// RFC 7523 §3 (3): our issuer, or for the word about a person our token endpoint (RFC 10070 keeps that for grants). What goes
+/// beyond naming somebody is for us alone.
+fn is_for(server: &Server, issuer: &TrustedIssuer, aud: Option<&Value>, trust: Trust) -> bool {
+    let own = server.settings.issuer();
     let all: Vec<&str> = match aud {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
@@ -141,7 +144,9 @@ fn is_for(issuer: &TrustedIssuer, own: &str, aud: Option<&Value>, trust: Trust) 
     if trust == Trust::IdJag {
         return all == [own];
     }
-    all.iter().any(|one| *one == own || issuer.audiences.iter().any(|other| other == one))
+    let endpoint = (trust == Trust::Users).then(|| server.settings.url(path::TOKEN));
+    let named = |one: &str| issuer.audiences.iter().any(|other| other == one);
+    all.iter().any(|one| *one == own || endpoint.as_deref() == Some(*one) || named(one))
 }
 
 async fn is_signed(server: &Server, issuer: &TrustedIssuer, jws: &Jws<'_>) -> Result<bool, Distrust> {

@@ -22,8 +22,14 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    pub const ALL: [(&'static str, Self); 4] =
-        [("EdDSA", Self::EdDsa), ("ES256", Self::Es256), ("PS256", Self::Ps256), ("RS256", Self::Rs256)];
+    /// RFC 9864 §2.2: `Ed25519` is what `EdDSA` has come to be called.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("EdDSA", Self::EdDsa),
+        ("ES256", Self::Es256),
+        ("PS256", Self::Ps256),
+        ("RS256", Self::Rs256),
+        ("Ed25519", Self::EdDsa),
+    ];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, algorithm)| algorithm)

@@ -113,6 +113,25 @@ async fn rfc7523_section_3_a_statement_works_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn rfc9864_section_2_2_ed25519_is_another_name_of_eddsa_and_of_nothing_else() {
+    for (algorithm, status) in [(SigningAlgorithm::EdDsa, 200), (SigningAlgorithm::Es256, 401)] {
+        let world = World::with(algorithm).await;
+        let header = altered(&world.header(), "alg", "Ed25519".into());
+        let reply = world.token(&signed(&world.key, &header, &world.claims("1")), &[]).await;
+        assert_eq!(reply.status, status, "{algorithm:?} {}", reply.body);
+    }
+    // Whichever name was registered, the other one is meant too.
+    let app = world().await;
+    for (id, name) in [("older", "EdDSA"), ("newer", "Ed25519")] {
+        let members = json!({"token_endpoint_auth_signing_alg": name, "request_object_signing_alg": name});
+        let own = Signer::named(&app, id, SigningAlgorithm::EdDsa, &members).await;
+        let object = own.object(&own.claims(&app, "read"));
+        let reply = own.post(&app, "/oauth/par", &[("request", &object)], None).await;
+        assert_eq!(reply.status, 201, "{name}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn rfc7519_section_4_1_3_a_list_of_one_audience_is_that_audience_but_for_fapi2() {
     let app = world().await;
     let one = json!([ISSUER]);

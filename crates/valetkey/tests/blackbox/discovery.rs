@@ -162,7 +162,7 @@ async fn every_value_promised_for_a_request_is_accepted_and_no_other() {
     // `request_object.rs` shows that signed ones are read.
     assert_eq!(metadata["request_parameter_supported"], true);
     assert_eq!(error_of(&app, "request", "x").await, "invalid_request_object");
-    let algorithms = ["EdDSA", "ES256", "PS256", "RS256"];
+    let algorithms = ["EdDSA", "ES256", "PS256", "RS256", "Ed25519"];
     assert_eq!(list(&metadata, "request_object_signing_alg_values_supported"), algorithms);
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
 }
@@ -210,7 +210,7 @@ async fn every_authentication_method_promised_works_where_it_is_promised() {
         promised.retain(|name| name != "private_key_jwt");
         assert_eq!(promised.len(), before - 1, "{prefix}");
         let algorithms = format!("{prefix}_endpoint_auth_signing_alg_values_supported");
-        assert_eq!(list(&metadata, &algorithms), ["EdDSA", "ES256", "PS256", "RS256"]);
+        assert_eq!(list(&metadata, &algorithms), ["EdDSA", "ES256", "PS256", "RS256", "Ed25519"]);
         let mut working = Vec::new();
         for method in ["client_secret_basic", "client_secret_post", "none"] {
             let call = app.call("POST", path);

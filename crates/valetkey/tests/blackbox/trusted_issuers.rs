@@ -57,6 +57,26 @@ async fn rfc7523_section_2_1_an_assertion_of_a_trusted_issuer_is_a_token_once() 
 }
 
 #[tokio::test]
+async fn rfc7523_section_3_a_grant_may_name_our_token_endpoint_as_its_audience_and_an_id_jag_may_not() {
+    let (app, other) = world(&[Trust::Users, Trust::IdJag], by_name()).await;
+    let named = json!({"sub": "alice", "client_id": "agent", "scope": "read"});
+    for (n, (typ, aud, status)) in [
+        (None, "/oauth/token", 200),
+        (None, "/oauth/par", 400),
+        (Some("oauth-id-jag+jwt"), "", 200),
+        (Some("oauth-id-jag+jwt"), "/oauth/token", 400),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut claims = named.clone();
+        (claims["aud"], claims["jti"]) = (json!(format!("{ISSUER}{aud}")), json!(format!("a{n}")));
+        let reply = bear(&app, &other.typed(&app, typ, claims), &[]).await;
+        assert_eq!(reply.status, status, "{typ:?} {aud}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn rfc7523_section_3_sub_is_the_user_name_where_the_issuer_says_no_other() {
     let (app, other) = world(&[Trust::Users], by_name()).await;
     for (n, (claims, status)) in [

@@ -66,7 +66,7 @@ impl Security {
     /// OIDC Registration §2: whether a client assertion may be signed so.
     pub fn takes_assertion(&self, algorithm: Algorithm) -> bool {
         let named = self.token_endpoint_auth_signing_alg.as_deref();
-        self.takes(algorithm) && named.is_none_or(|name| name == algorithm.name())
+        self.takes(algorithm) && named.is_none_or(|name| Algorithm::parse(name) == Some(algorithm))
     }
 
     /// Whether it registered for this response type, or for none in particular.
@@ -163,7 +163,9 @@ fn fapi2_flaw(client: &Client) -> Option<String> {
         return needs("forbids tokens of a workload: they are good for more than one request");
     }
     let signed = |name: &str| name.ends_with("_signed_response_alg") || name.ends_with("signing_alg");
-    let weak = |value: &Value| value.as_str().is_some_and(|alg| !["PS256", "ES256", "EdDSA"].contains(&alg));
+    let weak = |value: &Value| {
+        value.as_str().is_some_and(|alg| !["PS256", "ES256", "EdDSA", "Ed25519"].contains(&alg))
+    };
     let members = client.profile.members();
     let found = members.iter().find(|(name, value)| signed(name) && weak(value));
     found.and_then(|(name, _)| needs(&format!("signs by PS256, ES256 or EdDSA alone: {name}")))
