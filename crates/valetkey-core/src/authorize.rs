@@ -323,21 +323,17 @@ async fn finish(
     if let Some(id) = interaction.approval {
         return elsewhere::decide(cx, id, session, Some((scope, details))).await;
     }
-    match request.response_type {
-        ResponseType::Code => {
-            let coming = Coming::of(cx, client, GrantId(cx.new_id()));
-            let code = code(cx, request, session, (scope, details), coming)?;
-            Ok(response::granted(cx, request, session, vec![("code", code)]))
-        }
-        _ => {
-            let mut interaction = interaction.clone();
-            interaction.request.details = details;
-            match front::finish(cx, client, &interaction, session, scope).await {
-                Ok(answer) => Ok(answer),
-                Err(Error::Denied(denial)) => Ok(refuse(cx, request, denial)),
-                Err(Error::Failed(fault)) => Err(fault),
-            }
-        }
+    if request.response_type == ResponseType::Code {
+        let coming = Coming::of(cx, client, GrantId(cx.new_id()));
+        let code = code(cx, request, session, (scope, details), coming)?;
+        return Ok(response::granted(cx, request, session, vec![("code", code)]));
+    }
+    let mut interaction = interaction.clone();
+    interaction.request.details = details;
+    match front::finish(cx, client, &interaction, session, scope).await {
+        Ok(answer) => Ok(answer),
+        Err(Error::Denied(denial)) => Ok(refuse(cx, request, denial)),
+        Err(Error::Failed(fault)) => Err(fault),
     }
 }
 

@@ -28,7 +28,7 @@ fn is_plain(pair: &str) -> bool {
 
 /// Adds a value to a query, encoded. Most of them stand for themselves: codes, states.
 pub fn encode(query: &mut String, value: &str) {
-    #[expect(clippy::needless_bitwise_bool, reason = "as in `is_plain`")]
+    // As in `is_plain`.
     let plain = value.bytes().fold(true, |plain, byte| {
         plain & (byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'*'))
     });
