@@ -100,8 +100,8 @@ pub(crate) const CORE: &[Floor] = &[
         name: "small types",
         apart: false,
         modules: &[
-            "audit", "error", "horizon", "ids", "image", "params", "path", "scope", "secret", "settings",
-            "time",
+            "audit", "error", "horizon", "ids", "image", "json", "params", "path", "scope", "secret",
+            "settings", "time",
         ],
     },
     Floor {

@@ -126,7 +126,7 @@ pub async fn requested(cx: &Context, params: &Params<'_>) -> Result<GrantType, E
     let grant = GrantType::parse(name).filter(|grant| *grant != GrantType::Implicit).ok_or(NO_SUCH_GRANT)?;
     // What discovery does not promise does not exist.
     let rare = Compat::needed_for(grant).is_some() || grant.is_by_registration();
-    if rare && !cx.offered_grants().await?.contains(&grant) {
+    if rare && !Box::pin(cx.offered_grants()).await?.contains(&grant) {
         return Err(NO_SUCH_GRANT.into());
     }
     Ok(grant)
@@ -172,15 +172,16 @@ async fn exchange_for(
     if refused || !client.listing.is_open() && grant.needs_nobody() {
         return Err(NOT_REVIEWED.into());
     }
+    // Boxed: a request for the least of them would move room for the largest.
     match grant {
-        GrantType::AuthorizationCode => authorization_code::exchange(cx, client, params).await,
+        GrantType::AuthorizationCode => Box::pin(authorization_code::exchange(cx, client, params)).await,
         GrantType::ClientCredentials => client_credentials::exchange(cx, client, params),
-        GrantType::RefreshToken => refresh_token::exchange(cx, client, params).await,
-        GrantType::Password => password::exchange(cx, client, params).await,
-        GrantType::DeviceCode => elsewhere::device_code(cx, client, params).await,
-        GrantType::Ciba => elsewhere::auth_req_id(cx, client, params).await,
-        GrantType::TokenExchange => token_exchange::exchange(cx, client, params).await,
-        GrantType::JwtBearer => jwt_bearer::exchange(cx, client, params).await,
+        GrantType::RefreshToken => Box::pin(refresh_token::exchange(cx, client, params)).await,
+        GrantType::Password => Box::pin(password::exchange(cx, client, params)).await,
+        GrantType::DeviceCode => Box::pin(elsewhere::device_code(cx, client, params)).await,
+        GrantType::Ciba => Box::pin(elsewhere::auth_req_id(cx, client, params)).await,
+        GrantType::TokenExchange => Box::pin(token_exchange::exchange(cx, client, params)).await,
+        GrantType::JwtBearer => Box::pin(jwt_bearer::exchange(cx, client, params)).await,
         GrantType::Implicit => Err(NO_SUCH_GRANT.into()),
     }
 }

@@ -6,10 +6,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
+const SYMBOLS: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
+/// So many letters has an id.
+const LETTERS: usize = 26;
+
 /// Lower-case base32 without padding; its letters sort as the bytes do.
 static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut spec = Specification::new();
-    spec.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
+    spec.symbols.extend(SYMBOLS.map(char::from));
     #[expect(clippy::expect_used, reason = "a constant table of 32 distinct symbols")]
     spec.encoding().expect("32 symbols")
 });
@@ -43,9 +47,29 @@ impl Id {
     }
 }
 
+impl Id {
+    /// As text, without an allocation.
+    pub fn letters(&self) -> [u8; LETTERS] {
+        let [high, low] =
+            [0, 8].map(|at| self.0[at..at + 8].iter().fold(0, |sum, &b| sum << 8 | u64::from(b)));
+        // Twelve letters are the first 60 bits; of the rest, 68 bits, the last letter has three.
+        let middle = high << 60 | low >> 4;
+        std::array::from_fn(|at| {
+            let bits = match at {
+                0..12 => high >> (59 - 5 * at),
+                12..24 => middle >> (59 - 5 * (at - 12)),
+                24 => low >> 3,
+                _ => low << 2,
+            };
+            SYMBOLS[(bits & 31) as usize]
+        })
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE32.encode(&self.0))
+        // The letters come from SYMBOLS.
+        f.write_str(std::str::from_utf8(&self.letters()).unwrap_or_default())
     }
 }
 
@@ -193,5 +217,13 @@ mod tests {
         assert!(early < late && early.to_string() < late.to_string());
         assert_eq!(early.to_string().parse(), Ok(early));
         assert_eq!("nonsense".parse::<Id>(), Err(BadId));
+        for seed in 0..=255_u8 {
+            let mut byte = seed;
+            let bytes = [0; 16].map(|_: u8| {
+                byte = byte.wrapping_mul(113).wrapping_add(71);
+                byte
+            });
+            assert_eq!(Id(bytes).to_string(), BASE32.encode(&bytes));
+        }
     }
 }

@@ -20,6 +20,7 @@ pub mod image;
 pub mod interaction;
 pub mod job;
 pub mod jose;
+pub mod json;
 pub mod login;
 pub mod manage;
 pub mod outbound;

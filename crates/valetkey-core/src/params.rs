@@ -60,6 +60,19 @@ fn decode(text: &str) -> Result<Cow<'_, str>, Denial> {
     if is_broken(&text) { Err(NO_TEXT) } else { Ok(text.into()) }
 }
 
+/// The text before the first `&`, where its first `=` stands, and the text behind.
+fn first_pair(text: &str) -> (&str, Option<usize>, &str) {
+    let mut equals = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'&' => return (&text[..at], equals, &text[at + 1..]),
+            b'=' if equals.is_none() => equals = Some(at),
+            _ => {}
+        }
+    }
+    (text, equals, "")
+}
+
 fn is_broken(text: &str) -> bool {
     text.contains(['\0', char::REPLACEMENT_CHARACTER])
 }
@@ -70,10 +83,19 @@ impl<'a> Params<'a> {
     pub fn parse(encoded: &'a [u8]) -> Result<Self, Denial> {
         let text = std::str::from_utf8(encoded).map_err(|_| NO_TEXT)?;
         let mut pairs = Vec::with_capacity(USUAL);
-        for pair in text.split('&').map(str::trim_ascii).filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let all_plain = is_plain(text);
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (whole, equals);
+            (whole, equals, rest) = first_pair(rest);
+            let pair = whole.trim_ascii();
+            if pair.is_empty() {
+                continue;
+            }
+            let equals = equals.filter(|_| pair.len() == whole.len()).or_else(|| pair.find('='));
+            let (name, value) = equals.map_or((pair, ""), |at| (&pair[..at], &pair[at + 1..]));
             // Most stand for themselves, so that nothing is copied.
-            if is_plain(pair) {
+            if all_plain || is_plain(pair) {
                 pairs.push((name.into(), value.into()));
             } else {
                 pairs.push((decode(name)?, decode(value)?));

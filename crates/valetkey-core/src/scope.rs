@@ -52,13 +52,13 @@ impl Scope {
         self.0.iter().any(|own| own == name)
     }
 
-    pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|name| self.contains(name))
-    }
-
-    /// As `to_string`, in one piece.
+    /// The names, joined by single spaces.
     pub fn to_text(&self) -> String {
         self.0.join(" ")
+    }
+
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|name| self.contains(name))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -95,13 +95,7 @@ pub fn is_name(name: &str) -> bool {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, name) in self.0.iter().enumerate() {
-            if n > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(name)?;
-        }
-        Ok(())
+        f.write_str(&self.to_text())
     }
 }
 

@@ -21,6 +21,7 @@ use crate::directory::home;
 use crate::error::{Code, Denial, Error, Fault};
 use crate::ids::{Id, TokenId};
 use crate::jose::jwk::Algorithm;
+use crate::json::Object;
 use crate::login::acr;
 use crate::proof::holder::Holder;
 use crate::scope::Scope;
@@ -29,8 +30,7 @@ use crate::store::{Grant, TokenFormat};
 use crate::time::{Seconds, Timestamp};
 use access::AccessToken;
 use details::{Details, ForAccessToken};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// For whom, and what it may do.
 #[derive(Debug)]
@@ -50,29 +50,24 @@ pub struct Issued {
     pub expires_in: Seconds,
     pub expires_at: Timestamp,
     pub scope: Scope,
+    scope_text: String,
     pub token_type: &'static str,
     /// RFC 9396 §7: what of the agreed details it carries.
     pub authorization_details: Vec<Value>,
 }
 
 /// RFC 6749 §5.1 — the successful answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct TokenResponse {
-    /// `to_json` writes it, before the rest.
-    #[serde(skip_serializing)]
     pub access_token: String,
     pub token_type: &'static str,
     pub expires_in: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     pub scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
     /// RFC 9396 §7.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
     /// RFC 8693 §2.2.1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<&'static str>,
 }
 
@@ -83,7 +78,7 @@ impl Issued {
             token_type: self.token_type,
             expires_in: self.expires_in.0,
             refresh_token: None,
-            scope: self.scope.to_text(),
+            scope: self.scope_text,
             id_token: None,
             authorization_details: self.authorization_details,
             issued_token_type: None,
@@ -94,19 +89,28 @@ impl Issued {
 impl TokenResponse {
     /// As JSON, written into a buffer that need not grow. An access token of ours holds nothing that JSON escapes, so it
     /// is copied whole and not looked at character by character.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    pub fn to_json(&self) -> Vec<u8> {
         const AROUND: usize = 192;
         let further = [&self.refresh_token, &self.id_token].into_iter().flatten().map(String::len);
         let tokens = self.access_token.len() + self.scope.len() + further.sum::<usize>();
-        let mut json = Vec::with_capacity(tokens + AROUND);
-        json.extend_from_slice(b"{\"access_token\":\"");
-        json.extend_from_slice(self.access_token.as_bytes());
-        json.push(b'"');
-        let rest = json.len();
-        serde_json::to_writer(&mut json, self)?;
-        // The rest is an object of its own, which goes on here.
-        json[rest] = b',';
-        Ok(json)
+        let mut json = Object::with_capacity(tokens + AROUND);
+        json.token("access_token", self.access_token.as_bytes());
+        json.text("token_type", self.token_type);
+        json.number("expires_in", self.expires_in);
+        if let Some(token) = &self.refresh_token {
+            json.text("refresh_token", token);
+        }
+        json.text("scope", &self.scope);
+        if let Some(token) = &self.id_token {
+            json.text("id_token", token);
+        }
+        if !self.authorization_details.is_empty() {
+            json.value("authorization_details", &json!(self.authorization_details));
+        }
+        if let Some(kind) = self.issued_token_type {
+            json.text("issued_token_type", kind);
+        }
+        json.end()
     }
 }
 
@@ -144,7 +148,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
     let format = bounds.format.unwrap_or(target.format);
     let own = lifetime(cx, issue.client, target.lifetime, format);
     let lifetime = bounds.until.map_or(own, |until| own.min(until - cx.now));
-    let scope = target.scope.to_text();
+    let scope_text = target.scope.to_text();
     let authorization_details = authorization_details::for_audience(cx, agreed, &target.audience);
     let subject = match issue.grant {
         Some(grant) => subject::pairwise(cx, issue.client, &grant.user)?,
@@ -166,7 +170,7 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
         user: issue.grant.map(|grant| grant.user.as_str()),
         tenant: tenant.as_str(),
         grant: issue.grant.map(|grant| grant.id),
-        scope: &scope,
+        scope: &scope_text,
         audience: target.audience,
         issued_at: cx.now,
         expires_at: cx.now + lifetime,
@@ -180,7 +184,8 @@ pub fn issue_within(cx: &Context, issue: &Issue<'_>, bounds: Bounds) -> Result<I
     };
     let expires_at = token.expires_at;
     let (scope, token_type) = (target.scope.into_owned(), holder.map_or("Bearer", Holder::token_type));
-    Ok(Issued { access_token, expires_in: lifetime, expires_at, scope, token_type, authorization_details })
+    let expires_in = lifetime;
+    Ok(Issued { access_token, expires_in, expires_at, scope, scope_text, token_type, authorization_details })
 }
 
 /// What an access token of this request is bound to: the key that the caller showed, else its certificate where the client
@@ -245,8 +250,7 @@ mod tests {
             issued_token_type: None,
             authorization_details: Vec::new(),
         };
-        let json: serde_json::Value =
-            serde_json::from_slice(&response.to_json().expect("JSON")).expect("JSON");
+        let json: serde_json::Value = serde_json::from_slice(&response.to_json()).expect("JSON");
         let want = serde_json::json!({
             "access_token": "vk_at_x-Y_z.0", "token_type": "Bearer", "expires_in": 300, "refresh_token": "vk_rt_a",
             "scope": "read",

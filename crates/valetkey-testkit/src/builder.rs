@@ -22,7 +22,7 @@ use valetkey_web::layer::{Edge, EdgeSettings};
 use valetkey_web::pages::render::Renderer;
 use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
-use valetkey_web::router::router;
+use valetkey_web::router::{express, router};
 
 /// What differs from the plain case.
 #[derive(Debug, Clone)]
@@ -231,11 +231,11 @@ impl Builder {
             console: self.console,
             demo,
         });
-        let error_page = edge_errors(&app);
+        let (error_page, express) = (edge_errors(&app), express(&app));
         let (service, routes) = router(app, &self.aliases).expect("aliases");
         let mut settings = EdgeSettings::new([3; 16]);
         settings.https = server.settings.is_https();
-        settings.error_page = error_page;
+        (settings.error_page, settings.express) = (error_page, express);
         if self.certificates {
             settings.trusted_proxies.ranges = vec!["0.0.0.0/0".parse().expect("everybody")];
             settings.certificates = Some(Arc::new(certificate));

@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use valetkey_core::context::{BrowserName, Context};
 use valetkey_core::error::{Code, Denial};
@@ -35,17 +35,20 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The edge puts an `Arrival` on every request; without one the router was wired wrongly.
+    /// Of a request that came by the router.
     pub(crate) fn new(app: &App, parts: http::request::Parts) -> Result<Self, Response> {
-        let Some(&Arrival { request_id, client, .. }) = parts.extensions.get::<Arrival>() else {
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-        };
+        let arrival = arrival(&parts.extensions)?;
+        Ok(Self::of(app, parts, arrival))
+    }
+
+    fn of(app: &App, parts: http::request::Parts, arrival: Arrival) -> Self {
+        let Arrival { request_id, client, .. } = arrival;
         let mut cx = app.context(client.0, &request_id);
         if let Some(ClientCertificate(certificate)) = parts.extensions.get() {
             cx = cx.with_certificate(Arc::clone(certificate));
         }
         let asked = parts.extensions.get::<AskedPath>().cloned();
-        Ok(Self {
+        Self {
             cx,
             app: app.clone(),
             id: request_id,
@@ -53,7 +56,7 @@ impl Call {
             method: parts.method,
             uri: parts.uri,
             asked,
-        })
+        }
     }
 
     pub(crate) fn https(&self) -> bool {
@@ -95,6 +98,11 @@ impl Call {
     }
 }
 
+/// The edge puts an `Arrival` on every request; without one the router was wired wrongly.
+fn arrival(extensions: &Extensions) -> Result<Arrival, Response> {
+    extensions.get().copied().ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
 impl FromRequest<App> for Call {
     type Rejection = Response;
 
@@ -128,19 +136,24 @@ impl FormCall {
     pub(crate) fn params(&self) -> Result<Params<'_>, Denial> {
         Params::parse(&self.body)
     }
-}
 
-impl FromRequest<App> for FormCall {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+    pub(crate) async fn read(request: Request, app: &App, arrival: Arrival) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let is_form = has_form_type(&parts.headers);
         let body = read_body(body, app.body_limits).await.map_err(|bad| wire::unreadable(bad.status()))?;
         if !is_form && !body.is_empty() {
             return Err(wire::denied(NOT_A_FORM, false));
         }
-        Ok(Self { call: Call::new(app, parts)?, body })
+        Ok(Self { call: Call::of(app, parts, arrival), body })
+    }
+}
+
+impl FromRequest<App> for FormCall {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let arrival = arrival(request.extensions())?;
+        Self::read(request, app, arrival).await
     }
 }
 
@@ -185,7 +198,12 @@ impl FromRequest<App> for PageForm {
 }
 
 fn has_form_type(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let Some(kind) = headers.get(CONTENT_TYPE) else { return false };
+    // As nearly everybody writes it.
+    if kind == FORM {
+        return true;
+    }
+    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(FORM)
 }

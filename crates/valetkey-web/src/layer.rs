@@ -6,6 +6,7 @@ pub mod access;
 pub mod body;
 pub mod client_addr;
 pub mod csp;
+pub mod express;
 pub mod headers;
 pub mod panics;
 pub mod refusal;
@@ -30,6 +31,8 @@ use valetkey_core::proof::certificate::Certificate;
 
 use access::Line;
 use client_addr::{ClientAddr, TrustedPeer, TrustedProxies};
+use express::{Answering, Express};
+use futures_util::future::Either;
 use headers::{Framable, SecurityHeaders};
 use panics::Panic;
 use refusal::{ErrorPage, Refusal};
@@ -50,6 +53,8 @@ pub struct EdgeSettings {
     pub certificates: Option<ReadCertificate>,
     /// Paths that lead to another of the same server, as they are at the moment of the request.
     pub further: FurtherPaths,
+    /// What is answered past the router.
+    pub express: Vec<Express>,
 }
 
 /// RFC 9440 §2, RFC 8705 §6.5 — what a proxy that ended TLS says of the certificate that came with it. Asked only of
@@ -77,8 +82,9 @@ impl EdgeSettings {
     pub fn new(seed: [u8; 16]) -> Self {
         let trusted_proxies = TrustedProxies::default();
         let further: FurtherPaths = Arc::new(|_| None);
-        let certificates = None;
-        Self { https: false, trusted_proxies, seed, error_page: refusal::plain_page(), certificates, further }
+        let (certificates, express) = (None, Vec::new());
+        let error_page = refusal::plain_page();
+        Self { https: false, trusted_proxies, seed, error_page, certificates, further, express }
     }
 }
 
@@ -117,8 +123,8 @@ pub(crate) struct Answered {
     pub(crate) ended: Instant,
 }
 
-/// The router's future for one request.
-pub(crate) type Handling = RouteFuture<Infallible>;
+/// The handler's future for one request.
+pub(crate) type Handling = Either<RouteFuture<Infallible>, Answering>;
 pub(crate) type Handled = Result<Result<Response<Body>, Infallible>, Panic>;
 
 /// What the end of a request needs to know of its beginning.
@@ -159,7 +165,7 @@ impl Edge {
     ) -> Self {
         Self(Arc::new(Inner {
             router,
-            routes: RouteTable::new(templates),
+            routes: RouteTable::new(templates).with(settings.express),
             ids: RequestIds::new(settings.seed),
             headers: SecurityHeaders::new(settings.https),
             proxies: settings.trusted_proxies,
@@ -204,8 +210,13 @@ impl Edge {
         if let Some(certificate) = arriving.certificate.or_else(said) {
             request.extensions_mut().insert(ClientCertificate(certificate));
         }
+        if begun.method == "POST"
+            && let Some(express) = inner.routes[route].express()
+        {
+            return (Either::Right(express.answer(request, begun.arrival)), begun);
+        }
         request.extensions_mut().insert(begun.arrival);
-        (inner.router.clone().call(request), begun)
+        (Either::Left(inner.router.clone().call(request)), begun)
     }
 
     /// The part after the handler.

@@ -2,6 +2,8 @@
 
 use crate::app::App;
 use crate::developer as rest;
+use crate::extract::FormCall;
+use crate::layer::express::Express;
 use crate::layer::routes::Form;
 use crate::mastodon;
 use crate::oauth::{
@@ -13,6 +15,7 @@ use crate::pages::{
     new_password, setup, sign_out, sign_up, unconfirmed, upstream,
 };
 use axum::Router;
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use valetkey_core::endpoint::discovery::path;
 
@@ -238,6 +241,26 @@ fn check_aliases(aliases: &[(String, String)]) -> Result<Vec<(&'static Route, &s
         found.push((route, path));
     }
     Ok(found)
+}
+
+/// The endpoints that are asked the most, as the edge answers them past the router.
+pub fn express(app: &App) -> Vec<Express> {
+    fn form<F>(app: &App, path: &'static str, handler: fn(FormCall) -> F) -> Express
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let app = app.clone();
+        Express::new(path, move |request, arrival| {
+            let app = app.clone();
+            Box::pin(async move {
+                Ok(match FormCall::read(request, &app, arrival).await {
+                    Ok(form) => handler(form).await,
+                    Err(refused) => refused,
+                })
+            })
+        })
+    }
+    vec![form(app, path::TOKEN, token::post), form(app, path::INTROSPECT, introspect::post)]
 }
 
 /// Whether `router` would take these further paths.

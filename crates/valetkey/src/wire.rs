@@ -35,7 +35,7 @@ use valetkey_web::pages::browser_mode;
 use valetkey_web::pages::render::Renderer;
 use valetkey_web::pages::respond::edge_errors;
 use valetkey_web::pages::view::Site;
-use valetkey_web::router::{BadAlias, router};
+use valetkey_web::router::{BadAlias, express, router};
 use valetkey_web::serve::Drain;
 
 /// Who opens the store.
@@ -158,7 +158,7 @@ pub(crate) fn edges(
         console: config.console.enabled,
         demo,
     });
-    let error_page = edge_errors(&app);
+    let (error_page, express) = (edge_errors(&app), express(&app));
     let (router, paths) = router(app.clone(), &aliases(config)).map_err(|bad| bad_alias(&bad))?;
     let held = Arc::clone(server);
     let settings = EdgeSettings {
@@ -166,6 +166,7 @@ pub(crate) fn edges(
         trusted_proxies: trusted_proxies(config)?,
         certificates: certificates::from_header(&config.http.client_certificates)?,
         error_page,
+        express,
         further: Arc::new(move |path| held.in_force().endpoint_at(path)),
         ..EdgeSettings::new(server.random())
     };

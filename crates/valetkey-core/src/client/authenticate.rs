@@ -76,9 +76,9 @@ pub async fn prove(
             }
             secret.is_some()
         }
-        (Some(client), Proof::Assertion(assertion)) => assertion.proves(cx, client).await?,
+        (Some(client), Proof::Assertion(assertion)) => Box::pin(assertion.proves(cx, client)).await?,
         (Some(client), Proof::None) if client.auth_method.is_by_certificate() => {
-            by_certificate(cx, client).await?
+            Box::pin(by_certificate(cx, client)).await?
         }
         (Some(client), Proof::None) => client.is_public() && !client.is_fapi2(),
         (None, Proof::Secret { text, .. }) => {
@@ -154,7 +154,7 @@ pub async fn authenticate_confidential(
 /// Whom an id names. Where it is the address of a description, what is wrong with that one is said.
 async fn found(cx: &Context, id: &str) -> Result<Option<Arc<Client>>, Error> {
     if document::is_address(id) {
-        document::client_for(cx, id).await.map(Some).map_err(document::away)
+        Box::pin(document::client_for(cx, id)).await.map(Some).map_err(document::away)
     } else {
         Ok(cx.registered(id).await?)
     }

@@ -63,7 +63,8 @@ impl Server {
         if self.may_remember() {
             return Ok(());
         }
-        self.follow_changes().await
+        // Boxed: hardly ever wanted, and large.
+        Box::pin(self.follow_changes()).await
     }
 
     /// Whether memory is as good as the store, for what others change: within a second.

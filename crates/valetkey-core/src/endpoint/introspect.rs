@@ -3,14 +3,14 @@
 use crate::client::{Client, subject};
 use crate::context::Context;
 use crate::error::{Code, Error, Fault};
-use crate::ids::UserId;
+use crate::ids::{TokenId, UserId};
+use crate::json::Object;
 use crate::login::acr;
 use crate::params::Params;
 use crate::proof::holder::Holder;
 use crate::token::access::{self, AccessToken};
 use crate::token::details::Details;
 use crate::token::refresh::RefreshToken;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -18,36 +18,23 @@ use std::borrow::Cow;
 pub const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
 /// RFC 7662 §2.2 — the answer. An inactive token says nothing else.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Introspection<'a> {
     pub active: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aud: Vec<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jti: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<TokenId>,
     pub auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Cow<'a, str>>,
     /// RFC 9449 §6.2, RFC 8705 §3.2.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Value>,
     /// RFC 9396 §9.2, RFC 9470 §6.2, RFC 8693 §4.1.
-    #[serde(flatten)]
     pub details: Map<String, Value>,
 }
 
@@ -70,19 +57,51 @@ pub async fn introspect(cx: &Context, asker: Asker<'_>, params: &Params<'_>) -> 
     let verified = access::verify(cx, text, cx.now);
     if let Some(token) = verified.as_ref().and_then(access::Verified::token) {
         let seen = may_see(cx, asker, &token);
-        return Ok(encode(&if seen { of_access(cx, &token) } else { Introspection::default() })?);
+        return Ok(encode(&if seen { of_access(cx, &token) } else { Introspection::default() }));
     }
     if let Some(token) = RefreshToken::open(cx, text) {
-        return Ok(encode(&of_refresh(cx, asker, token).await?)?);
+        return Ok(encode(&Box::pin(of_refresh(cx, asker, token)).await?));
     }
-    Ok(encode(&Introspection::default())?)
+    Ok(encode(&Introspection::default()))
 }
 
-fn encode(answer: &Introspection<'_>) -> Result<Vec<u8>, Fault> {
-    let mut json = Vec::with_capacity(768);
-    serde_json::to_writer(&mut json, answer)
-        .map_err(|e| Fault::internal("encoding an introspection answer", e))?;
-    Ok(json)
+fn encode(answer: &Introspection<'_>) -> Vec<u8> {
+    let mut json = Object::with_capacity(768);
+    json.truth("active", answer.active);
+    let text = |json: &mut Object, name, value: &Option<Cow<'_, str>>| {
+        if let Some(value) = value {
+            json.text(name, value);
+        }
+    };
+    let number = |json: &mut Object, name, value: Option<i64>| {
+        if let Some(value) = value {
+            json.number(name, value);
+        }
+    };
+    text(&mut json, "scope", &answer.scope);
+    text(&mut json, "client_id", &answer.client_id);
+    if let Some(token_type) = answer.token_type {
+        json.text("token_type", token_type);
+    }
+    number(&mut json, "exp", answer.exp);
+    number(&mut json, "iat", answer.iat);
+    text(&mut json, "sub", &answer.sub);
+    if !answer.aud.is_empty() {
+        json.texts("aud", answer.aud.iter().map(|name| &**name));
+    }
+    text(&mut json, "iss", &answer.iss);
+    if let Some(id) = answer.jti {
+        json.token("jti", &id.0.letters());
+    }
+    number(&mut json, "auth_time", answer.auth_time);
+    text(&mut json, "tenant", &answer.tenant);
+    if let Some(cnf) = &answer.cnf {
+        json.value("cnf", cnf);
+    }
+    for (name, value) in &answer.details {
+        json.value(name, value);
+    }
+    json.end()
 }
 
 /// RFC 7662 §4: a client sees its own tokens and those for APIs it stands for (it bears the API's id); any other needs
@@ -111,7 +130,7 @@ fn of_access<'a>(cx: &'a Context, token: &AccessToken<'a>) -> Introspection<'a> 
         sub: Some(subject_of(token)),
         aud: token.audience.iter().map(|&aud| aud.into()).collect(),
         iss: Some(cx.settings.issuer().into()),
-        jti: Some(token.id.to_string()),
+        jti: Some(token.id),
         auth_time: token.auth_time.map(|at| at.0),
         tenant: Some(token.tenant.into()),
         cnf: holder.map(Holder::to_json),

@@ -42,6 +42,11 @@ impl Type {
 
 /// Signs claims.
 pub fn sign(key: Signer<'_>, typ: Type, claims: &impl Serialize) -> Result<String, Fault> {
+    sign_json(key, typ, &encoded(claims)?)
+}
+
+/// Signs claims that are written already.
+pub fn sign_json(key: Signer<'_>, typ: Type, claims: &[u8]) -> Result<String, Fault> {
     let place = key.head(typ);
     let head = if let Some(head) = place.get() {
         head
@@ -50,10 +55,10 @@ pub fn sign(key: Signer<'_>, typ: Type, claims: &impl Serialize) -> Result<Strin
         let head = BASE64URL_NOPAD.encode(&encoded(&header)?);
         place.get_or_init(|| head)
     };
-    let mut text = String::with_capacity(768);
+    let mut text = String::with_capacity(1024);
     text.push_str(head);
     text.push('.');
-    BASE64URL_NOPAD.encode_append(&encoded(claims)?, &mut text);
+    BASE64URL_NOPAD.encode_append(claims, &mut text);
     key.sign_onto(&mut text)?;
     Ok(text)
 }

@@ -5,6 +5,7 @@ use crate::context::Server;
 use crate::error::{Denial, Fault};
 use crate::ids::{GrantId, TokenId, UserId};
 use crate::jose::{SigningAlgorithm, jwt};
+use crate::json::Object;
 use crate::proof::holder::{Holder, Shown};
 use crate::proof::{certificate, dpop};
 use crate::seal::{self, Kind, Opened, SealNonce};
@@ -54,7 +55,7 @@ impl AccessToken<'_> {
 }
 
 /// The claims of RFC 9068 §2.2 and two of our own: `tenant`, and `gid`, the grant, by which a whole grant is revoked.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Claims<'a> {
     #[serde(borrow)]
     iss: Cow<'a, str>,
@@ -69,28 +70,28 @@ struct Claims<'a> {
     exp: i64,
     #[serde(borrow)]
     jti: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     auth_time: Option<i64>,
     #[serde(borrow)]
     tenant: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    #[serde(borrow, default)]
     gid: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     cnf: Option<Confirmation>,
     /// RFC 9396 §9.1.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     authorization_details: Option<Value>,
     /// RFC 9470 §5.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     acr: Option<Value>,
     /// RFC 8693 §4.1.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     act: Option<Value>,
     /// RFC 8693 §4.4.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     may_act: Option<Value>,
     /// `Details::exchanged`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     exchanged: Option<Value>,
 }
 
@@ -117,22 +118,15 @@ impl Claims<'_> {
 }
 
 /// RFC 7800 §3.1, with the members of RFC 9449 §6.1 and RFC 8705 §3.1. One that is not understood confirms nothing, and is kept.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Confirmation {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     jkt: Option<String>,
-    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "x5t#S256", default)]
     certificate: Option<String>,
 }
 
 impl Confirmation {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        Some(match Holder::from_bytes(bytes)? {
-            Holder::Key(key) => Self { jkt: Some(dpop::to_text(&key)), certificate: None },
-            Holder::Certificate(own) => Self { jkt: None, certificate: Some(certificate::to_text(&own)) },
-        })
-    }
-
     /// `None`: nothing that anybody could show here, or two things.
     fn bytes(&self) -> Option<Vec<u8>> {
         let holder = match (&self.jkt, &self.certificate) {
@@ -145,21 +139,14 @@ impl Confirmation {
 }
 
 /// `aud`: one string, or several (RFC 7519 §4.1.3).
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience<'a> {
     One(#[serde(borrow)] Cow<'a, str>),
     Many(#[serde(borrow)] Vec<Cow<'a, str>>),
 }
 
-impl<'a> Audience<'a> {
-    fn of(names: &[&'a str]) -> Self {
-        match names {
-            [one] => Self::One((*one).into()),
-            many => Self::Many(many.iter().map(|name| (*name).into()).collect()),
-        }
-    }
-
+impl Audience<'_> {
     fn names(&self) -> Vec<&str> {
         match self {
             Self::One(name) => vec![name],
@@ -185,28 +172,54 @@ pub(super) fn sign(
     algorithm: SigningAlgorithm,
     now: Timestamp,
 ) -> Result<String, Fault> {
+    let keys = server.keys();
+    jwt::sign_json(keys.signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims(server, token))
+}
+
+/// The claims of a token, as JSON. `Claims` reads them again.
+fn claims(server: &Server, token: &AccessToken<'_>) -> Vec<u8> {
     let known_as = Details::subject(token.details);
-    let mut details = Details::members(token.details);
-    let claims = Claims {
-        iss: server.settings.issuer().into(),
-        sub: known_as.as_deref().unwrap_or(token.subject()).into(),
-        aud: Audience::of(&token.audience),
-        client_id: token.client.into(),
-        scope: token.scope.into(),
-        iat: token.issued_at.0,
-        exp: token.expires_at.0,
-        jti: token.id.to_string().into(),
-        auth_time: token.auth_time.map(|at| at.0),
-        tenant: token.tenant.into(),
-        gid: token.grant.map(|grant| grant.to_string().into()),
-        cnf: token.confirmation.and_then(Confirmation::of),
-        authorization_details: details.remove("authorization_details"),
-        acr: details.remove("acr"),
-        act: details.remove("act"),
-        may_act: details.remove("may_act"),
-        exchanged: Some(Details::sources(token.details)).filter(|all| !all.is_empty()).map(|all| json!(all)),
-    };
-    jwt::sign(server.keys().signing_at(algorithm, now)?, jwt::Type::AccessToken, &claims)
+    let mut json = Object::with_capacity(512);
+    json.text("iss", server.settings.issuer());
+    json.text("sub", known_as.as_deref().unwrap_or(token.subject()));
+    // RFC 7519 §4.1.3: one string, or several.
+    match token.audience.as_slice() {
+        [one] => json.text("aud", one),
+        many => json.texts("aud", many.iter().copied()),
+    }
+    json.text("client_id", token.client);
+    json.text("scope", token.scope);
+    json.number("iat", token.issued_at.0);
+    json.number("exp", token.expires_at.0);
+    json.token("jti", &token.id.0.letters());
+    if let Some(at) = token.auth_time {
+        json.number("auth_time", at.0);
+    }
+    json.text("tenant", token.tenant);
+    if let Some(grant) = token.grant {
+        json.token("gid", &grant.0.letters());
+    }
+    if let Some(holder) = token.confirmation.and_then(Holder::from_bytes) {
+        json.value("cnf", &holder.to_json());
+    }
+    if !token.details.is_empty() {
+        add_details(&mut json, token.details);
+    }
+    json.end()
+}
+
+fn add_details(json: &mut Object, details: &str) {
+    let members = Details::members(details);
+    // RFC 9396 §9.1, RFC 9470 §5, RFC 8693 §4.1 and §4.4.
+    for name in ["authorization_details", "acr", "act", "may_act"] {
+        if let Some(value) = members.get(name) {
+            json.value(name, value);
+        }
+    }
+    let sources = Details::sources(details);
+    if !sources.is_empty() {
+        json.value("exchanged", &json!(sources));
+    }
 }
 
 /// A token that is genuine; from `verify`, also live and not taken back.
@@ -222,22 +235,24 @@ impl Verified {
 
 /// Valid = opens ∧ not expired ∧ not in the revocation index. Memory only.
 pub fn verify(server: &Server, text: &str, now: Timestamp) -> Option<Verified> {
-    let read = read(server, text)?;
-    let live = read.token().is_some_and(|token| {
-        token.expires_at > now && !server.revoked.kills(&token) && !server.catalog().shuts(token.tenant)
-    });
-    live.then_some(read)
+    read_if(server, text, |token| {
+        token.expires_at > now && !server.revoked.kills(token) && !server.catalog().shuts(token.tenant)
+    })
 }
 
 /// Opens a genuine token, whether or not it still holds.
 pub fn read(server: &Server, text: &str) -> Option<Verified> {
+    read_if(server, text, |_| true)
+}
+
+fn read_if(server: &Server, text: &str, holds: impl FnOnce(&AccessToken<'_>) -> bool) -> Option<Verified> {
     let opened = if text.starts_with(Kind::AccessToken.prefix()) {
         seal::open(server.keys().sealing(), Kind::AccessToken, text)?
     } else {
         open_jwt(server, text)?
     };
-    opened.record::<AccessToken<'_>>()?;
-    Some(Verified(opened))
+    let good = opened.record::<AccessToken<'_>>().is_some_and(|token| holds(&token));
+    good.then_some(Verified(opened))
 }
 
 fn open_jwt(server: &Server, text: &str) -> Option<Opened> {

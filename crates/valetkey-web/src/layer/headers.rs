@@ -13,6 +13,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
@@ -30,12 +31,18 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 #[derive(Debug)]
 pub(super) struct SecurityHeaders {
     api: HeaderMap,
+    /// `api` with the only header that most answers bring.
+    json: HeaderMap,
     page: HeaderMap,
 }
 
 impl SecurityHeaders {
     pub(super) fn new(https: bool) -> Self {
-        Self { api: set(https, Policy::Api), page: set(https, Policy::Stays) }
+        let api = set(https, Policy::Api);
+        let mut json = api.clone();
+        json.remove(CONTENT_LENGTH);
+        json.insert(CONTENT_TYPE, JSON);
+        Self { api, json, page: set(https, Policy::Stays) }
     }
 
     /// An upstream's answer is its own, but for the request id and what holds for the whole host.
@@ -51,6 +58,14 @@ impl SecurityHeaders {
 
     /// Completes an answer. A handler may say more about caching, referrers and its page's policy; the rest is ours.
     pub(super) fn apply(&self, headers: &mut HeaderMap, id: &RequestId) {
+        if headers.len() == 1 && headers.get(CONTENT_TYPE).is_some_and(|kind| kind == JSON) {
+            *headers = self.json.clone();
+            match id.header() {
+                Some(id) => headers.insert(X_REQUEST_ID, id),
+                None => headers.remove(X_REQUEST_ID),
+            };
+            return;
+        }
         let mut whole = if is_page(headers) { self.page.clone() } else { self.api.clone() };
         let (mut kind, mut length) = (false, false);
         let mut last = None;
@@ -149,6 +164,15 @@ mod tests {
         assert_eq!(headers[LOCATION], "/x");
         assert!(!headers.contains_key(CONTENT_TYPE) && !headers.contains_key(CONTENT_LENGTH));
         assert!(headers.values().all(|value| !value.is_empty()));
+    }
+
+    #[test]
+    fn an_answer_of_json_gets_what_any_other_gets() {
+        let json = applied(true, &[(CONTENT_TYPE, "application/json")]);
+        let mut other = applied(true, &[(CONTENT_TYPE, "application/jwt")]);
+        other.insert(CONTENT_TYPE, JSON);
+        assert_eq!(json, other);
+        assert!(json.contains_key(X_REQUEST_ID) && json.values().all(|value| !value.is_empty()));
     }
 
     #[test]

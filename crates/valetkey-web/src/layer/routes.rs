@@ -10,6 +10,8 @@ use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use metrics::{Counter, Histogram};
 
+use super::express::Express;
+
 /// The form that errors take at a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -28,6 +30,7 @@ pub(super) struct Route {
     template: Arc<str>,
     form: Option<Form>,
     classes: [OnceLock<(Counter, Histogram)>; 5],
+    express: Option<Express>,
 }
 
 impl fmt::Debug for Route {
@@ -38,7 +41,11 @@ impl fmt::Debug for Route {
 
 impl Route {
     fn new(template: Arc<str>, form: Option<Form>) -> Self {
-        Self { template, form, classes: Default::default() }
+        Self { template, form, classes: Default::default(), express: None }
+    }
+
+    pub(super) fn express(&self) -> Option<&Express> {
+        self.express.as_ref()
     }
 
     pub(super) fn template(&self) -> &str {
@@ -101,8 +108,24 @@ impl RouteTable {
         table
     }
 
+    /// The same with what is answered past the router, as far as it has these paths.
+    pub(super) fn with(mut self, express: Vec<Express>) -> Self {
+        for one in express {
+            if let Some(&number) = self.exact.get(one.path) {
+                self.routes[number].express = Some(one);
+            }
+        }
+        self
+    }
+
     pub(super) fn find(&self, path: &str) -> RouteNumber {
-        let pattern = || self.patterns.iter().find(|&&number| matches(&self.routes[number].template, path));
+        let fits = |number: usize| {
+            let template = self.routes[number].template();
+            // Most differ before the first name, and are told apart by that.
+            let literal = template.split('{').next().unwrap_or_default();
+            path.starts_with(literal) && matches(template, path)
+        };
+        let pattern = || self.patterns.iter().find(|&&number| fits(number));
         RouteNumber(self.exact.get(path).or_else(pattern).copied().unwrap_or(0))
     }
 }

@@ -38,8 +38,8 @@ fn prove(call: &mut Call, access_token: Option<&str>) -> Result<(), Denial> {
 /// The answer to a proof that does not hold. Nothing of anybody's is in it, and a page of another origin needs the nonce
 /// beside it.
 pub(crate) fn refused(call: &mut Call) -> Option<Response> {
-    let by_header = call.authorization().is_some();
-    prove(call, None).err().map(|denial| cors::public(error::denied(denial, by_header)))
+    let denial = prove(call, None).err()?;
+    Some(cors::public(error::denied(denial, call.authorization().is_some())))
 }
 
 /// The access token of a protected resource's caller. One that comes by the scheme `DPoP` comes with its proof (RFC 9449

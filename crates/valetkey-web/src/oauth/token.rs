@@ -4,7 +4,7 @@ use super::{cors, dpop, error, respond};
 use crate::extract::FormCall;
 use axum::response::Response;
 use valetkey_core::client::authenticate::{may_use_query, prove};
-use valetkey_core::error::{Code, Denial, Error, Fault};
+use valetkey_core::error::{Code, Denial, Error};
 use valetkey_core::grant::{self, KNOWN};
 use valetkey_core::params::Params;
 
@@ -18,9 +18,7 @@ async fn answer(form: &FormCall) -> Result<Response, Error> {
     let requested = grant::requested(&call.cx, &params).await?;
     let client = prove(&call.cx, call.authorization(), &params).await?;
     let response = match grant::exchange(&call.cx, &client, requested, &params).await {
-        Ok(tokens) => {
-            respond::json(tokens.to_json().map_err(|e| Fault::internal("encoding a token response", e))?)
-        }
+        Ok(tokens) => respond::json(tokens.to_json()),
         Err(refused) => error::respond(&refused, call.authorization().is_some()),
     };
     Ok(cors::for_client(response, call.origin(), &client))
@@ -35,7 +33,7 @@ async fn params(form: &FormCall) -> Result<Params<'_>, Error> {
     let params = Params::parse(call.query())?.and(form.params()?);
     // Whoever is named twice is nobody.
     params.refuse_repeats(&KNOWN)?;
-    may_use_query(&call.cx, call.authorization(), &params).await?;
+    Box::pin(may_use_query(&call.cx, call.authorization(), &params)).await?;
     Ok(params)
 }
 

@@ -10,6 +10,8 @@ use crate::time::{Seconds, Timestamp};
 use quick_cache::sync::Cache;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const CAPACITY: usize = 10_000;
@@ -21,27 +23,36 @@ type Key = (u64, Option<IpAddr>);
 type Digest = [u8; 32];
 
 /// Who has to pause on account of all servers together.
-pub struct Pauses(Cache<Digest, Timestamp>);
+pub struct Pauses {
+    until: Cache<Digest, Timestamp>,
+    /// Whether there ever was one: asking the cache whether it is empty takes the lock of each of its parts.
+    any: AtomicBool,
+}
 
 impl Default for Pauses {
     fn default() -> Self {
-        Self(Cache::new(CAPACITY))
+        Self { until: Cache::new(CAPACITY), any: AtomicBool::new(false) }
     }
 }
 
 impl std::fmt::Debug for Pauses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pauses({})", self.0.len())
+        write!(f, "Pauses({})", self.until.len())
     }
 }
 
 impl Pauses {
     pub fn pause(&self, digest: Digest, until: Timestamp) {
-        self.0.insert(digest, until);
+        self.until.insert(digest, until);
+        self.any.store(true, Release);
+    }
+
+    fn has_any(&self) -> bool {
+        self.any.load(Acquire)
     }
 
     fn holds(&self, digest: &Digest, now: Timestamp) -> bool {
-        self.0.get(digest).is_some_and(|until| now < until)
+        self.until.get(digest).is_some_and(|until| now < until)
     }
 }
 
@@ -49,6 +60,8 @@ impl Pauses {
 pub struct Guard {
     name: &'static str,
     counts: Cache<Key, (u32, Timestamp)>,
+    /// Whether anything was ever counted.
+    any: AtomicBool,
     free: u32,
     pause: Seconds,
     /// Counted here, and not yet added to what others counted.
@@ -74,19 +87,21 @@ impl Guard {
     /// every server.
     pub fn new(name: &'static str, free: u32, pause: Seconds, pauses: &Arc<Pauses>) -> Self {
         let (counts, pauses) = (Cache::new(CAPACITY), Arc::clone(pauses));
-        Self { name, counts, free, pause, waiting: Mutex::default(), pauses }
+        let any = AtomicBool::new(false);
+        Self { name, counts, any, free, pause, waiting: Mutex::default(), pauses }
     }
 
     pub fn is_paused(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) -> bool {
-        let here = !self.counts.is_empty() && self.count(&key(subject, address), now) >= self.free;
-        here || (!self.pauses.0.is_empty() && self.pauses.holds(&self.digest(subject, address), now))
+        let here = self.any.load(Acquire) && self.count(&key(subject, address), now) >= self.free;
+        here || (self.pauses.has_any() && self.pauses.holds(&self.digest(subject, address), now))
     }
 
     /// How long an address that has to pause has to.
     pub fn wait(&self, subject: &str, address: Option<IpAddr>, now: Timestamp) -> Seconds {
         let own = self.counts.get(&key(subject, address)).filter(|(count, _)| *count >= self.free);
         let here = own.map_or(Seconds(0), |(_, last)| (last + self.pause) - now);
-        let there = self.pauses.0.get(&self.digest(subject, address)).map_or(Seconds(0), |until| until - now);
+        let there =
+            self.pauses.until.get(&self.digest(subject, address)).map_or(Seconds(0), |until| until - now);
         here.max(there).max(Seconds(1))
     }
 
@@ -94,6 +109,7 @@ impl Guard {
         let key = key(subject, address);
         let count = self.count(&key, now);
         self.counts.insert(key, (count + 1, now));
+        self.any.store(true, Release);
         let digest = self.digest(subject, address);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < WAITING || waiting.contains_key(&digest) {
