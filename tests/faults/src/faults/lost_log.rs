@@ -24,7 +24,7 @@ pub const FAULT: Fault = Fault {
     name: "nobody reads the log (a pipe that is full); the log's disk is full",
     pass: "no request fails or waits for it; lost lines are counted; every acknowledged revocation and client is in the audit \
            trail; a SIGTERM meanwhile ends with 0 within 10 s; the log goes on when it is read again",
-    smoke: true,
+    smoke: false,
     run,
 };
 
