@@ -109,7 +109,7 @@ impl Server {
         let (pauses, hearing) = (Arc::<Pauses>::default(), Hearing::begin(&*parts.clock));
         let registrations = parts.settings.registrations_per_hour;
         let sign_ups = parts.settings.accounts.sign_up_limits;
-        let server = Self {
+        let server = Arc::new(Self {
             parts,
             revoked: RevocationIndex::default(),
             clients: ClientCache::default(),
@@ -132,9 +132,9 @@ impl Server {
             seen: AtomicI64::new(0),
             hearing,
             doubtful: AtomicBool::new(false),
-        };
+        });
         server.reload().await?;
-        Ok(Arc::new(server))
+        Ok(server)
     }
 
     /// Reads everything anew: at start, and after a gap in the change feed.

@@ -71,7 +71,7 @@ pub async fn what_memory_may_hold_otherwise_is_counted_and_what_gives_tokens_is_
     assert!(!counted(), "a code redeemed, a token refreshed");
     scene.change_user(|user| user.name = Some("Alice".to_owned())).await;
     assert!(counted(), "a person changed");
-    scene.change_client(|client| client.name = "App".to_owned()).await;
+    scene.change_client(|client| client.name.push_str(" too")).await;
     assert!(counted(), "a client changed");
     let (user, client) = (&scene.user.id, &scene.client.id);
     let mark = pair_mark(user, client, NOW.0 * 1000);

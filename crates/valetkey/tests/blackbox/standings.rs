@@ -32,7 +32,7 @@ async fn known(app: &TestApp) -> Browser<'_> {
 /// The code that comes without a question.
 async fn code(browser: &mut Browser<'_>) -> Option<String> {
     let reply = browser.clone().authorize(&Browser::request("app", "openid read")).await;
-    if reply.status != 303 { None } else { reply.redirected().remove("code") }
+    if reply.status == 303 { reply.redirected().remove("code") } else { None }
 }
 
 /// Sessions by the store's port itself, so that no feed is looked at after it.
@@ -44,7 +44,7 @@ async fn end(app: &TestApp, how: &str) {
             assert!(cx.store.end_session(session, &ended(&cx)).await.unwrap());
         }
         "all sessions ended" => {
-            assert_eq!(cx.store.end_sessions(&alice, None, &ended(&cx)).await.unwrap(), 1)
+            assert_eq!(cx.store.end_sessions(&alice, None, &ended(&cx)).await.unwrap(), 1);
         }
         "consent withdrawn" => manage::consent::withdraw(&cx, OPERATOR, &alice, &"app".into()).await.unwrap(),
         "user disabled" => drop(manage::user::disable(&cx, &OPERATOR, &alice).await.unwrap()),
