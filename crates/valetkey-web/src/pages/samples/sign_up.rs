@@ -24,7 +24,7 @@ pub(super) fn states() -> Vec<Sample> {
             (page.tenant, page.tenant_id) = (None, Some("eneco".to_owned()));
         }),
         page("sign-up-signed-in", &|page| {
-            (page.signed_in, page.switch) = (Some(known(&PLAIN)), Some(switch()))
+            (page.signed_in, page.switch) = (Some(known(&PLAIN)), Some(switch()));
         }),
         page("sign-up-signed-in-plain", &|page| {
             (page.i, page.app, page.destination) = (None, None, None);
