@@ -159,6 +159,7 @@ fn hold(cx: &Context, client: &Client, claims: &Map<String, Value>, may_last: bo
 }
 
 /// What a claim says of a time.
+#[derive(Clone, Copy)]
 enum Said {
     Nothing,
     NoNumber,
@@ -183,7 +184,6 @@ fn begins(nbf: Said, ends: Option<Timestamp>, now: Timestamp, is_fapi2: bool) ->
         Said::Nothing if is_fapi2 => {
             Err("a request object of this client says by nbf, a number, when it begins")
         }
-        Said::Nothing => Ok(()),
         Said::NoNumber => Err("nbf of a request object is a number"),
         Said::At(begins) if begins > now + AHEAD => Err("the request object is not good yet (nbf)"),
         Said::At(begins) if now - begins > LONGEST => {
@@ -192,7 +192,7 @@ fn begins(nbf: Said, ends: Option<Timestamp>, now: Timestamp, is_fapi2: bool) ->
         Said::At(begins) if ends.is_some_and(|ends| ends - begins > LONGEST) => {
             Err("a request object is good for at most sixty minutes, from nbf to exp")
         }
-        Said::At(_) => Ok(()),
+        Said::Nothing | Said::At(_) => Ok(()),
     }
 }
 
