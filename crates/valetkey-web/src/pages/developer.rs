@@ -33,7 +33,6 @@ use valetkey_core::params::Params;
 use valetkey_core::store::Offer;
 
 pub(crate) const PATH: &str = "/developer";
-/// How many applications stand on a page.
 
 /// Who is signed in, where there is a portal. Everybody else goes to the login page and comes back to `back`.
 async fn visitor(call: &Call, back: &str) -> Result<User, Response> {
