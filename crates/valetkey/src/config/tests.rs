@@ -26,69 +26,63 @@ fn read(files: &[PathBuf], variables: &[(&str, &str)]) -> Result<Loaded, String>
     Loaded::read(&sources).map_err(|problems| problems.to_string())
 }
 
+/// A file, and what is said of it.
+const MISTAKES: &[(&str, &str)] = &[
+    ("isuer = \"x\"", ":1: unknown key `isuer`; did you mean `issuer`?"),
+    ("\n[http]\nlisen = \"x\"", ":3: unknown key `http.lisen`; did you mean `http.listen`?"),
+    ("[htpp]\nlisten = \"x\"", ":1: unknown key `htpp`; did you mean `http`?"),
+    ("listen = \"127.0.0.1:1\"", ":1: unknown key `listen`; did you mean `http.listen`?"),
+    ("colour = 1", ":1: unknown key `colour`; `valetkey config schema` lists them all"),
+    ("http = 1", ":1: `http` is a section: write [http] and its keys below"),
+    ("[http]\nlisten = \"8080\"", ":2: `http.listen`: \"8080\" is not one; expected an address with a port"),
+    ("[http]\nlisten = 8080", ":2: `http.listen`: expected an address with a port"),
+    ("[http]\nlisten = []", ":2: `http.listen`: needs at least one address"),
+    (
+        "[http]\ntrusted_proxies = [\"10.0.0.0/40\"]",
+        ":2: `http.trusted_proxies`: \"10.0.0.0/40\" is not one; expected",
+    ),
+    (
+        "[accounts]\neditable_claims = [\"email_verified\"]",
+        ":2: `accounts.editable_claims`: \"email_verified\" is not one; expected a claim that people say of themselves",
+    ),
+    ("[http.aliases]\ntoken = \"token\"", ":2: `http.aliases.token`: \"token\" is not one; expected a path"),
+    ("[http.aliases]\ntoken = \"/t\"\nrevoke = [\"/t\"]", "`http.aliases`: /t stands for two endpoints"),
+    (
+        "[lifetimes]\ncode = \"soon\"",
+        ":2: `lifetimes.code`: \"soon\" is not one; expected a duration such as",
+    ),
+    ("[lifetimes]\ncode = \"1h\"", ":2: `lifetimes.code`: 1h is outside the range 1s to 10m"),
+    ("[lifetimes]\ncode = -1", ":2: `lifetimes.code`: `-1` is not one; expected a duration"),
+    ("[lifetimes]\nsession = \"1h\"", "must not be longer than lifetimes.session"),
+    ("[log]\nformat = \"xml\"", ":2: `log.format`: `xml` is not one; expected one of `auto`, `text`, `json`"),
+    ("[log]\nlevel = \"loud\"", ":2: `log.level`:"),
+    (
+        "[accounts]\nsign_ups_per_hour = 0",
+        ":2: `accounts.sign_ups_per_hour`: 0 is outside the range 1 to 1000000",
+    ),
+    ("[registration]\ndynamic = \"all\"", ":2: `registration.dynamic`: `all` is not one"),
+    (
+        "[registration]\nper_hour = -1",
+        ":2: `registration.per_hour`: `-1` is not one; expected a whole number from 0",
+    ),
+    ("database_url = \"postgres:///d\"", ":1: `database_url`: it names no host"),
+    ("issuer = \"http://id.example.com\"", ":1: `issuer`: an http issuer must be this machine"),
+    (
+        "[http.limits]\nmax_connections = \"many\"",
+        ":2: `http.limits.max_connections`: \"many\" is not one; expected a whole number, 0 or more",
+    ),
+    (
+        "[http.limits]\nmax_header_bytes = 1",
+        ":2: `http.limits.max_header_bytes`: 1 is outside the range 8192 to",
+    ),
+    ("issuer = \"x\ny", ":1: "),
+    ("a = 1\na = 2", ":2: duplicate key"),
+];
+
 #[test]
 fn every_mistake_in_a_file_is_named_with_its_line_and_what_is_allowed() {
     let files = Files::new();
-    for (text, want) in [
-        ("isuer = \"x\"", ":1: unknown key `isuer`; did you mean `issuer`?"),
-        ("\n[http]\nlisen = \"x\"", ":3: unknown key `http.lisen`; did you mean `http.listen`?"),
-        ("[htpp]\nlisten = \"x\"", ":1: unknown key `htpp`; did you mean `http`?"),
-        ("listen = \"127.0.0.1:1\"", ":1: unknown key `listen`; did you mean `http.listen`?"),
-        ("colour = 1", ":1: unknown key `colour`; `valetkey config schema` lists them all"),
-        ("http = 1", ":1: `http` is a section: write [http] and its keys below"),
-        (
-            "[http]\nlisten = \"8080\"",
-            ":2: `http.listen`: \"8080\" is not one; expected an address with a port",
-        ),
-        ("[http]\nlisten = 8080", ":2: `http.listen`: expected an address with a port"),
-        ("[http]\nlisten = []", ":2: `http.listen`: needs at least one address"),
-        (
-            "[http]\ntrusted_proxies = [\"10.0.0.0/40\"]",
-            ":2: `http.trusted_proxies`: \"10.0.0.0/40\" is not one; expected",
-        ),
-        (
-            "[accounts]\neditable_claims = [\"email_verified\"]",
-            ":2: `accounts.editable_claims`: \"email_verified\" is not one; expected a claim that people say of themselves",
-        ),
-        (
-            "[http.aliases]\ntoken = \"token\"",
-            ":2: `http.aliases.token`: \"token\" is not one; expected a path",
-        ),
-        ("[http.aliases]\ntoken = \"/t\"\nrevoke = [\"/t\"]", "`http.aliases`: /t stands for two endpoints"),
-        (
-            "[lifetimes]\ncode = \"soon\"",
-            ":2: `lifetimes.code`: \"soon\" is not one; expected a duration such as",
-        ),
-        ("[lifetimes]\ncode = \"1h\"", ":2: `lifetimes.code`: 1h is outside the range 1s to 10m"),
-        ("[lifetimes]\ncode = -1", ":2: `lifetimes.code`: `-1` is not one; expected a duration"),
-        ("[lifetimes]\nsession = \"1h\"", "must not be longer than lifetimes.session"),
-        (
-            "[log]\nformat = \"xml\"",
-            ":2: `log.format`: `xml` is not one; expected one of `auto`, `text`, `json`",
-        ),
-        ("[log]\nlevel = \"loud\"", ":2: `log.level`:"),
-        (
-            "[accounts]\nsign_ups_per_hour = 0",
-            ":2: `accounts.sign_ups_per_hour`: 0 is outside the range 1 to 1000000",
-        ),
-        ("[registration]\ndynamic = \"all\"", ":2: `registration.dynamic`: `all` is not one"),
-        (
-            "[registration]\nper_hour = -1",
-            ":2: `registration.per_hour`: `-1` is not one; expected a whole number from 0",
-        ),
-        ("database_url = \"postgres:///d\"", ":1: `database_url`: it names no host"),
-        ("issuer = \"http://id.example.com\"", ":1: `issuer`: an http issuer must be this machine"),
-        (
-            "[http.limits]\nmax_connections = \"many\"",
-            ":2: `http.limits.max_connections`: \"many\" is not one; expected a whole number, 0 or more",
-        ),
-        (
-            "[http.limits]\nmax_header_bytes = 1",
-            ":2: `http.limits.max_header_bytes`: 1 is outside the range 8192 to",
-        ),
-        ("issuer = \"x\ny", ":1: "),
-        ("a = 1\na = 2", ":2: duplicate key"),
-    ] {
+    for &(text, want) in MISTAKES {
         let path = files.write("bad.toml", text);
         let got = read(std::slice::from_ref(&path), &[]).expect_err(text);
         let wanted =
