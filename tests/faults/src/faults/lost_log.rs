@@ -70,23 +70,23 @@ fn one(stage: &Stage, log: Log, invented: usize, outcome: &mut Outcome) -> io::R
     let mut probe = Probe::new(&node.place, node.place.public, WRITES)?;
     let (place, door) = (node.place.clone(), node.place.public);
     // Fair weather all the while: any refusal or missing answer is a breach.
-    let (pace, managed) = crew.load(|sky| {
+    let (others, managed) = crew.load(|sky| {
         thread::scope(|scope| {
             let beside = sky.clone();
-            let manager = scope.spawn(move || manager::manage(&place, 1, &beside));
-            let pace = pace::measure(door, stage.pick(Duration::from_secs(1), Duration::from_secs(5)));
+            let commands = scope.spawn(move || manager::manage(&place, 1, &beside));
+            let others = pace::measure(door, stage.pick(Duration::from_secs(1), Duration::from_secs(5)));
             for _ in 0..WRITES {
                 let look = probe.write();
                 outcome.demand(look.is_done(), || format!("{log:?}: a write: {:?}", look.reply));
             }
             sky.end();
-            let managed = manager.join().map_err(|_| Error::other("the management commands panicked"))?;
-            Ok((pace, managed))
+            let managed = commands.join().map_err(|_| Error::other("the management commands panicked"))?;
+            Ok((others, managed))
         })
     })?;
-    outcome.note(format!("{log:?}: everybody else: {pace}"));
-    outcome.demand(pace.failed == 0, || format!("{log:?}: {} requests failed", pace.failed));
-    outcome.in_time("a request (p99)", pace.p99, stage.limit(SLOWEST));
+    outcome.note(format!("{log:?}: everybody else: {others}"));
+    outcome.demand(others.failed == 0, || format!("{log:?}: {} requests failed", others.failed));
+    outcome.in_time("a request (p99)", others.p99, stage.limit(SLOWEST));
     for failed in &managed.failed {
         outcome.breach(Rule::CleanAnswers, failed.clone());
     }
@@ -137,7 +137,7 @@ fn counted(log: Log, node: &Node, outcome: &mut Outcome) -> io::Result<()> {
     // Reads what waits, then what comes: among it how much was lost.
     let mut reader = fs::File::open(node.place.log().with_extension("pipe"))?;
     let told = thread::spawn(move || {
-        let (mut seen, mut piece) = (Vec::new(), [0; 65_536]);
+        let (mut seen, mut piece) = (Vec::new(), [0; 16_384]);
         while let Ok(read @ 1..) = reader.read(&mut piece) {
             seen.extend_from_slice(&piece[..read]);
             if seen.windows(17).any(|words| words == b"lines were droppe") {

@@ -74,18 +74,23 @@ fn play(stage: &Stage, stand_still: bool) -> io::Result<Outcome> {
     let wrongs = if stand_still { &WRONGS[..1] } else { &WRONGS[..] };
     for wrong in wrongs {
         outcome.rounds += 1;
-        let pace = crew.load(|_| {
+        let others = crew.load(|_| {
             let over = AtomicBool::new(!stand_still);
             Ok(thread::scope(|scope| {
                 scope.spawn(|| halts(&node, &over));
-                let pace = beside(&node, wrong, &target, span, stage, &mut outcome);
+                let others = beside(&node, wrong, &target, span, stage, &mut outcome);
                 over.store(true, SeqCst);
-                pace
+                others
             }))
         })?;
-        outcome.note(format!("{wrong}: everybody else: {pace}"));
-        outcome.demand(pace.failed == 0, || format!("{wrong}: {} requests of others failed", pace.failed));
-        outcome.in_time("others' p99", pace.p99, stage.limit((base.p99 * 3).max(Duration::from_millis(30))));
+        outcome.note(format!("{wrong}: everybody else: {others}"));
+        outcome
+            .demand(others.failed == 0, || format!("{wrong}: {} requests of others failed", others.failed));
+        outcome.in_time(
+            "others' p99",
+            others.p99,
+            stage.limit((base.p99 * 3).max(Duration::from_millis(30))),
+        );
         crew.judge(Depth::Sample);
     }
     crew.judge_log(&node.place)?;
