@@ -111,7 +111,7 @@ async fn asvs_6_2_1_each_field_is_told_what_is_wrong_with_it_and_keeps_what_was_
         let fields = [("username", username), ("name", name), ("email", email), ("password", password)];
         let reply = fill_in(&mut browser, &page, &fields).await;
         assert_page(&reply, 400, said, said);
-        assert!(reply.words().contains("One thing needs a change."), "{said}: {}", reply.words());
+        assert!(reply.words().contains("One thing needs a change: the "), "{said}: {}", reply.words());
         for (field, typed) in [("name", name), ("email", email)] {
             assert_eq!(reply.field(field).as_deref(), Some(typed), "{said}");
         }
@@ -120,7 +120,7 @@ async fn asvs_6_2_1_each_field_is_told_what_is_wrong_with_it_and_keeps_what_was_
     }
     let fields = [("username", ""), ("email", "x"), ("password", "short")];
     let reply = fill_in(&mut browser, &page, &fields).await;
-    assert!(reply.words().contains("3 things need a change."), "{}", reply.words());
+    assert!(reply.words().contains("3 things need a change: the "), "{}", reply.words());
     assert_eq!(app.rows().await, before);
     let reply = fill_in(&mut browser, &reply, &[("username", "root"), ("password", STRONG)]).await;
     assert_page(&reply, 200, "now runs id.example.", "the page still works");
