@@ -55,7 +55,9 @@ fn counted(install: &Install, options: &CountOptions) -> Result<BTreeMap<String,
     let mut watched = Watched::start(install)?;
     let mut all = BTreeMap::new();
     println!("{:24} {:>13} {:>9} {:>12}", "a request", "instructions", "crypto", "allocations");
-    for path in paths::all(install, &actors)? {
+    let paths = paths::all(install, &actors)?;
+    watched.settle()?;
+    for path in paths {
         if !options.paths.is_empty() && !options.paths.iter().any(|name| name == path.name) {
             continue;
         }

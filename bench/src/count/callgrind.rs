@@ -5,13 +5,20 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::procfs::Watch;
 use crate::server::{Install, Running};
 
 /// How often a start is tried again.
 const TRIES: u32 = 3;
+
+/// How long a look at the server's processor time is, how many there are, and at what share of a core it rests.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: u32 = 60;
+const AT_REST: f64 = 0.25;
 
 /// The running server; each `dump` writes the counts since the last `zero`.
 pub(super) struct Watched {
@@ -39,6 +46,20 @@ impl Watched {
             }
         };
         Ok(Self { running, out, dumps: 0 })
+    }
+
+    /// Waits until the server has nothing left to do: a password hash to which callgrind gave no time was begun again on another
+    /// thread, and the first would go on beside what is counted.
+    pub(super) fn settle(&self) -> Result<()> {
+        for _ in 0..LOOKS {
+            let watch = Watch::start(self.running.id())?;
+            crate::stop::pause(LOOK);
+            let (_, share) = watch.stop()?;
+            if share < AT_REST {
+                return Ok(());
+            }
+        }
+        bail!("the server never comes to rest: its counts would mean nothing")
     }
 
     pub(super) fn zero(&self) -> Result<()> {
