@@ -29,6 +29,14 @@ async fn known(app: &TestApp) -> Browser<'_> {
     browser
 }
 
+/// The same browser at another node, where it was just waved through too.
+async fn known_at<'a>(node: &'a TestApp, browser: &Browser<'_>) -> Browser<'a> {
+    let mut elsewhere = node.browser();
+    elsewhere.cookies.clone_from(&browser.cookies);
+    assert!(code(&mut elsewhere).await.is_some(), "the session and the consent are the same");
+    elsewhere
+}
+
 /// The code that comes without a question.
 async fn code(browser: &mut Browser<'_>) -> Option<String> {
     let reply = browser.clone().authorize(&Browser::request("app", "openid read")).await;
@@ -83,9 +91,7 @@ async fn what_ended_on_another_node_gives_no_code_once_this_one_has_looked_at_th
         let first = world().await;
         let second = first.node().await;
         let mut browser = known(&first).await;
-        let mut elsewhere = second.browser();
-        elsewhere.cookies.clone_from(&browser.cookies);
-        assert!(code(&mut elsewhere).await.is_some());
+        let mut elsewhere = known_at(&second, &browser).await;
         end(&first, how).await;
         // Until it looks, it may say yes; the write that redeems the code says no.
         if let Some(late) = code(&mut elsewhere).await {
@@ -103,9 +109,7 @@ async fn a_node_that_cannot_hear_asks_the_database_who_is_signed_in() {
     let first = world().await;
     let second = first.node().await;
     let browser = known(&first).await;
-    let mut elsewhere = second.browser();
-    elsewhere.cookies.clone_from(&browser.cookies);
-    assert!(code(&mut elsewhere).await.is_some());
+    let mut elsewhere = known_at(&second, &browser).await;
     second.server.set_hearing(false);
     end(&first, "all sessions ended").await;
     assert_eq!(code(&mut elsewhere).await, None);
@@ -116,9 +120,7 @@ async fn memory_is_not_believed_for_longer_than_a_second_by_the_clock() {
     let first = world().await;
     let second = first.node().await;
     let browser = known(&first).await;
-    let mut elsewhere = second.browser();
-    elsewhere.cookies.clone_from(&browser.cookies);
-    assert!(code(&mut elsewhere).await.is_some());
+    let mut elsewhere = known_at(&second, &browser).await;
     end(&first, "all sessions ended").await;
     first.clock.advance(2);
     assert_eq!(code(&mut elsewhere).await, None, "though nobody looked at the feed");
