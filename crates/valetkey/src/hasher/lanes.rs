@@ -19,8 +19,8 @@ const TIMES: u64 = 4;
 
 type Result<T> = std::result::Result<T, Fault>;
 
-/// What a hash came to, and the memory it worked in.
-type Done = (Result<Output>, Arena);
+/// What a hash came to, and all that its lane was given, to be freed elsewhere.
+type Done = (Result<Output>, Task);
 
 /// The threads that yield, one for each permit at most, and how fast a hash is here.
 #[derive(Debug)]
@@ -38,14 +38,15 @@ pub(super) struct Lanes {
 /// A thread in the class `SCHED_IDLE`: any other thread that wakes up takes its core at once. It touches no lock and frees no
 /// memory, so that nobody ever waits for a thread that gets no time.
 #[derive(Debug)]
-pub(super) struct Lane(pub(super) UnboundedSender<Task>);
+pub(super) struct Lane(pub(super) UnboundedSender<(Task, Reply)>);
 
-/// What a lane is sent.
+pub(super) type Reply = oneshot::Sender<Done>;
+
+/// What a lane is given.
 #[derive(Debug)]
 pub(super) struct Task {
     work: Arc<Work>,
     arena: Arena,
-    reply: oneshot::Sender<Done>,
 }
 
 impl Lanes {
@@ -74,13 +75,15 @@ impl Lanes {
         let (reply, mut done) = oneshot::channel();
         let arena = self.arenas.take(work.blocks());
         let begun = Instant::now();
-        if lane.0.send(Task { work: Arc::clone(&work), arena, reply }).is_err() {
+        if lane.0.send((Task { work: Arc::clone(&work), arena }, reply)).is_err() {
             return self.on_any_thread(work, permit).await;
         }
         tokio::select! {
             biased;
             done = &mut done => {
-                self.learn(&work, begun.elapsed());
+                if matches!(done, Ok((Ok(_), _))) {
+                    self.learn(&work, begun.elapsed());
+                }
                 return self.back(lane, done.ok());
             }
             () = tokio::time::sleep(self.patience(&work)) => {}
@@ -104,14 +107,18 @@ impl Lanes {
             return Some(lane);
         }
         let mut unmade = self.unmade.lock().unwrap_or_else(PoisonError::into_inner);
-        *unmade = unmade.checked_sub(1)?;
-        Lane::start().inspect_err(|error| tracing::warn!(%error, "no thread for password hashes")).ok()
+        let left = unmade.checked_sub(1)?;
+        let started = Lane::start();
+        let lane =
+            started.inspect_err(|error| tracing::warn!(%error, "no thread for password hashes")).ok()?;
+        *unmade = left;
+        Some(lane)
     }
 
     /// Takes back what a lane was given. `None`: it ended over it, and is not replaced: there are others.
     fn back(&self, lane: Lane, done: Option<Done>) -> Result<Output> {
-        let (result, arena) = done.ok_or_else(panicked)?;
-        self.arenas.give_back(arena);
+        let (result, task) = done.ok_or_else(panicked)?;
+        self.arenas.give_back(task.arena);
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
         result
     }
@@ -122,7 +129,9 @@ impl Lanes {
             let mut arena = self.arenas.take(work.blocks());
             let begun = Instant::now();
             let result = work.run(fitted(&mut arena, work.blocks()));
-            self.learn(&work, begun.elapsed());
+            if result.is_ok() {
+                self.learn(&work, begun.elapsed());
+            }
             self.arenas.give_back(arena);
             drop(permit);
             result
@@ -160,16 +169,15 @@ impl Lane {
 
 impl Task {
     /// Everything goes back to the caller, to be freed there.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(mut self, reply: Reply) {
         let result = self.work.run(fitted(&mut self.arena, self.work.blocks()));
-        drop(self.work);
         // Nobody waits any longer where the server ends.
-        let _ = self.reply.send((result, self.arena));
+        let _ = reply.send((result, self));
     }
 }
 
 /// A lane's thread, until nobody can send it anything.
-fn serve(mut queue: UnboundedReceiver<Task>) {
+fn serve(mut queue: UnboundedReceiver<(Task, Reply)>) {
     if !yields_to_all() {
         tracing::debug!("password hashes run like any other thread: others wait for them");
     }
@@ -177,7 +185,7 @@ fn serve(mut queue: UnboundedReceiver<Task>) {
     let mut cx = Context::from_waker(&waker);
     loop {
         match queue.poll_recv(&mut cx) {
-            Poll::Ready(Some(task)) => task.run(),
+            Poll::Ready(Some((task, reply))) => task.run(reply),
             Poll::Ready(None) => return,
             Poll::Pending => std::thread::park(),
         }

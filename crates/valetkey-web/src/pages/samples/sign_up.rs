@@ -112,6 +112,6 @@ fn unconfirmed(cast: &Cast) -> Unconfirmed {
         email: Some(cast.email.to_owned()),
         providers: vec![cast.tenant.to_owned(), "Example Corporation".to_owned(), "GitHub".to_owned()],
         again: local(&format!("/login/unconfirmed?i={INTERACTION}")),
-        not_you: Some(local(&format!("/login?i={INTERACTION}&switch=1"))),
+        not_you: Some(switch()),
     }
 }

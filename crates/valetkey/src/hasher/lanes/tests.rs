@@ -12,7 +12,7 @@ fn work() -> Work {
 }
 
 /// Lanes with one that the test serves, or does not: as one whose thread gets no time.
-fn with_one_of_ours(least_patience: Duration) -> (Arc<Lanes>, UnboundedReceiver<Task>) {
+fn with_one_of_ours(least_patience: Duration) -> (Arc<Lanes>, UnboundedReceiver<(Task, Reply)>) {
     let lanes = Lanes::with_patience(0, least_patience);
     let (tasks, queue) = unbounded_channel();
     lanes.free.lock().expect("ours").push(Lane(tasks));
@@ -33,7 +33,7 @@ async fn a_hash_whose_thread_gets_no_time_is_begun_again_on_another() {
     let (lanes, mut queue) = with_one_of_ours(AT_ONCE);
     let permits = Arc::new(Semaphore::new(1));
     let computed = compute(&lanes, &permits).await;
-    let stuck = queue.recv().await.expect("it was begun on the lane first");
+    let (stuck, reply) = queue.recv().await.expect("it was begun on the lane first");
     assert_eq!(
         (free(&lanes), permits.available_permits()),
         (0, 1),
@@ -45,7 +45,7 @@ async fn a_hash_whose_thread_gets_no_time_is_begun_again_on_another() {
     assert!(queue.try_recv().is_err());
     assert_eq!(lanes.arenas.count(), 1, "the other thread's");
 
-    stuck.run();
+    stuck.run(reply);
     while free(&lanes) == 0 {
         tokio::task::yield_now().await;
     }
@@ -58,7 +58,8 @@ async fn a_hash_whose_thread_gets_time_is_computed_once() {
     let permits = Arc::new(Semaphore::new(1));
     let serving = std::thread::spawn(move || {
         for _ in 0..2 {
-            queue.blocking_recv().expect("a task").run();
+            let (task, reply) = queue.blocking_recv().expect("a task");
+            task.run(reply);
         }
         queue
     });
@@ -80,6 +81,7 @@ async fn a_lane_that_is_gone_is_done_without() {
     let giving_up = std::thread::spawn(move || drop(queue.blocking_recv()));
     let permit = Arc::clone(&permits).acquire_owned().await.expect("open");
     assert!(Arc::clone(&lanes).compute(work(), permit).await.is_err(), "it ended over a hash");
+    assert_eq!(lanes.pace.load(Ordering::Relaxed), 0, "which says nothing of how fast one is");
     giving_up.join().expect("ended");
     assert!(computed == compute(&lanes, &permits).await);
 }
